@@ -1,1 +1,104 @@
-fn main(){}
+//! `cargo xtask`: the one entry point to everything that is checked, generated or measured.
+//!
+//! `ci` is what continuous integration runs and nothing else; it works on a bare machine with Rust,
+//! a C compiler, Node.js and git, and sets up by itself whatever the tests need beyond that.
+//! Every step prints a heading and its time, and a failure says what to do about it.
+//!
+//! *Invariant: a check lives here or in a test, never in a workflow file.*
+//! Absent: knowledge of how a contract is compiled (contracts/package.json) or of what a page must
+//! show (dev/browser); network use other than by cargo, npm and apt.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for a terminal")]
+
+mod browser;
+mod contracts;
+mod npm;
+mod rust;
+mod steps;
+mod tally;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::steps::Steps;
+
+/// Check, generate and measure this project.
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask", max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Run everything a change must pass: format, clippy, tidy, then all tests
+    Ci,
+    /// Run all tests: contracts, Rust, browser; set up whatever they need
+    Test,
+    /// Check sizes, floors, links and words
+    Tidy,
+    /// Compile the contracts and write the artifacts that cargo embeds
+    Contracts {
+        /// Change nothing; fail where a fresh compilation gives another artifact
+        #[arg(long)]
+        check: bool,
+    },
+    /// Regenerate the golden vectors
+    Vectors {
+        /// Change nothing; fail where a fresh generation gives another file
+        #[arg(long)]
+        check: bool,
+    },
+    /// Measure the kernels against the reference interpreter
+    Bench {
+        /// Measure only what has this word in its name
+        filter: Option<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let task = Arguments::parse().command;
+    let mut steps = Steps::new(root());
+    let result = match task {
+        Task::Ci => ci(&mut steps),
+        Task::Test => test(&mut steps),
+        Task::Tidy => rust::tidy(&mut steps),
+        Task::Contracts { check: false } => contracts::write(&mut steps),
+        Task::Contracts { check: true } => contracts::check(&mut steps),
+        Task::Vectors { check } => rust::vectors(&mut steps, check),
+        Task::Bench { filter } => rust::bench(&mut steps, filter.as_deref()),
+    };
+    if let Err(error) = result {
+        eprintln!("\nfailed: {error:#}");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+fn ci(steps: &mut Steps) -> anyhow::Result<()> {
+    rust::format(steps)?;
+    rust::clippy(steps)?;
+    rust::tidy(steps)?;
+    test(steps)
+}
+
+/// Runs every suite even where an earlier one failed, and ends with one line for all of them.
+fn test(steps: &mut Steps) -> anyhow::Result<()> {
+    npm::require()?;
+    steps.keep_going(contracts::test);
+    steps.keep_going(contracts::check);
+    steps.keep_going(rust::test);
+    steps.keep_going(browser::test);
+    steps.finish()
+}
+
+/// Returns the project's root: two floors above this crate.
+fn root() -> PathBuf {
+    let mut path = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    path.pop();
+    path.pop();
+    path
+}
