@@ -3,23 +3,36 @@ pragma solidity ^0.8.30;
 
 /// @title One job's training rounds: commit, reveal, aggregate, settle
 /// @notice docs/protocol.md §2. Everything a claim rests on is derived here from the chain's own state.
+///         A phase whose deadline has passed counts as closed for every call and view, whether or not
+///         anybody sent a transaction since.
 interface IRounds {
-    enum Phase { Idle, Commit, Reveal, Aggregate }
+    enum Phase {
+        Idle,
+        Commit,
+        Reveal,
+        Aggregate
+    }
 
     /// @param job identity of the job, part of every commitment
     /// @param quorum fewest commitments, and fewest reveals, that make a round
-    /// @param capacity most seats; also the length of the cumulative tensor; at most 32 seats in this version
+    /// @param capacity most seats, at most 32 in this version
+    /// @param cumulativeLength elements of the cumulative tensor; a node whose registry index is not
+    ///        below it is never seated
+    /// @param commitBlocks blocks after the opening one in which a seat can commit
+    /// @param revealBlocks blocks after the one that closed the commits in which a seat can reveal
+    /// @param aggregateBlocks blocks each aggregator has before it is the next one's turn
     /// @param budgetGwei pay of one round in gwei of the token
     /// @param unrevealedPenalty stake in wei burnt for a commitment without a reveal
     /// @param updateLength d, the number of coordinates of an update
     /// @param trainProgram hash of the training step, for readers
     /// @param initialModel tensor root of the initial params
-    /// @param initialCumulative tensor root of capacity zeros in f64
+    /// @param initialCumulative tensor root of `cumulativeLength` zeros in f64
     /// @param aggregatePrograms program hash for quorum, quorum + 1, … capacity rows
     struct Config {
         bytes32 job;
         uint32 quorum;
         uint32 capacity;
+        uint32 cumulativeLength;
         uint64 commitBlocks;
         uint64 revealBlocks;
         uint64 aggregateBlocks;
@@ -34,6 +47,8 @@ interface IRounds {
 
     /// @param index registry index
     /// @param stake wei, as it was when the round opened
+    /// @param commitment zero until committed
+    /// @param updateRoot zero until revealed, as are `blob` and `salt`
     struct Seat {
         uint32 index;
         uint256 stake;
@@ -44,6 +59,14 @@ interface IRounds {
         bool revealed;
     }
 
+    /// @param number 1 for the first round; 0 before it
+    /// @param commitsClosedBlock 0 until closed; the deadline itself when that closed them
+    /// @param revealsClosedBlock 0 until closed; the deadline itself when that closed them
+    /// @param attempt claims of this round that were frozen
+    /// @param claim the claim that waits for its window, 0 for none
+    /// @param electSeed 0 until the block after its own is there
+    /// @param modelRoot params the round starts from; once settled, those it led to
+    /// @param cumulativeRoot likewise
     struct Round {
         uint64 number;
         Phase phase;
@@ -58,55 +81,165 @@ interface IRounds {
         Seat[] seats;
     }
 
-    event Opened(uint64 indexed round, uint64 openBlock, uint32[] seats, bytes32 modelRoot, bytes32 salts);
+    /// @param seats registry indices, ascending
+    /// @param salts running hash of the salts revealed in earlier rounds, part of this round's seeds
+    event Opened(
+        uint64 indexed round, uint64 openBlock, uint32[] seats, bytes32 modelRoot, bytes32 salts
+    );
     event Committed(uint64 indexed round, uint32 indexed node, bytes32 commitment);
+    /// @param committed how many seats committed
     event CommitsClosed(uint64 indexed round, uint64 blockNumber, uint32 committed);
     /// @param data the update's bytes when revealed with data, else empty
-    event Revealed(uint64 indexed round, uint32 indexed node, bytes32 updateRoot, bytes32 blob, bytes32 salt, bytes data);
+    event Revealed(
+        uint64 indexed round,
+        uint32 indexed node,
+        bytes32 updateRoot,
+        bytes32 blob,
+        bytes32 salt,
+        bytes data
+    );
+    /// @param revealed how many seats revealed
     event RevealsClosed(uint64 indexed round, uint64 blockNumber, uint32 revealed);
-    event ResultPosted(uint64 indexed round, uint256 indexed claim, uint32 indexed aggregator, bytes32 inputsRoot, bytes32 outputsRoot);
+    event ResultPosted(
+        uint64 indexed round,
+        uint256 indexed claim,
+        uint32 indexed aggregator,
+        bytes32 inputsRoot,
+        bytes32 outputsRoot
+    );
+    /// @param attempt how many claims of this round were frozen, this one included
     event ResultFrozen(uint64 indexed round, uint256 indexed claim, uint32 attempt);
-    event Settled(uint64 indexed round, uint256 indexed claim, bytes32 modelRoot, bytes32 cumulativeRoot, uint32[] seats, bool[] accepted);
+    /// @param seats registry indices of the rows, ascending
+    /// @param accepted by row
+    event Settled(
+        uint64 indexed round,
+        uint256 indexed claim,
+        bytes32 modelRoot,
+        bytes32 cumulativeRoot,
+        uint32[] seats,
+        bool[] accepted
+    );
+    /// @param phase the phase that ended without a quorum
     event Voided(uint64 indexed round, Phase phase, uint32 got, uint32 quorum);
 
+    /// @notice Thrown at deployment; names the field of the configuration that cannot be.
+    error BadConfig(string field);
+    /// @notice Thrown when the call belongs to another phase than the one of this block.
     error WrongPhase(Phase expected, Phase got);
+    /// @notice Thrown when the call names another round than the running one.
     error WrongRound(uint64 expected, uint64 got);
-    error NotSeated(address key);
-    error AlreadyCommitted(uint32 node);
-    error NotCommitted(uint32 node);
-    error AlreadyRevealed(uint32 node);
-    error CommitmentMismatch(bytes32 expected, bytes32 got);
-    error BadCertificate(uint256 signature);
-    error CertificateTooLight(uint256 got, uint256 needed);
-    error UpdateLength(uint256 got, uint256 expected);
-    error NotAggregator(uint32 expected, uint32 got);
-    error ClaimPending(uint256 claim);
-    error ClaimNotFinal(uint256 claim);
-    error OutputsMismatch(bytes32 expected, bytes32 got);
+    /// @notice Thrown by `open` when fewer nodes than a quorum are active.
     error QuorumMissing(uint32 got, uint32 needed);
+    /// @notice Thrown by `open` when `Rewards` was never paid enough for this round's budget (wei).
+    error Unfunded(uint256 got, uint256 needed);
+    /// @notice Thrown when the sender has no seat in the round.
+    error NotSeated(address key);
+    /// @notice Thrown by a second commitment.
+    error AlreadyCommitted(uint32 node);
+    /// @notice Thrown by a commitment of zero, which nothing opens.
+    error ZeroCommitment(uint32 node);
+    /// @notice Thrown by a reveal of a seat that did not commit.
+    error NotCommitted(uint32 node);
+    /// @notice Thrown by a second reveal.
+    error AlreadyRevealed(uint32 node);
+    /// @notice Thrown when update root and salt are not what the commitment was made of.
+    error CommitmentMismatch(bytes32 expected, bytes32 got);
+    /// @notice Thrown when signatures are not a whole number of 65 bytes (`signature` is then their
+    ///         count), or one is no signature of another seat of this round, or not in ascending order.
+    error BadCertificate(uint256 signature);
+    /// @notice Thrown when the signers and the revealer do not hold `needed` wei of stake.
+    error CertificateTooLight(uint256 got, uint256 needed);
+    /// @notice Thrown by `revealWithData` when the update is not 4 × `updateLength` bytes.
+    error UpdateLength(uint256 got, uint256 expected);
+    /// @notice Thrown while the block that elects the aggregator, or the one after it, is to come.
+    error SeedPending(uint64 blockNumber);
+    /// @notice Thrown by `postResult` when it is another node's turn.
+    error NotAggregator(uint32 expected, uint32 got);
+    /// @notice Thrown by `postResult` while a claim waits for its window.
+    error ClaimPending(uint256 claim);
+    /// @notice Thrown by `settle` when there is no claim, or it can still be challenged.
+    error ClaimNotFinal(uint256 claim);
+    /// @notice Thrown by `settle` when there are not four output roots.
+    error OutputCount(uint256 got, uint256 expected);
+    /// @notice Thrown by `settle` when the output roots are not those of the claim.
+    error OutputsMismatch(bytes32 expected, bytes32 got);
+    /// @notice Thrown by `settle` when the chunk is not output 1.
     error AcceptedMismatch(bytes32 expected, bytes32 got);
 
     /// @notice Opens the next round; anyone may, when none is running and a quorum of nodes is active.
+    /// @return round its number
     function open() external returns (uint64 round);
+
+    /// @notice Commits the sender's seat, once a round.
     function commit(uint64 round, bytes32 commitment) external;
-    function reveal(uint64 round, bytes32 updateRoot, bytes32 salt, bytes32 blob, bytes calldata signatures) external;
-    function revealWithData(uint64 round, bytes32 salt, bytes32 blob, bytes calldata update) external;
+
+    /// @notice Reveals the sender's update, held by others.
+    /// @param updateRoot tensor root of the update
+    /// @param salt what the commitment was salted with
+    /// @param blob BLAKE3 of the update's bytes
+    /// @param signatures 65 bytes each (r ‖ s ‖ v) over `availabilityDigest` as an EIP-191 message, by
+    ///        other seats of the round in ascending order of their registry index
+    function reveal(
+        uint64 round,
+        bytes32 updateRoot,
+        bytes32 salt,
+        bytes32 blob,
+        bytes calldata signatures
+    ) external;
+
+    /// @notice Reveals the sender's update with its bytes, which needs nobody's signature.
+    /// @param blob as stated; nobody needs it, since the bytes are in the event
+    /// @param update i32[d], little-endian
+    function revealWithData(uint64 round, bytes32 salt, bytes32 blob, bytes calldata update)
+        external;
+
+    /// @notice Claims the result of the aggregation Program; the sender's allowance to `Court` pays the
+    ///         bond.
+    /// @return claim its id
     function postResult(uint64 round, bytes32 outputsRoot) external returns (uint256 claim);
-    /// @notice Finalises the claim if need be, moves the model and the rewards, burns what was committed and not revealed.
+
+    /// @notice Finalises the claim if need be, moves the model and the rewards, burns what was committed
+    ///         and not revealed, gives the bonds of frozen claims back.
     /// @param outputRoots the tensor roots of the four outputs
     /// @param acceptedChunk the 128 bytes of output 1
-    function settle(uint64 round, bytes32[] calldata outputRoots, bytes calldata acceptedChunk) external;
-    /// @notice Closes a phase whose deadline has passed; anyone may. Does nothing when there is nothing to close.
+    function settle(uint64 round, bytes32[] calldata outputRoots, bytes calldata acceptedChunk)
+        external;
+
+    /// @notice Closes a phase whose deadline has passed, notices a frozen claim, gives bonds back that
+    ///         are due; anyone may. Does nothing when there is nothing to do.
     function poke() external;
 
+    /// @notice Returns what was fixed at deployment.
     function config() external view returns (Config memory);
-    /// @notice The running round, or the last one, with the phase as of this block (deadlines passed count as closed).
+
+    /// @notice The running round, or the last one, with the phase as of this block (deadlines passed
+    ///         count as closed).
     function current() external view returns (Round memory);
+
     /// @notice Whose turn it is to post the result, at this block.
     function aggregator() external view returns (uint32 node);
+
+    /// @notice Returns the list root of the aggregation Program's inputs, as §2 lists them.
     function inputsRoot() external view returns (bytes32);
+
+    /// @notice Returns the tensor root of the params of the last settled round.
     function modelRoot() external view returns (bytes32);
+
+    /// @notice Returns the tensor root of the cumulative pay of the last settled round.
     function cumulativeRoot() external view returns (bytes32);
-    function commitmentOf(uint64 round, uint32 node, bytes32 updateRoot, bytes32 salt) external view returns (bytes32);
-    function availabilityDigest(uint64 round, uint32 node, bytes32 updateRoot, bytes32 blob) external view returns (bytes32);
+
+    /// @notice Returns how many rounds were settled.
+    function settledCount() external view returns (uint64);
+
+    /// @notice Returns the commitment that stands for an update root and a salt.
+    function commitmentOf(uint64 round, uint32 node, bytes32 updateRoot, bytes32 salt)
+        external
+        view
+        returns (bytes32);
+
+    /// @notice Returns what a holder signs (as an EIP-191 message over these 32 bytes).
+    function availabilityDigest(uint64 round, uint32 node, bytes32 updateRoot, bytes32 blob)
+        external
+        view
+        returns (bytes32);
 }

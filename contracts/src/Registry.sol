@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {ERC20Burnable} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Burnable.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+
+import {IRegistry} from "./interfaces/IRegistry.sol";
+
+/// @title Registry of nodes and their stakes
+/// @notice Its balance of the token is at least the sum of the stakes; what a penalty takes is burnt.
+/// @dev Deliberately absent: an owner, a list of the admitted, a way to stop joining or leaving, and a
+///      way for a hot key to redirect pay or stake.
+contract Registry is IRegistry {
+    using SafeERC20 for ERC20Burnable;
+
+    uint256 private constant ENDPOINT_LENGTH_MAX = 128;
+
+    /// @notice The token of stakes.
+    ERC20Burnable public immutable token;
+    /// @notice The only contract that can ask for a penalty.
+    address public immutable rounds;
+    /// @inheritdoc IRegistry
+    uint256 public immutable minimumStake;
+    /// @inheritdoc IRegistry
+    uint64 public immutable unbondBlocks;
+
+    Node[] private _nodes;
+    mapping(address key => uint256 indexPlusOne) private _indices;
+
+    /// @param token_ the token of stakes
+    /// @param rounds_ where `Rounds` will be deployed
+    /// @param minimumStake_ wei
+    /// @param unbondBlocks_ longer than any round can last, which `Rounds` checks when it is deployed
+    constructor(
+        ERC20Burnable token_,
+        address rounds_,
+        uint256 minimumStake_,
+        uint64 unbondBlocks_
+    ) {
+        token = token_;
+        rounds = rounds_;
+        minimumStake = minimumStake_;
+        unbondBlocks = unbondBlocks_;
+    }
+
+    /// @inheritdoc IRegistry
+    function join(address payee, bytes32 peer, string calldata endpoint, uint256 amount)
+        external
+        returns (uint32 index)
+    {
+        require(payee != address(0), ZeroPayee());
+        require(amount >= minimumStake, StakeTooSmall(amount, minimumStake));
+        require(_indices[msg.sender] == 0, AlreadyJoined(msg.sender));
+        _checkEndpoint(endpoint);
+
+        index = uint32(_nodes.length); // 2^32 stakes cannot be paid for
+        _nodes.push(Node(msg.sender, payee, peer, endpoint, amount, 0));
+        _indices[msg.sender] = _nodes.length;
+
+        emit Joined(index, msg.sender, payee, peer, endpoint, amount);
+        token.safeTransferFrom(msg.sender, address(this), amount);
+    }
+
+    /// @inheritdoc IRegistry
+    function announce(bytes32 peer, string calldata endpoint) external {
+        uint32 index = indexOf(msg.sender);
+        _checkEndpoint(endpoint);
+
+        _nodes[index].peer = peer;
+        _nodes[index].endpoint = endpoint;
+
+        emit Announced(index, peer, endpoint);
+    }
+
+    /// @inheritdoc IRegistry
+    function addStake(uint256 amount) external {
+        uint32 index = indexOf(msg.sender);
+        Node storage own = _nodes[index];
+        require(own.unbondBlock == 0, AlreadyLeaving(index));
+
+        own.stake += amount;
+
+        emit StakeAdded(index, amount, own.stake);
+        token.safeTransferFrom(msg.sender, address(this), amount);
+    }
+
+    /// @inheritdoc IRegistry
+    function leave() external {
+        uint32 index = indexOf(msg.sender);
+        Node storage own = _nodes[index];
+        require(own.unbondBlock == 0, AlreadyLeaving(index));
+
+        own.unbondBlock = uint64(block.number) + unbondBlocks;
+
+        emit Leaving(index, own.unbondBlock);
+    }
+
+    /// @inheritdoc IRegistry
+    function withdraw() external {
+        uint32 index = indexOf(msg.sender);
+        Node storage own = _nodes[index];
+        uint64 unbondBlock = own.unbondBlock;
+        require(unbondBlock != 0 && block.number >= unbondBlock, NotYetUnbonded(unbondBlock));
+
+        uint256 amount = own.stake;
+        own.stake = 0;
+        delete _indices[msg.sender];
+
+        emit Withdrawn(index, own.payee, amount);
+        token.safeTransfer(own.payee, amount);
+    }
+
+    /// @inheritdoc IRegistry
+    function penalise(uint32 index, uint256 amount) external {
+        require(msg.sender == rounds, OnlyRounds());
+        Node storage struck = _nodes[index];
+
+        uint256 burnt = amount < struck.stake ? amount : struck.stake;
+        struck.stake -= burnt;
+
+        emit Penalised(index, burnt, struck.stake);
+        token.burn(burnt);
+    }
+
+    /// @inheritdoc IRegistry
+    function nodeCount() external view returns (uint32) {
+        return uint32(_nodes.length);
+    }
+
+    /// @inheritdoc IRegistry
+    function node(uint32 index) external view returns (Node memory found) {
+        if (index < _nodes.length) found = _nodes[index];
+    }
+
+    /// @inheritdoc IRegistry
+    function indexOf(address key) public view returns (uint32 index) {
+        uint256 indexPlusOne = _indices[key];
+        require(indexPlusOne != 0, NotJoined(key));
+        return uint32(indexPlusOne - 1);
+    }
+
+    /// @inheritdoc IRegistry
+    function find(address key) external view returns (bool joined, uint32 index) {
+        uint256 indexPlusOne = _indices[key];
+        if (indexPlusOne != 0) (joined, index) = (true, uint32(indexPlusOne - 1));
+    }
+
+    /// @inheritdoc IRegistry
+    function isActive(uint32 index) external view returns (bool) {
+        if (index >= _nodes.length) return false;
+        Node storage asked = _nodes[index];
+        return asked.unbondBlock == 0 && asked.stake >= minimumStake;
+    }
+
+    /// @inheritdoc IRegistry
+    function stakeOf(uint32 index) external view returns (uint256) {
+        return index < _nodes.length ? _nodes[index].stake : 0;
+    }
+
+    function _checkEndpoint(string calldata endpoint) private pure {
+        uint256 length = bytes(endpoint).length;
+        require(length <= ENDPOINT_LENGTH_MAX, EndpointTooLong(length));
+    }
+}

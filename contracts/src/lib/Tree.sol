@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.30;
+
+/// @title Commitments to tensors and to lists of tensors
+/// @notice The one tree of docs/protocol.md §1: 16-ary, keccak-256, leaves and inner nodes prefixed
+///         differently, as low as its leaves allow. The shape follows from the number of leaves, which
+///         the caller knows, so a proof has one possible length and a malformed tree cannot be stated.
+/// @dev Deliberately absent: proofs of several leaves at once, and any tree that is stored.
+library Tree {
+    /// @notice Children of an inner node.
+    uint256 internal constant ARITY = 16;
+    /// @notice Bytes of a chunk of 32 elements of four bytes (f32, i32).
+    uint256 internal constant CHUNK_4 = 128;
+    /// @notice Bytes of a chunk of 32 elements of eight bytes (f64).
+    uint256 internal constant CHUNK_8 = 256;
+
+    /// @notice Thrown for the root of nothing.
+    error EmptyTree();
+    /// @notice Thrown when a chunk has the wrong number of bytes.
+    error ChunkLength(uint256 got, uint256 expected);
+    /// @notice Thrown when a path has not exactly one entry for each level above the leaves.
+    error PathLength(uint256 got, uint256 expected);
+    /// @notice Thrown when the leaf's index is not below the number of leaves.
+    error LeafOutOfRange(uint256 index, uint256 leaves);
+    /// @notice Thrown when a level of a path does not contain the node below it at its place.
+    error NotAChild(uint256 level, bytes32 expected, bytes32 got);
+    /// @notice Thrown when a path states a child beyond the last node of its level.
+    error AbsentChild(uint256 level, uint256 child);
+
+    /// @notice Returns the hash of a tensor's chunk, `keccak(0x00 ‖ chunk)`.
+    function leaf(bytes memory chunk) internal pure returns (bytes32) {
+        return keccak256(abi.encodePacked(bytes1(0x00), chunk));
+    }
+
+    /// @notice Returns the hash of an inner node, `keccak(0x01 ‖ child0 ‖ … ‖ child15)`.
+    function node(bytes32[16] memory children) internal pure returns (bytes32) {
+        return keccak256(abi.encodePacked(bytes1(0x01), children));
+    }
+
+    /// @notice Returns the root over `nodes` as the lowest level: a list root, or a tensor root over
+    ///         the hashes of its chunks. A list of one is its element.
+    /// @dev Overwrites `nodes`: each level is written over the one below it.
+    function root(bytes32[] memory nodes) internal pure returns (bytes32) {
+        uint256 count = nodes.length;
+        require(count > 0, EmptyTree());
+        while (count > 1) {
+            uint256 parents = (count + ARITY - 1) / ARITY;
+            for (uint256 parent = 0; parent < parents; ++parent) {
+                bytes32[16] memory children;
+                uint256 first = parent * ARITY;
+                for (uint256 i = 0; i < ARITY && first + i < count; ++i) {
+                    children[i] = nodes[first + i];
+                }
+                nodes[parent] = node(children);
+            }
+            count = parents;
+        }
+        return nodes[0];
+    }
+
+    /// @notice Returns the number of levels above `leaves` leaves: 0 for one, 1 up to 16, …
+    function depth(uint256 leaves) internal pure returns (uint256 levels) {
+        require(leaves > 0, EmptyTree());
+        while (leaves > 1) {
+            leaves = (leaves + ARITY - 1) / ARITY;
+            ++levels;
+        }
+    }
+
+    /// @notice Returns the tensor root of `data`, the elements of an f32 or i32 tensor in row-major
+    ///         order, as they stand (little-endian). Its tail is padded with zero bytes.
+    function tensorRoot4(bytes calldata data) internal pure returns (bytes32) {
+        uint256 count = (data.length + CHUNK_4 - 1) / CHUNK_4;
+        bytes32[] memory nodes = new bytes32[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            uint256 from = i * CHUNK_4;
+            uint256 to = from + CHUNK_4;
+            nodes[i] = to <= data.length
+                ? keccak256(abi.encodePacked(bytes1(0x00), data[from:to]))
+                : keccak256(
+                    abi.encodePacked(
+                        bytes1(0x00), data[from:data.length], new bytes(to - data.length)
+                    )
+                );
+        }
+        return root(nodes);
+    }
+
+    /// @notice Returns the root that a leaf at `index` of `leaves` leads to along `path`.
+    /// @param hash the leaf's hash
+    /// @param path for each level from the lowest up, the 16 children of the node above; the child on
+    ///        the way must be the hash from below, the children beyond the level's end must be zero
+    function rootFrom(bytes32 hash, uint256 index, uint256 leaves, bytes32[16][] calldata path)
+        internal
+        pure
+        returns (bytes32)
+    {
+        require(index < leaves, LeafOutOfRange(index, leaves));
+        uint256 levels = depth(leaves);
+        require(path.length == levels, PathLength(path.length, levels));
+        for (uint256 level = 0; level < levels; ++level) {
+            bytes32[16] memory children = path[level];
+            uint256 place = index % ARITY;
+            require(children[place] == hash, NotAChild(level, hash, children[place]));
+            uint256 first = index - place;
+            for (uint256 i = 0; i < ARITY; ++i) {
+                require(first + i < leaves || children[i] == 0, AbsentChild(level, i));
+            }
+            hash = node(children);
+            index /= ARITY;
+            leaves = (leaves + ARITY - 1) / ARITY;
+        }
+        return hash;
+    }
+}
