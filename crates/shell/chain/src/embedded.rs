@@ -1,0 +1,200 @@
+//! An EVM chain in this process, behind standard Ethereum JSON-RPC on a loopback port.
+//!
+//! `engine` executes (revm), `world` holds the state in memory, `store` makes every block durable before
+//! anybody hears of it, `pool` orders what waits, `rpc` speaks JSON-RPC and `http` carries it. Blocks come a
+//! few milliseconds after a transaction, with everything that arrived meanwhile, and otherwise every
+//! `block_ms_max`, so that deadlines counted in blocks pass on a quiet chain too.
+//!
+//! Invariant: crash-only. There is no shutdown that a kill would miss; see `store`.
+//!
+//! Deliberately absent: a network, a second node, old states, and any listening address but loopback.
+
+mod engine;
+mod filters;
+mod http;
+mod pool;
+mod record;
+mod rpc;
+mod store;
+mod world;
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use alloy::primitives::{Address, U256};
+use axum::serve::ListenerExt;
+use thiserror::Error;
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+
+pub use self::store::StoreError;
+use self::{engine::Engine, rpc::Shared, store::Store};
+
+/// How long a transaction waits for others to share its block.
+const GATHER: Duration = Duration::from_millis(4);
+/// How long open connections may take to end when the server stops.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// What the chain is; all but `dir`, `port` and `block_ms_max` matter on the first start only.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Directory of the chain's file and lock; made if need be.
+    pub dir: PathBuf,
+    /// Chain id, part of every signature.
+    pub chain_id: u64,
+    /// Loopback port; 0 takes the one of the last start if it is free, else any.
+    pub port: u16,
+    /// Timestamp of block 0 in Unix seconds.
+    pub genesis_time: u64,
+    /// Longest time between two blocks in milliseconds.
+    pub block_ms_max: u64,
+    /// Accounts that hold ether in block 0, and how much in wei.
+    pub funded: Vec<(Address, U256)>,
+}
+
+/// Why the chain does not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The port is taken.
+    #[error("port {port} is in use by another program")]
+    PortInUse {
+        /// The port asked for.
+        port: u16,
+    },
+    /// The port cannot be opened for another reason.
+    #[error("cannot listen on 127.0.0.1:{port}: {source}")]
+    Listen {
+        /// The port asked for.
+        port: u16,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The task that loads the chain died.
+    #[error("the chain could not be loaded: {0}")]
+    Load(#[from] tokio::task::JoinError),
+}
+
+/// A running chain. Dropping it ends it, as a kill would.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Loads or makes the chain in `config.dir` and serves it.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Store`] if the directory is in use, newer, full, damaged or another chain's;
+    /// [`StartError::PortInUse`] if the port asked for is taken.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let (dir, chain_id) = (config.dir.clone(), config.chain_id);
+        let opened = tokio::task::spawn_blocking(move || Store::open(&dir, chain_id)).await??;
+        let listener = listen(config.port, opened.port).await?;
+        let address = listener
+            .local_addr()
+            .map_err(|source| StartError::Listen { port: config.port, source })?;
+        if opened.port != Some(address.port()) {
+            opened.store.set_port(address.port())?;
+        }
+        let engine = Engine::start(opened, chain_id, config.genesis_time, &config.funded)?;
+        let shared = Arc::new(Shared::new(engine));
+        let (stop, stopped) = watch::channel(false);
+        let period = Duration::from_millis(config.block_ms_max.max(1));
+        let miner = tokio::spawn(mine(shared.clone(), period, stopped.clone()));
+        let server = tokio::spawn(serve(listener, shared.clone(), stopped));
+        Ok(Self { address, shared, stop, tasks: vec![miner, server] })
+    }
+
+    /// Returns the address for `--rpc`, wallets and tools.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Stops serving and lets go of the data directory. Nothing is flushed, since nothing is held back.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        for task in std::mem::take(&mut self.tasks) {
+            let abort = task.abort_handle();
+            if tokio::time::timeout(DRAIN, task).await.is_err() {
+                abort.abort();
+            }
+        }
+        // A request that was cut off may still run on its thread; the file is free once it is done.
+        while Arc::strong_count(&self.shared) > 1 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+async fn listen(port: u16, last: Option<u16>) -> Result<TcpListener, StartError> {
+    if let (0, Some(last)) = (port, last)
+        && let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, last)).await
+    {
+        return Ok(listener);
+    }
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => StartError::PortInUse { port },
+        _ => StartError::Listen { port, source },
+    })
+}
+
+async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection keeps its delay");
+        }
+    });
+    let shutdown = async move { until(&mut stopped).await };
+    let server = axum::serve(listener, http::router(shared)).with_graceful_shutdown(shutdown);
+    if let Err(error) = server.await {
+        tracing::error!(%error, "the chain's port closed");
+    }
+}
+
+async fn until(stopped: &mut watch::Receiver<bool>) {
+    // An error means that the server was dropped, which stops it as well.
+    let _ = stopped.wait_for(|stop| *stop).await;
+}
+
+async fn mine(shared: Arc<Shared>, period: Duration, mut stopped: watch::Receiver<bool>) {
+    let mut failed = false;
+    loop {
+        tokio::select! {
+            () = until(&mut stopped) => return,
+            () = shared.wake.notified(), if !failed => tokio::time::sleep(GATHER).await,
+            () = tokio::time::sleep(period) => {}
+        }
+        let engine = shared.clone();
+        let mined = tokio::task::spawn_blocking(move || engine.write().mine()).await;
+        failed = match mined {
+            Ok(Ok(())) => false,
+            Ok(Err(error)) => {
+                tracing::error!(%error, "no block could be written");
+                true
+            }
+            Err(error) => {
+                tracing::error!(%error, "mining panicked");
+                true
+            }
+        };
+    }
+}
