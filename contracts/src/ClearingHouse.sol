@@ -15,12 +15,12 @@ import {IClearingHouse} from "./interfaces/IClearingHouse.sol";
 import {IRiskGate} from "./interfaces/IRiskGate.sol";
 
 /// @title One dated future, cleared
-/// @notice Positions sum to zero, and the collateral held equals the sum of all cash plus insurance less
-///         shortfall, exactly, after every call.
-/// @dev Every function: state of the market, effect on the accounts, then the check of what each account
-///      must have. Gains and losses stay in `cash` as what trades paid and cost; nothing is paid between
-///      accounts until settlement, so a price move needs no transaction.
-///      Deliberately absent: an owner, fees on trades, funding payments, a pause.
+/// @notice Positions sum to zero, and the collateral held equals the sum of all cash plus insurance
+///         less shortfall, exactly, after every call.
+/// @dev Every function: state of the market, effect on the accounts, then the check of what each
+///      account must have. Gains and losses stay in `cash` as what trades paid and cost; nothing is
+///      paid between accounts until settlement, so a price move needs no transaction. Deliberately
+///      absent: an owner, fees on trades, funding payments, a pause.
 contract ClearingHouse is IClearingHouse, EIP712, ReentrancyGuard {
     using EnumerableSet for EnumerableSet.AddressSet;
     using SafeCast for uint256;
@@ -225,8 +225,9 @@ contract ClearingHouse is IClearingHouse, EIP712, ReentrancyGuard {
     }
 
     /// @inheritdoc IClearingHouse
-    /// @dev With margin rate m, discount and fee together c, mark p, position s and equity e, closing x
-    ///      leaves equity e - c p x and asks m p (s - x); equal at x = (m p s - e) / (p (m - c)).
+    /// @dev With margin rate m, discount and fee together c, mark p, position s and equity e,
+    ///      closing x leaves equity e - c p x and asks m p (s - x); equal at x = (m p s - e) / (p
+    ///      (m - c)).
     function liquidatable(address account) public view returns (uint256 size) {
         (uint256 initial, uint256 maintenance) = requirement(account);
         int256 own = equity(account);
@@ -295,9 +296,9 @@ contract ClearingHouse is IClearingHouse, EIP712, ReentrancyGuard {
         require(distance <= Math.mulDiv(mark_, _terms.band, WAD), OutsideBand(price, mark_));
     }
 
-    /// @dev Requires what an account must have after its position went from `before` to what it is. One
-    ///      that reduced at no worse than the mark is let through as it is, and its debt, if that is all
-    ///      it has left, is recognised at once.
+    /// @dev Requires what an account must have after its position went from `before` to what it is.
+    ///      One that reduced at no worse than the mark is let through as it is, and its debt, if
+    ///      that is all it has left, is recognised at once.
     /// @param atMark whether the price was not worse for it than the mark
     function _checkAfter(address account, int256 before, bool atMark) private {
         bool reduced = _reduced(account, before);
@@ -323,8 +324,8 @@ contract ClearingHouse is IClearingHouse, EIP712, ReentrancyGuard {
         require(own < maintenance.toInt256(), Healthy(account, own, maintenance));
     }
 
-    /// @dev Returns the price a liquidator takes over at and the insurance's fee. Both come out of what
-    ///      the account has: with no equity they are the mark and nothing.
+    /// @dev Returns the price a liquidator takes over at and the insurance's fee. Both come out of
+    ///      what the account has: with no equity they are the mark and nothing.
     function _liquidationPrice(address account, uint256 size)
         private
         view

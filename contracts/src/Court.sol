@@ -7,8 +7,8 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {ICourt} from "./interfaces/ICourt.sol";
 
 /// @title Optimistic claims
-/// @notice Its balance of the token is at least the bonds of the open claims plus twice those of the
-///         frozen ones. Every bond goes back to whoever paid it: until a judge exists nobody is
+/// @notice Its balance of the token is at least the bonds of the open claims plus twice those of
+///         the frozen ones. Every bond goes back to whoever paid it: until a judge exists nobody is
 ///         convicted.
 /// @dev Deliberately absent: an administrator, a referee, a fee.
 contract Court is ICourt {

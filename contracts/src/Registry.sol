@@ -7,9 +7,10 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {IRegistry} from "./interfaces/IRegistry.sol";
 
 /// @title Registry of nodes and their stakes
-/// @notice Its balance of the token is at least the sum of the stakes; what a penalty takes is burnt.
-/// @dev Deliberately absent: an owner, a list of the admitted, a way to stop joining or leaving, and a
-///      way for a hot key to redirect pay or stake.
+/// @notice Its balance of the token is at least the sum of the stakes; what a penalty takes is
+///         burnt.
+/// @dev Deliberately absent: an owner, a list of the admitted, a way to stop joining or leaving,
+///      and a way for a hot key to redirect pay or stake.
 contract Registry is IRegistry {
     using SafeERC20 for ERC20Burnable;
 
@@ -30,7 +31,8 @@ contract Registry is IRegistry {
     /// @param token_ the token of stakes
     /// @param rounds_ where `Rounds` will be deployed
     /// @param minimumStake_ wei
-    /// @param unbondBlocks_ longer than any round can last, which `Rounds` checks when it is deployed
+    /// @param unbondBlocks_ longer than any round can last, which `Rounds` checks when it is
+    ///        deployed
     constructor(
         ERC20Burnable token_,
         address rounds_,

@@ -10,8 +10,8 @@ import {F64} from "./lib/F64.sol";
 import {Tree} from "./lib/Tree.sol";
 
 /// @title Cumulative pay
-/// @notice What a node was paid is never above its element of a tensor that `Rounds` settled, and what
-///         is paid in leaves as pay only.
+/// @notice What a node was paid is never above its element of a tensor that `Rounds` settled, and
+///         what is paid in leaves as pay only.
 /// @dev Deliberately absent: an owner, a way to withdraw, an expiry of what is due.
 contract Rewards is IRewards {
     using SafeERC20 for IERC20;

@@ -9,10 +9,10 @@ import {IRiskGate} from "./interfaces/IRiskGate.sol";
 import {IRiskOracle} from "./interfaces/IRiskOracle.sol";
 
 /// @title The gate between an oracle and a market
-/// @notice Applied initial margin is always within floor and ceiling and within one step of what it was;
-///         maintenance margin is never above it. One new report moves a parameter once.
-/// @dev A raise of initial margin holds at once, since it only binds new risk. Maintenance margin, which
-///      liquidates, follows by at most a quarter a report towards two thirds of initial.
+/// @notice Applied initial margin is always within floor and ceiling and within one step of what it
+///         was; maintenance margin is never above it. One new report moves a parameter once.
+/// @dev A raise of initial margin holds at once, since it only binds new risk. Maintenance margin,
+///      which liquidates, follows by at most a quarter a report towards two thirds of initial.
 ///      Deliberately absent: funds, and any power of the owner over them.
 contract RiskGate is IRiskGate, Ownable2Step {
     /// @dev What holds for a market. Nonces are those of `provider`; another one starts anew.

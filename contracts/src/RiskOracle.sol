@@ -8,14 +8,19 @@ import {IRiskOracle} from "./interfaces/IRiskOracle.sol";
 
 /// @title Risk reports by provider, market and kind
 /// @notice The last report of each, its history in the events. A report never replaces a later one.
-/// @dev Deliberately absent: an owner, a list of providers, an average over providers, money. Whom to
-///      believe, and how far, is for `RiskGate`.
+/// @dev Deliberately absent: an owner, a list of providers, an average over providers, money. Whom
+///      to believe, and how far, is for `RiskGate`.
 contract RiskOracle is IRiskOracle, EIP712 {
     bytes32 private constant REPORT_TYPE = keccak256(
-        "Report(bytes32 market,uint8 kind,uint256 value,uint256 lower,uint256 upper,bytes32 program,bytes32 modelRoot,bytes32 inputsRoot,uint64 marketTime,uint64 validFrom,uint64 expiry,uint64 nonce)"
+        "Report(bytes32 market,uint8 kind,uint256 value,uint256 lower,uint256 upper,"
+        "bytes32 program,bytes32 modelRoot,bytes32 inputsRoot,"
+        "uint64 marketTime,uint64 validFrom,uint64 expiry,uint64 nonce)"
     );
     bytes32 private constant BUNDLE_TYPE = keccak256(
-        "Bundle(Report[] reports)Report(bytes32 market,uint8 kind,uint256 value,uint256 lower,uint256 upper,bytes32 program,bytes32 modelRoot,bytes32 inputsRoot,uint64 marketTime,uint64 validFrom,uint64 expiry,uint64 nonce)"
+        "Bundle(Report[] reports)"
+        "Report(bytes32 market,uint8 kind,uint256 value,uint256 lower,uint256 upper,"
+        "bytes32 program,bytes32 modelRoot,bytes32 inputsRoot,"
+        "uint64 marketTime,uint64 validFrom,uint64 expiry,uint64 nonce)"
     );
     uint256 private constant BUNDLE_SIZE_MAX = 32;
 

@@ -12,10 +12,10 @@ import {Inputs} from "./lib/Inputs.sol";
 import {Tree} from "./lib/Tree.sol";
 
 /// @title One job's rounds
-/// @notice Nothing here is anybody's choice but what the caller's own key is asked for: who is in, the
-///         inputs, the aggregator's turn and the phase are functions of the chain's state.
-/// @dev Every call first brings the stored round up to this block (`_asOf`), acts on a copy in memory,
-///      and stores it (`_save`), which is the one place that emits what closed on the way.
+/// @notice Nothing here is anybody's choice but what the caller's own key is asked for: who is in,
+///         the inputs, the aggregator's turn and the phase are functions of the chain's state.
+/// @dev Every call first brings the stored round up to this block (`_asOf`), acts on a copy in
+///      memory, and stores it (`_save`), which is the one place that emits what closed on the way.
 ///      Deliberately absent: an administrator, a way to change the configuration, a clock.
 contract Rounds is IRounds {
     /// @dev The stored round, without its seats.
@@ -398,7 +398,8 @@ contract Rounds is IRounds {
         if (core.revealed == core.committed) _closeReveals(core, uint64(block.number));
     }
 
-    /// @dev Requires that the revealer and the signers hold more than two thirds of the seats' stake.
+    /// @dev Requires that the revealer and the signers hold more than two thirds of the seats'
+    ///      stake.
     function _checkCertificate(bytes32 digest, uint32 revealer, bytes calldata signatures)
         private
         view
@@ -439,8 +440,9 @@ contract Rounds is IRounds {
 
     // The aggregator and its claim.
 
-    /// @dev The hash of the block after the commits closed. Block hashes reach back 256 blocks only; if
-    ///      nobody sent a transaction for longer, the block a multiple of 256 later takes its place.
+    /// @dev The hash of the block after the commits closed. Block hashes reach back 256 blocks
+    ///      only; if nobody sent a transaction for longer, the block a multiple of 256 later takes
+    ///      its place.
     function _electSeed(Core memory core) private view returns (bytes32) {
         uint256 target = core.commitsClosedBlock + 1;
         target += ((block.number - 1 - target) / BLOCKHASH_REACH) * BLOCKHASH_REACH;

@@ -2,10 +2,10 @@
 pragma solidity ^0.8.30;
 
 /// @title One dated future, cleared
-/// @notice Dollars, prices and sizes are WAD (10^18 is one). A long gains a dollar for each unit and each
-///         dollar the price rises. The house is the counterparty of every trade, so positions sum to
-///         zero. Every size is a multiple of `LOT` and every price of `TICK`, so no product is rounded
-///         and what the house holds equals what it owes to the last wei.
+/// @notice Dollars, prices and sizes are WAD (10^18 is one). A long gains a dollar for each unit
+///         and each dollar the price rises. The house is the counterparty of every trade, so
+///         positions sum to zero. Every size is a multiple of `LOT` and every price of `TICK`, so
+///         no product is rounded and what the house holds equals what it owes to the last wei.
 interface IClearingHouse {
     /// @param trader whose order it is
     /// @param size units: positive buys, negative sells
@@ -57,11 +57,11 @@ interface IClearingHouse {
     error BadTerms(string field);
     /// @notice Thrown when the collateral moved another amount than asked (a fee on transfers).
     error NotExact(uint256 asked, uint256 moved);
-    /// @notice Thrown when the house owes more than it holds and the call would hide it: no deposit, and
-    ///         no withdrawal but `withdrawShare`.
+    /// @notice Thrown when the house owes more than it holds and the call would hide it: no
+    ///         deposit, and no withdrawal but `withdrawShare`.
     error Shortfall(uint256 amount);
-    /// @notice Thrown by a withdrawal of gains that no loser has paid in: a position with losses beyond its
-    ///         collateral must be liquidated first.
+    /// @notice Thrown by a withdrawal of gains that no loser has paid in: a position with losses
+    ///         beyond its collateral must be liquidated first.
     error NotHeld(uint256 amount, uint256 held);
     /// @notice Thrown by `withdrawShare` when less would be received than the sender accepts.
     error ShareTooSmall(uint256 received, uint256 least);
@@ -69,7 +69,8 @@ interface IClearingHouse {
     error MarginMissing(address account, int256 equity, uint256 needed);
     /// @notice Thrown when new risk is asked for, or a position's money, while reports are stale.
     error Stale();
-    /// @notice Thrown by `trade` from `settlesAt` on, and by `withdraw` until every position is settled.
+    /// @notice Thrown by `trade` from `settlesAt` on, and by `withdraw` until every position is
+    ///         settled.
     error Settling();
     /// @notice Thrown by `settle` before that time.
     error NotYet(uint64 marketTime, uint64 settlesAt);
@@ -77,7 +78,8 @@ interface IClearingHouse {
     error OrderSpent(bytes32 order, uint256 left);
     /// @notice Thrown when a signature is not the trader's.
     error BadSignature(address trader);
-    /// @notice Thrown when two orders do not meet: same side, one trader, or a price beyond a limit.
+    /// @notice Thrown when two orders do not meet: same side, one trader, or a price beyond a
+    ///         limit.
     error NoMatch();
     /// @notice Thrown when the price is farther from the mark than the band.
     error OutsideBand(uint256 price, uint256 mark);
@@ -98,8 +100,8 @@ interface IClearingHouse {
     /// @notice Pays cash out as long as the account keeps its initial margin.
     function withdraw(uint256 amount) external;
 
-    /// @notice As `withdraw`, while there is a shortfall: of `amount` the sender receives the share that
-    ///         the house holds of what it owes, and gives up the rest, as everybody would.
+    /// @notice As `withdraw`, while there is a shortfall: of `amount` the sender receives the share
+    ///         that the house holds of what it owes, and gives up the rest, as everybody would.
     /// @param least what the sender accepts at least
     function withdrawShare(uint256 amount, uint256 least) external returns (uint256 received);
 
@@ -107,9 +109,10 @@ interface IClearingHouse {
     function fundInsurance(uint256 amount) external;
 
     /// @notice Trades two signed orders that meet, `size` units at `price`; anybody may send it.
-    /// @dev New risk needs fresh reports and the initial margin. A reduction (same side, smaller) is
-    ///      possible with stale reports too, at the last mark's band, and needs no margin when its price
-    ///      is not worse than the mark; otherwise the account must keep its maintenance margin.
+    /// @dev New risk needs fresh reports and the initial margin. A reduction (same side, smaller)
+    ///      is possible with stale reports too, at the last mark's band, and needs no margin when
+    ///      its price is not worse than the mark; otherwise the account must keep its maintenance
+    ///      margin.
     /// @param buy order with a positive size
     /// @param sell order with a negative size
     function trade(
@@ -125,12 +128,12 @@ interface IClearingHouse {
     function cancel(Order calldata order) external;
 
     /// @notice Takes `size` units over from an account under maintenance margin, at the mark less a
-    ///         discount that never exceeds what the account has. The sender must have the initial margin
-    ///         for what it then holds.
+    ///         discount that never exceeds what the account has. The sender must have the initial
+    ///         margin for what it then holds.
     function liquidate(address account, uint256 size) external;
 
-    /// @notice Settles up to `count` positions at the price of the first call from `settlesAt` on; anybody
-    ///         may send it.
+    /// @notice Settles up to `count` positions at the price of the first call from `settlesAt` on;
+    ///         anybody may send it.
     /// @return left positions that still are to be settled
     function settle(uint256 count) external returns (uint256 left);
 
@@ -146,12 +149,12 @@ interface IClearingHouse {
     /// @notice Returns an account's position in units, positive when long.
     function position(address account) external view returns (int256);
 
-    /// @notice Returns an account's collateral and what its trades paid and cost; negative where an open
-    ///         position owes it.
+    /// @notice Returns an account's collateral and what its trades paid and cost; negative where an
+    ///         open position owes it.
     function cash(address account) external view returns (int256);
 
-    /// @notice Returns the price positions are valued at: the gate's, cut to a multiple of `TICK`, or the
-    ///         settlement price once fixed.
+    /// @notice Returns the price positions are valued at: the gate's, cut to a multiple of `TICK`,
+    ///         or the settlement price once fixed.
     function mark() external view returns (uint256);
 
     /// @notice Returns how much of an account's position can be liquidated now; 0 when healthy.

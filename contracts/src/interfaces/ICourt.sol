@@ -2,12 +2,12 @@
 pragma solidity ^0.8.30;
 
 /// @title Optimistic claims about the result of a Program
-/// @notice The consumer that relies on a claim fixes its program and inputs; only `outputsRoot` is the
-///         asserter's word. Unchallenged until its deadline a claim is final; a challenge freezes it,
-///         and a frozen claim pays nobody.
+/// @notice The consumer that relies on a claim fixes its program and inputs; only `outputsRoot` is
+///         the asserter's word. Unchallenged until its deadline a claim is final; a challenge
+///         freezes it, and a frozen claim pays nobody.
 interface ICourt {
-    /// @notice `Open` can be challenged, `Frozen` was, `Final` can be relied on, `Released` gave the
-    ///         bonds of a frozen claim back.
+    /// @notice `Open` can be challenged, `Frozen` was, `Final` can be relied on, `Released` gave
+    ///         the bonds of a frozen claim back.
     enum State {
         None,
         Open,
@@ -57,7 +57,8 @@ interface ICourt {
 
     /// @notice Thrown for an id that no claim has.
     error UnknownClaim(uint256 id);
-    /// @notice Thrown when a claim is not in the state the call needs (open, or frozen for `release`).
+    /// @notice Thrown when a claim is not in the state the call needs (open, or frozen for
+    ///         `release`).
     error NotOpen(uint256 id, State state);
     /// @notice Thrown by `finalise` while the claim can still be challenged.
     error WindowOpen(uint256 id, uint64 deadline);
@@ -67,13 +68,13 @@ interface ICourt {
     error SameOutputs(uint256 id);
     /// @notice Thrown by `challenge` when the asserter challenges itself.
     error OwnClaim(uint256 id);
-    /// @notice Thrown by `post` for a sender that is no consumer of this court, and by `release` for
-    ///         one that is not the claim's.
+    /// @notice Thrown by `post` for a sender that is no consumer of this court, and by `release`
+    ///         for one that is not the claim's.
     error OnlyConsumer();
 
-    /// @notice Opens a claim; the caller is its consumer and names the asserter whose allowance pays
-    ///         the bond. Only contracts this court was deployed for can call it: anybody else could
-    ///         bind a stranger's bond to a claim that is never released.
+    /// @notice Opens a claim; the caller is its consumer and names the asserter whose allowance
+    ///         pays the bond. Only contracts this court was deployed for can call it: anybody else
+    ///         could bind a stranger's bond to a claim that is never released.
     /// @return id 1 for the first claim
     function post(bytes32 program, bytes32 inputsRoot, bytes32 outputsRoot, address asserter)
         external
@@ -86,8 +87,8 @@ interface ICourt {
     /// @notice Makes an unchallenged claim final after its deadline and gives the bond back.
     function finalise(uint256 id) external;
 
-    /// @notice Gives both bonds of a frozen claim back; only its consumer, once it relies on another
-    ///         claim or on none.
+    /// @notice Gives both bonds of a frozen claim back; only its consumer, once it relies on
+    ///         another claim or on none.
     function release(uint256 id) external;
 
     /// @notice Returns a claim; reverts with `UnknownClaim` for an id that none has.

@@ -2,8 +2,8 @@
 pragma solidity ^0.8.30;
 
 /// @title Cumulative pay by Merkle proof
-/// @notice Holds what clients paid in and pays element i of the cumulative tensor to registry index i,
-///         less what it paid before. Nobody can stop pay or move the funds elsewhere.
+/// @notice Holds what clients paid in and pays element i of the cumulative tensor to registry index
+///         i, less what it paid before. Nobody can stop pay or move the funds elsewhere.
 interface IRewards {
     /// @param amount wei
     event Funded(address indexed from, uint256 amount);
@@ -31,10 +31,10 @@ interface IRewards {
     ///         payee receives it.
     /// @param node registry index
     /// @param chunk 256 bytes: the 32 f64 (gwei of the token) among which element `node` stands
-    /// @param path for each level from the leaf up, the 16 children of the node above (16 × 32 bytes
-    ///        a level)
-    /// @dev Reverts with the errors of `Tree` and `F64` as well (`NotAnAmount` when the element is no
-    ///      integer from 0 to 2^64 - 1).
+    /// @param path for each level from the leaf up, the 16 children of the node above (16 × 32
+    ///        bytes a level)
+    /// @dev Reverts with the errors of `Tree` and `F64` as well (`NotAnAmount` when the element is
+    ///      no integer from 0 to 2^64 - 1).
     /// @return amount wei paid
     function claim(uint32 node, bytes calldata chunk, bytes32[16][] calldata path)
         external

@@ -2,8 +2,8 @@
 pragma solidity ^0.8.30;
 
 /// @title What a consuming protocol lets through of an oracle's reports
-/// @notice Fractions and prices are WAD (10^18 is one). The owner chooses the provider and the limits;
-///         a report moves the parameters inside them, quickly up and slowly down.
+/// @notice Fractions and prices are WAD (10^18 is one). The owner chooses the provider and the
+///         limits; a report moves the parameters inside them, quickly up and slowly down.
 interface IRiskGate {
     /// @param floor least initial margin, above 0
     /// @param ceiling most initial margin, at most 1
@@ -51,19 +51,22 @@ interface IRiskGate {
     /// @notice Lets the provider's newest reports on a market through; anybody may send it.
     function applyReports(bytes32 market) external;
 
-    /// @notice Sets a market's limits; what holds is brought inside them at the next report. Owner only.
+    /// @notice Sets a market's limits; what holds is brought inside them at the next report. Owner
+    ///         only.
     function setMarket(bytes32 market, Limits calldata limits) external;
 
     /// @notice Chooses whose reports are read. Owner only.
     function setProvider(address provider) external;
 
-    /// @notice Shuts the gate (margins are the static ones, prices still pass) or opens it. Owner only.
+    /// @notice Shuts the gate (margins are the static ones, prices still pass) or opens it. Owner
+    ///         only.
     function setShut(bool shut) external;
 
     /// @notice Returns the initial margin as a fraction of notional.
     function initialMargin(bytes32 market) external view returns (uint256);
 
-    /// @notice Returns the maintenance margin as a fraction of notional, never above the initial one.
+    /// @notice Returns the maintenance margin as a fraction of notional, never above the initial
+    ///         one.
     function maintenanceMargin(bytes32 market) external view returns (uint256);
 
     /// @notice Returns the last price let through in dollars a unit, 0 before the first.
@@ -75,6 +78,7 @@ interface IRiskGate {
     /// @notice Returns whether that price has not expired.
     function priceFresh(bytes32 market) external view returns (bool);
 
-    /// @notice Returns whether neither the price nor the margins have expired (static ones never do).
+    /// @notice Returns whether neither the price nor the margins have expired (static ones never
+    ///         do).
     function fresh(bytes32 market) external view returns (bool);
 }

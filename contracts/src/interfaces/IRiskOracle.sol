@@ -2,8 +2,9 @@
 pragma solidity ^0.8.30;
 
 /// @title Signed reports of risk parameters
-/// @notice Anybody is a provider: reports are stored by who signed them, and a consumer chooses whom it
-///         reads. A bundle is taken whole or not at all, so coupled parameters never come apart.
+/// @notice Anybody is a provider: reports are stored by who signed them, and a consumer chooses
+///         whom it reads. A bundle is taken whole or not at all, so coupled parameters never come
+///         apart.
 interface IRiskOracle {
     /// @dev The numbers are part of the signed bytes: 0, 1, 2.
     enum Kind {

@@ -2,9 +2,9 @@
 pragma solidity ^0.8.30;
 
 /// @title One job's training rounds: commit, reveal, aggregate, settle
-/// @notice docs/protocol.md §2. Everything a claim rests on is derived here from the chain's own state.
-///         A phase whose deadline has passed counts as closed for every call and view, whether or not
-///         anybody sent a transaction since.
+/// @notice docs/protocol.md §2. Everything a claim rests on is derived here from the chain's own
+///         state. A phase whose deadline has passed counts as closed for every call and view,
+///         whether or not anybody sent a transaction since.
 interface IRounds {
     enum Phase {
         Idle,
@@ -16,8 +16,8 @@ interface IRounds {
     /// @param job identity of the job, part of every commitment
     /// @param quorum fewest commitments, and fewest reveals, that make a round
     /// @param capacity most seats, at most 32 in this version
-    /// @param cumulativeLength elements of the cumulative tensor; a node whose registry index is not
-    ///        below it is never seated
+    /// @param cumulativeLength elements of the cumulative tensor; a node whose registry index is
+    ///        not below it is never seated
     /// @param commitBlocks blocks after the opening one in which a seat can commit
     /// @param revealBlocks blocks after the one that closed the commits in which a seat can reveal
     /// @param aggregateBlocks blocks each aggregator has before it is the next one's turn
@@ -82,7 +82,8 @@ interface IRounds {
     }
 
     /// @param seats registry indices, ascending
-    /// @param salts running hash of the salts revealed in earlier rounds, part of this round's seeds
+    /// @param salts running hash of the salts revealed in earlier rounds, part of this round's
+    ///        seeds
     event Opened(
         uint64 indexed round, uint64 openBlock, uint32[] seats, bytes32 modelRoot, bytes32 salts
     );
@@ -145,7 +146,8 @@ interface IRounds {
     /// @notice Thrown when update root and salt are not what the commitment was made of.
     error CommitmentMismatch(bytes32 expected, bytes32 got);
     /// @notice Thrown when signatures are not a whole number of 65 bytes (`signature` is then their
-    ///         count), or one is no signature of another seat of this round, or not in ascending order.
+    ///         count), or one is no signature of another seat of this round, or not in ascending
+    ///         order.
     error BadCertificate(uint256 signature);
     /// @notice Thrown when the signers and the revealer do not hold `needed` wei of stake.
     error CertificateTooLight(uint256 got, uint256 needed);
@@ -166,7 +168,8 @@ interface IRounds {
     /// @notice Thrown by `settle` when the chunk is not output 1.
     error AcceptedMismatch(bytes32 expected, bytes32 got);
 
-    /// @notice Opens the next round; anyone may, when none is running and a quorum of nodes is active.
+    /// @notice Opens the next round; anyone may, when none is running and a quorum of nodes is
+    ///         active.
     /// @return round its number
     function open() external returns (uint64 round);
 
@@ -177,8 +180,8 @@ interface IRounds {
     /// @param updateRoot tensor root of the update
     /// @param salt what the commitment was salted with
     /// @param blob BLAKE3 of the update's bytes
-    /// @param signatures 65 bytes each (r ‖ s ‖ v) over `availabilityDigest` as an EIP-191 message, by
-    ///        other seats of the round in ascending order of their registry index
+    /// @param signatures 65 bytes each (r ‖ s ‖ v) over `availabilityDigest` as an EIP-191 message,
+    ///        by other seats of the round in ascending order of their registry index
     function reveal(
         uint64 round,
         bytes32 updateRoot,
@@ -193,27 +196,27 @@ interface IRounds {
     function revealWithData(uint64 round, bytes32 salt, bytes32 blob, bytes calldata update)
         external;
 
-    /// @notice Claims the result of the aggregation Program; the sender's allowance to `Court` pays the
-    ///         bond.
+    /// @notice Claims the result of the aggregation Program; the sender's allowance to `Court` pays
+    ///         the bond.
     /// @return claim its id
     function postResult(uint64 round, bytes32 outputsRoot) external returns (uint256 claim);
 
-    /// @notice Finalises the claim if need be, moves the model and the rewards, burns what was committed
-    ///         and not revealed, gives the bonds of frozen claims back.
+    /// @notice Finalises the claim if need be, moves the model and the rewards, burns what was
+    ///         committed and not revealed, gives the bonds of frozen claims back.
     /// @param outputRoots the tensor roots of the four outputs
     /// @param acceptedChunk the 128 bytes of output 1
     function settle(uint64 round, bytes32[] calldata outputRoots, bytes calldata acceptedChunk)
         external;
 
-    /// @notice Closes a phase whose deadline has passed, notices a frozen claim, gives bonds back that
-    ///         are due; anyone may. Does nothing when there is nothing to do.
+    /// @notice Closes a phase whose deadline has passed, notices a frozen claim, gives bonds back
+    ///         that are due; anyone may. Does nothing when there is nothing to do.
     function poke() external;
 
     /// @notice Returns what was fixed at deployment.
     function config() external view returns (Config memory);
 
-    /// @notice The running round, or the last one, with the phase as of this block (deadlines passed
-    ///         count as closed).
+    /// @notice The running round, or the last one, with the phase as of this block (deadlines
+    ///         passed count as closed).
     function current() external view returns (Round memory);
 
     /// @notice Whose turn it is to post the result, at this block.

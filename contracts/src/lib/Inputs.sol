@@ -6,11 +6,11 @@ import {F64} from "./F64.sol";
 import {Tree} from "./Tree.sol";
 
 /// @title The inputs of the aggregation Program
-/// @notice Lays the chain's own state out as the tensors of docs/protocol.md §2 and hashes them. Rows
-///         are the revealed seats in ascending order of registry index. With at most 32 seats every
-///         one of these tensors is a single chunk, whose leaf is its root.
-/// @dev Deliberately absent: outputs, which are the asserter's word; of them only the list of accepted
-///      rows is read here.
+/// @notice Lays the chain's own state out as the tensors of docs/protocol.md §2 and hashes them.
+///         Rows are the revealed seats in ascending order of registry index. With at most 32 seats
+///         every one of these tensors is a single chunk, whose leaf is its root.
+/// @dev Deliberately absent: outputs, which are the asserter's word; of them only the list of
+///      accepted rows is read here.
 library Inputs {
     /// @notice Rows that fit a chunk, and so the most seats of a round.
     uint256 internal constant ROWS_MAX = 32;

@@ -3,8 +3,9 @@ pragma solidity ^0.8.30;
 
 /// @title Commitments to tensors and to lists of tensors
 /// @notice The one tree of docs/protocol.md §1: 16-ary, keccak-256, leaves and inner nodes prefixed
-///         differently, as low as its leaves allow. The shape follows from the number of leaves, which
-///         the caller knows, so a proof has one possible length and a malformed tree cannot be stated.
+///         differently, as low as its leaves allow. The shape follows from the number of leaves,
+///         which the caller knows, so a proof has one possible length and a malformed tree cannot
+///         be stated.
 /// @dev Deliberately absent: proofs of several leaves at once, and any tree that is stored.
 library Tree {
     /// @notice Children of an inner node.
@@ -37,8 +38,8 @@ library Tree {
         return keccak256(abi.encodePacked(bytes1(0x01), children));
     }
 
-    /// @notice Returns the root over `nodes` as the lowest level: a list root, or a tensor root over
-    ///         the hashes of its chunks. A list of one is its element.
+    /// @notice Returns the root over `nodes` as the lowest level: a list root, or a tensor root
+    ///         over the hashes of its chunks. A list of one is its element.
     /// @dev Overwrites `nodes`: each level is written over the one below it.
     function root(bytes32[] memory nodes) internal pure returns (bytes32) {
         uint256 count = nodes.length;
@@ -88,8 +89,9 @@ library Tree {
 
     /// @notice Returns the root that a leaf at `index` of `leaves` leads to along `path`.
     /// @param hash the leaf's hash
-    /// @param path for each level from the lowest up, the 16 children of the node above; the child on
-    ///        the way must be the hash from below, the children beyond the level's end must be zero
+    /// @param path for each level from the lowest up, the 16 children of the node above; the child
+    ///        on the way must be the hash from below, the children beyond the level's end must be
+    ///        zero
     function rootFrom(bytes32 hash, uint256 index, uint256 leaves, bytes32[16][] calldata path)
         internal
         pure

@@ -11,8 +11,8 @@ import {F64} from "../../src/lib/F64.sol";
 import {Tree} from "../../src/lib/Tree.sol";
 import {Base} from "./Base.sol";
 
-/// @notice The training side of the house, deployed in the order the README gives, and nodes whose keys
-///         are known, so that a test can play a whole round.
+/// @notice The training side of the house, deployed in the order the README gives, and nodes whose
+///         keys are known, so that a test can play a whole round.
 abstract contract World is Base {
     uint256 internal constant STAKE = 1000e18;
     uint256 internal constant BOND = 10e18;
