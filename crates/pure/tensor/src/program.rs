@@ -1,0 +1,227 @@
+//! A finished Program: typed nodes, inputs, outputs, and its identity.
+//!
+//! Invariant: nodes are well formed, operands point to earlier nodes, input `i` of the list is
+//! declared by exactly one node, those nodes come in the order of the list, there is an output.
+//! A Program is immutable; its hash names it forever. Absent: names, comments, devices.
+
+use std::fmt;
+
+use crate::{Dtype, Hash, Op, OpError, Shape, check, encoding};
+
+/// The most ops a Program has.
+///
+/// ```
+/// assert_eq!(tensor::OPS_MAX, 65_536);
+/// ```
+pub const OPS_MAX: usize = 65_536;
+
+/// An op with the type of its result.
+///
+/// ```
+/// use tensor::{Builder, Dtype};
+///
+/// let mut b = Builder::new();
+/// let x = b.input(Dtype::F32, &[3])?;
+/// let y = b.exp(x)?;
+/// let program = b.finish(&[y])?;
+/// let node = &program.nodes()[1];
+/// assert_eq!((node.op.name(), node.dtype, node.shape.dims()), ("exp", Dtype::F32, &[3][..]));
+/// # Ok::<(), tensor::BuildError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// The operation.
+    pub op: Op,
+    /// Dtype of the result.
+    pub dtype: Dtype,
+    /// Shape of the result.
+    pub shape: Shape,
+}
+
+/// The declared type of an input: dtype and shape.
+///
+/// ```
+/// use tensor::{Dtype, InputType, Shape};
+///
+/// let scalar: InputType = (Dtype::F64, Shape::SCALAR);
+/// assert_eq!(scalar.1.count(), 1);
+/// ```
+pub type InputType = (Dtype, Shape);
+
+/// A straight-line list of tensor operations with exactly defined results.
+///
+/// Comes from [`Builder::finish`](crate::Builder::finish) or [`Program::decode`]; displays as a
+/// readable listing, one line an op.
+///
+/// ```
+/// use tensor::{Builder, Dtype, Program};
+///
+/// let mut b = Builder::new();
+/// let x = b.input(Dtype::F32, &[2])?;
+/// let y = b.add(x, x)?;
+/// let program = b.finish(&[y])?;
+/// assert_eq!(Program::decode(&program.encode())?, program);
+/// assert_eq!(program.to_string(), "%0 = input 0 : f32[2]\n%1 = add %0 %0 : f32[2]\nreturn %1\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Program {
+    nodes: Vec<Node>,
+    inputs: Vec<InputType>,
+    outputs: Vec<usize>,
+}
+
+/// Why a list of ops is no Program.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ProgramError {
+    #[error("{name}: {reason}")]
+    Op { name: &'static str, reason: Box<OpError> },
+    #[error("op {index} ({name}) has operand {operand}, which is not earlier")]
+    Operand { index: usize, name: &'static str, operand: usize },
+    #[error("more than {OPS_MAX} ops")]
+    Count,
+    #[error("inputs are not declared once each and in order")]
+    Inputs,
+    #[error("output {operand} of {count} ops")]
+    Output { operand: usize, count: usize },
+    #[error("a Program has at least one output and at most {OPS_MAX}")]
+    Outputs,
+}
+
+/// Appends `op` to `nodes` if it is well formed there.
+pub(crate) fn push(nodes: &mut Vec<Node>, op: Op) -> Result<usize, ProgramError> {
+    let index = nodes.len();
+    if index >= OPS_MAX {
+        return Err(ProgramError::Count);
+    }
+    let mut types = Vec::new();
+    for operand in op.operands() {
+        let node =
+            nodes.get(operand).ok_or(ProgramError::Operand { index, name: op.name(), operand })?;
+        types.push((node.dtype, node.shape));
+    }
+    let (dtype, shape) = check::infer(&op, &types)
+        .map_err(|reason| ProgramError::Op { name: op.name(), reason: Box::new(reason) })?;
+    nodes.push(Node { op, dtype, shape });
+    Ok(index)
+}
+
+impl Program {
+    /// Returns the Program of nodes that each passed [`push`], or why there is none.
+    pub(crate) fn new(nodes: Vec<Node>, outputs: Vec<usize>) -> Result<Program, ProgramError> {
+        let count = nodes.len();
+        if outputs.is_empty() || outputs.len() > OPS_MAX {
+            return Err(ProgramError::Outputs);
+        }
+        if let Some(&operand) = outputs.iter().find(|output| **output >= count) {
+            return Err(ProgramError::Output { operand, count });
+        }
+        let mut inputs = Vec::new();
+        for node in &nodes {
+            if let Op::Input { index, dtype, shape } = &node.op {
+                if *index != inputs.len() {
+                    return Err(ProgramError::Inputs);
+                }
+                inputs.push((*dtype, *shape));
+            }
+        }
+        Ok(Program { nodes, inputs, outputs })
+    }
+
+    /// Returns the ops in order, each with its type.
+    ///
+    /// ```
+    /// # use tensor::{Builder, Dtype};
+    /// let mut b = Builder::new();
+    /// let x = b.input(Dtype::F32, &[])?;
+    /// assert_eq!(b.finish(&[x])?.nodes().len(), 1);
+    /// # Ok::<(), tensor::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// Returns the declared inputs in order.
+    ///
+    /// ```
+    /// # use tensor::{Builder, Dtype, Shape};
+    /// let mut b = Builder::new();
+    /// let x = b.input(Dtype::F32, &[])?;
+    /// assert_eq!(b.finish(&[x])?.inputs(), [(Dtype::F32, Shape::SCALAR)]);
+    /// # Ok::<(), tensor::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn inputs(&self) -> &[InputType] {
+        &self.inputs
+    }
+
+    /// Returns the node index of each output in order; a node may stand there more than once.
+    ///
+    /// ```
+    /// # use tensor::{Builder, Dtype};
+    /// let mut b = Builder::new();
+    /// let x = b.input(Dtype::F32, &[])?;
+    /// assert_eq!(b.finish(&[x, x])?.outputs(), [0, 0]);
+    /// # Ok::<(), tensor::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn outputs(&self) -> &[usize] {
+        &self.outputs
+    }
+
+    /// Returns the Program's name: same hash, same inputs, same bits.
+    ///
+    /// It commits to the op count, the outputs, the inputs and the root of the tree of op
+    /// encodings, so that a contract can open one op; `docs/numerics.md`, "Identity", has the bytes.
+    ///
+    /// ```
+    /// # use tensor::{Builder, Dtype};
+    /// let mut b = Builder::new();
+    /// let x = b.input(Dtype::F32, &[])?;
+    /// let program = b.finish(&[x])?;
+    /// assert_eq!(program.hash(), program.clone().hash());
+    /// # Ok::<(), tensor::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn hash(&self) -> Hash {
+        encoding::hash(self)
+    }
+}
+
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, node) in self.nodes.iter().enumerate() {
+            write!(f, "%{index} = {}", node.op.name())?;
+            for operand in node.op.operands() {
+                write!(f, " %{operand}")?;
+            }
+            write_payload(f, &node.op)?;
+            writeln!(f, " : {}{}", node.dtype, node.shape)?;
+        }
+        f.write_str("return")?;
+        self.outputs.iter().try_for_each(|output| write!(f, " %{output}"))?;
+        writeln!(f)
+    }
+}
+
+/// Writes what the operands and the result's type do not say.
+fn write_payload(f: &mut fmt::Formatter<'_>, op: &Op) -> fmt::Result {
+    match op {
+        Op::Input { index, .. } => write!(f, " {index}"),
+        Op::Constant(value) => write!(f, " {value:?}"),
+        Op::Iota { axis, .. }
+        | Op::Concat { axis, .. }
+        | Op::Gather { axis, .. }
+        | Op::ScatterAdd { axis, .. }
+        | Op::Sum { axis, .. }
+        | Op::MaxAxis { axis, .. }
+        | Op::Argmax { axis, .. } => write!(f, " axis={axis}"),
+        Op::RandomBits { stream, .. } => write!(f, " stream={stream}"),
+        Op::Requantise { m, s, lo, hi, .. } => write!(f, " m={m} s={s} lo={lo} hi={hi}"),
+        Op::Transpose { perm, .. } => write!(f, " {perm:?}"),
+        Op::Slice { start, end, .. } => write!(f, " {start:?}..{end:?}"),
+        Op::Pad { lo, hi, .. } => write!(f, " {lo:?} {hi:?}"),
+        _ => Ok(()),
+    }
+}
