@@ -1,0 +1,305 @@
+//! The aggregation Program of a round (docs/protocol.md §2): what turns updates into a model and pay.
+//!
+//! For `m` rows of `d` coordinates, in this order:
+//!
+//! 1. Every row is clamped to ±[`UPDATE_MAX`], so that no i32 sum below can wrap.
+//! 2. The rows are sorted coordinate by coordinate by a network of `min` and `max` ([`network`]).
+//! 3. *Trimmed mean*: from three rows on, the lowest and the highest `max(1, ⌊(m-1)/3⌋)` rows of
+//!    each coordinate are left out; the sum of the others is exact in i32, its mean is taken in f64,
+//!    and `params + step × mean` is one f64 fma, rounded to f32 once.
+//! 4. *Distance* of a row: the Euclidean norm, in f64, of its difference from the coordinate median
+//!    (the mean of the two middle rows where `m` is even).
+//! 5. *Accepted*: distance at most [`REJECTION_FACTOR`] × the median distance, which is element
+//!    `⌊m/2⌋` ascending. Where that is zero, most rows are identical: those are accepted, any other is
+//!    rejected with distance +∞. There is no absolute tolerance, since no scale is known here.
+//! 6. *Pay*: `floor(budget × weight / Σ weight)` with weight = stake × accepted, added to the
+//!    cumulative tensor at the row's registry index. Nobody is paid if no accepted row has a stake.
+//!
+//! Invariants: permuting the rows permutes `accepted` and `distance` and changes nothing else; a
+//! round's pay never exceeds its budget (budgets are clamped to [`BUDGET_MAX_GWEI`], below which the
+//! rounding of at most 32 shares stays under one gwei in total).
+//!
+//! Deliberately absent: weights in the mean (rows count, and rows cost stake), and any reading of
+//! intent into a distance: a rejected row is unpaid for one round, and no more.
+
+use court::opening;
+use tensor::{BuildError, Builder, Dtype, Hash, Program, ShapeError, Tensor, Value, tree};
+
+use crate::chain::{SEATS_MAX, Seat, WEI_PER_TOKEN};
+
+pub mod network;
+#[cfg(test)]
+mod tests;
+
+/// The largest magnitude of an update's coordinate that counts.
+pub const UPDATE_MAX: i32 = 1 << 24;
+/// The largest stake that counts, in whole tokens.
+pub const STAKE_MAX_TOKENS: i32 = 1 << 24;
+/// The largest budget of a round, in gwei of the token.
+pub const BUDGET_MAX_GWEI: u64 = 1 << 46;
+/// A row farther from the median than this many median distances is rejected.
+pub const REJECTION_FACTOR: f64 = 3.0;
+
+/// Why there is no aggregation Program for these sizes.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AggregateError {
+    /// No rows, or more than a round has seats.
+    #[error("an aggregation has 1 to {SEATS_MAX} rows, not {got}")]
+    Rows {
+        /// Rows asked for.
+        got: usize,
+    },
+    /// The step is NaN or infinite.
+    #[error("the step must be finite")]
+    Step,
+    /// The tensors would break a limit of Programs.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+}
+
+/// One row of an aggregation, as the chain and the blobs give it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Registry index.
+    pub member: u32,
+    /// Stake when the round opened, in wei.
+    pub stake_wei: u128,
+    /// The update, i32[d].
+    pub update: Tensor,
+}
+
+/// Returns the Program for `m` rows of `d` coordinates and a cumulative tensor of
+/// `cumulative_length` elements; `step` is what a mean update is multiplied by.
+///
+/// ```
+/// use round::aggregate::{Row, inputs};
+/// use tensor::{Dtype, Tensor, eval};
+///
+/// let program = round::aggregate(3, 2, 8, 0.5)?;
+/// let row = |member, update: [i32; 2]| Row {
+///     member,
+///     stake_wei: 10u128.pow(18),
+///     update: Tensor::i32(&[2], update.to_vec()).expect("two elements"),
+/// };
+/// let rows = [row(1, [1, 10]), row(4, [2, 20]), row(6, [9000, -9000])];
+/// let (params, paid) = (Tensor::zeros(Dtype::F32, &[2])?, Tensor::zeros(Dtype::F64, &[8])?);
+/// let outputs = eval(&program, &inputs((params, paid), 100, &rows)?)?;
+/// assert_eq!(outputs[0].as_f32(), Some(&[1.0, 5.0][..]));
+/// assert_eq!(outputs[1].as_i32(), Some(&[1, 1, 0][..]));
+/// assert_eq!(outputs[3].as_f64(), Some(&[0.0, 50.0, 0.0, 0.0, 50.0, 0.0, 0.0, 0.0][..]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// [`AggregateError`] if no Program has these sizes.
+pub fn aggregate(
+    m: usize,
+    d: usize,
+    cumulative_length: usize,
+    step: f32,
+) -> Result<Program, AggregateError> {
+    if !(1..=SEATS_MAX as usize).contains(&m) {
+        return Err(AggregateError::Rows { got: m });
+    }
+    if !step.is_finite() {
+        return Err(AggregateError::Step);
+    }
+    let mut b = Builder::new();
+    let params = b.input(Dtype::F32, &[d])?;
+    let cumulative = b.input(Dtype::F64, &[cumulative_length])?;
+    let budget = b.input(Dtype::F64, &[1])?;
+    let members = b.input(Dtype::I32, &[m])?;
+    let stakes = b.input(Dtype::I32, &[m])?;
+    let mut rows = Vec::with_capacity(m);
+    for _ in 0..m {
+        rows.push(b.input(Dtype::I32, &[d])?);
+    }
+    for row in &mut rows {
+        *row = clamp(&mut b, *row, UPDATE_MAX)?;
+    }
+    let sorted = network::sort(&mut b, &rows)?;
+
+    let moved = move_params(&mut b, params, &sorted, step)?;
+    let distances = distances(&mut b, &rows, &sorted)?;
+    let (accepted, relative) = judge(&mut b, &distances)?;
+    let pay = pay(&mut b, budget, stakes, accepted)?;
+    let scattered = b.scatter_add(pay, members, 0, cumulative_length)?;
+    let cumulative = b.add(cumulative, scattered)?;
+    Ok(b.finish(&[moved, accepted, relative, cumulative])?)
+}
+
+/// Returns the Program's inputs: params and cumulative as they are, the rest laid out as the contract
+/// does.
+///
+/// # Errors
+///
+/// [`ShapeError`] if there are no rows.
+pub fn inputs(
+    (params, cumulative): (Tensor, Tensor),
+    budget_gwei: u64,
+    rows: &[Row],
+) -> Result<Vec<Tensor>, ShapeError> {
+    let members = rows.iter().map(|row| member(row.member)).collect();
+    let stakes = rows.iter().map(|row| stake_tokens(row.stake_wei)).collect();
+    let mut inputs = vec![
+        params,
+        cumulative,
+        budget(budget_gwei)?,
+        Tensor::i32(&[rows.len()], members)?,
+        Tensor::i32(&[rows.len()], stakes)?,
+    ];
+    inputs.extend(rows.iter().map(|row| row.update.clone()));
+    Ok(inputs)
+}
+
+/// Returns the list root of the Program's inputs from what the chain knows: the roots of params and
+/// cumulative, the budget, and the revealed seats, ascending.
+///
+/// # Panics
+///
+/// If there are no members.
+#[must_use]
+pub fn inputs_root(
+    (model_root, cumulative_root): (Hash, Hash),
+    budget_gwei: u64,
+    members: &[&Seat],
+) -> Hash {
+    const SEATED: &str = "a round aggregates from one seat on";
+    let indices = members.iter().map(|seat| member(seat.index)).collect();
+    let stakes = members.iter().map(|seat| stake_tokens(seat.stake_wei)).collect();
+    let mut roots = vec![
+        model_root,
+        cumulative_root,
+        budget(budget_gwei).expect("one element").root(),
+        Tensor::i32(&[members.len()], indices).expect(SEATED).root(),
+        Tensor::i32(&[members.len()], stakes).expect(SEATED).root(),
+    ];
+    roots.extend(members.iter().map(|seat| seat.update_root));
+    opening::list_root(&roots)
+}
+
+/// Returns the tensor root of an update from its bytes (i32, little-endian).
+#[must_use]
+pub fn bytes_root(bytes: &[u8]) -> Hash {
+    const CHUNK_BYTES: usize = 4 * tree::CHUNK_ELEMENTS;
+    let leaf = |chunk: &[u8]| {
+        let mut padded = [0; CHUNK_BYTES];
+        padded[..chunk.len()].copy_from_slice(chunk);
+        tree::leaf(&padded)
+    };
+    tree::root(&bytes.chunks(CHUNK_BYTES).map(leaf).collect::<Vec<_>>())
+}
+
+/// Returns a stake as the Program sees it: whole tokens, rounded down, at most [`STAKE_MAX_TOKENS`].
+#[must_use]
+pub fn stake_tokens(stake_wei: u128) -> i32 {
+    i32::try_from(stake_wei / WEI_PER_TOKEN).map_or(STAKE_MAX_TOKENS, |s| s.min(STAKE_MAX_TOKENS))
+}
+
+/// The registry index as the bits of an i32, which is what the contract writes.
+fn member(index: u32) -> i32 {
+    i32::from_le_bytes(index.to_le_bytes())
+}
+
+fn budget(budget_gwei: u64) -> Result<Tensor, ShapeError> {
+    #[expect(clippy::cast_precision_loss, reason = "a job's budget is below 2^53")]
+    Tensor::f64(&[1], vec![budget_gwei as f64])
+}
+
+type Built = Result<Value, BuildError>;
+
+fn fill(b: &mut Builder, like: Value, value: f64) -> Built {
+    let (dtype, shape) = (b.dtype_of(like), *b.shape_of(like));
+    b.full(dtype, shape.dims(), value)
+}
+
+/// Clamps an i32 tensor to ±`bound`.
+fn clamp(b: &mut Builder, x: Value, bound: i32) -> Built {
+    let (low, high) = (fill(b, x, -f64::from(bound))?, fill(b, x, f64::from(bound))?);
+    let x = b.max(x, low)?;
+    b.min(x, high)
+}
+
+/// Rows left out at each end of each coordinate.
+fn trim(rows: usize) -> usize {
+    if rows < 3 { 0 } else { ((rows - 1) / 3).max(1) }
+}
+
+/// `params + step × trimmed mean`, rounded to f32 once.
+fn move_params(b: &mut Builder, params: Value, sorted: &[Value], step: f32) -> Built {
+    let trim = trim(sorted.len());
+    let kept = &sorted[trim..sorted.len() - trim];
+    let mut sum = kept[0];
+    for row in &kept[1..] {
+        sum = b.add(sum, *row)?;
+    }
+    let sum = b.convert(sum, Dtype::F64)?;
+    let count = u32::try_from(kept.len()).expect("at most 32 rows");
+    let count = fill(b, sum, f64::from(count))?;
+    let mean = b.div(sum, count)?;
+    let step = fill(b, mean, f64::from(step))?;
+    let params = b.convert(params, Dtype::F64)?;
+    let moved = b.fma(mean, step, params)?;
+    b.convert(moved, Dtype::F32)
+}
+
+/// The distance of each row from the coordinate median, each f64[1].
+fn distances(b: &mut Builder, rows: &[Value], sorted: &[Value]) -> Result<Vec<Value>, BuildError> {
+    let low = b.convert(sorted[(sorted.len() - 1) / 2], Dtype::F64)?;
+    let high = b.convert(sorted[sorted.len() / 2], Dtype::F64)?;
+    let both = b.add(low, high)?;
+    let half = fill(b, both, 0.5)?;
+    let median = b.mul(both, half)?;
+    let mut distances = Vec::with_capacity(rows.len());
+    for row in rows {
+        let row = b.convert(*row, Dtype::F64)?;
+        let apart = b.sub(row, median)?;
+        let square = b.mul(apart, apart)?;
+        let sum = b.sum(square, 0)?;
+        let sum = b.reshape(sum, &[1])?;
+        distances.push(b.sqrt(sum)?);
+    }
+    Ok(distances)
+}
+
+/// Which rows are accepted, i32[m], and the distances over the median distance, f64[m].
+fn judge(b: &mut Builder, distances: &[Value]) -> Result<(Value, Value), BuildError> {
+    let sorted = network::sort(b, distances)?;
+    let median = b.broadcast(sorted[sorted.len() / 2], &[distances.len()])?;
+    let distance = b.concat(distances, 0)?;
+    let factor = fill(b, median, REJECTION_FACTOR)?;
+    let bound = b.mul(median, factor)?;
+    let accepted = b.le(distance, bound)?;
+    let zero = fill(b, distance, 0.0)?;
+    let at_median = b.eq(distance, zero)?;
+    let relative = b.div(distance, median)?;
+    let relative = b.select(at_median, zero, relative)?;
+    Ok((accepted, relative))
+}
+
+/// Each row's share of the budget in whole gwei, f64[m].
+fn pay(b: &mut Builder, budget: Value, stakes: Value, accepted: Value) -> Built {
+    let none = fill(b, stakes, 0.0)?;
+    let most = fill(b, stakes, f64::from(STAKE_MAX_TOKENS))?;
+    let stakes = b.max(stakes, none)?;
+    let stakes = b.min(stakes, most)?;
+    let stakes = b.convert(stakes, Dtype::F64)?;
+    let accepted = b.convert(accepted, Dtype::F64)?;
+    let weights = b.mul(stakes, accepted)?;
+    let total = b.sum(weights, 0)?;
+    let one = fill(b, total, 1.0)?;
+    let total = b.max(total, one)?;
+    let dims = *b.shape_of(weights);
+    let total = b.broadcast(total, dims.dims())?;
+
+    let none = fill(b, budget, 0.0)?;
+    #[expect(clippy::cast_precision_loss, reason = "a power of two")]
+    let most = fill(b, budget, BUDGET_MAX_GWEI as f64)?;
+    let budget = b.max(budget, none)?;
+    let budget = b.min(budget, most)?;
+    let budget = b.broadcast(budget, dims.dims())?;
+    let share = b.mul(budget, weights)?;
+    let share = b.div(share, total)?;
+    b.floor(share)
+}

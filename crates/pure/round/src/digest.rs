@@ -1,0 +1,153 @@
+//! The hashes of a round: commitments, what holders sign, seeds (docs/protocol.md §2).
+//!
+//! Each is the keccak-256 of a Solidity `abi.encode` whose arguments are all static, so of 32-byte
+//! words one after the other, the first of which separates the domains.
+//!
+//! Invariant: equal to what the contract `Rounds` computes; the golden values below pin them.
+//! Deliberately absent: the EIP-191 prefix around [`availability`], which is part of signing.
+
+use tensor::Hash;
+
+use crate::{Domain, chain::Block};
+
+fn word(number: u64) -> [u8; 32] {
+    let mut word = [0; 32];
+    word[24..].copy_from_slice(&number.to_be_bytes());
+    word
+}
+
+fn account(domain: &Domain) -> [u8; 32] {
+    let mut word = [0; 32];
+    word[12..].copy_from_slice(&domain.rounds.0);
+    word
+}
+
+fn tag(text: &str) -> Hash {
+    Hash::of(&[text.as_bytes()])
+}
+
+/// Returns the commitment of registry index `node` to an update in a round.
+#[must_use]
+pub fn commitment(domain: &Domain, place: (u64, u32), update_root: Hash, salt: Hash) -> Hash {
+    let (round, node) = place;
+    Hash::of(&[
+        &tag("assay/commit/v1").0,
+        &word(domain.chain_id),
+        &account(domain),
+        &domain.job.0,
+        &word(round),
+        &word(u64::from(node)),
+        &update_root.0,
+        &salt.0,
+    ])
+}
+
+/// Returns what a holder signs, as an EIP-191 message over these 32 bytes, once it keeps the update
+/// of registry index `node`.
+#[must_use]
+pub fn availability(domain: &Domain, place: (u64, u32), update_root: Hash, blob: Hash) -> Hash {
+    let (round, node) = place;
+    Hash::of(&[
+        &tag("assay/available/v1").0,
+        &word(domain.chain_id),
+        &account(domain),
+        &word(round),
+        &word(u64::from(node)),
+        &update_root.0,
+        &blob.0,
+    ])
+}
+
+/// Returns the seed of data order and initialisation: from the opening block's hash and the salts
+/// revealed before it.
+#[must_use]
+pub fn train_seed(job: Hash, round: u64, open_block_hash: Hash, salts: Hash) -> Hash {
+    seed("assay/seed/train/v1", (job, round), open_block_hash, salts)
+}
+
+/// Returns the seed that elects the aggregator: from the hash of the block after the commits closed.
+#[must_use]
+pub fn elect_seed(job: Hash, round: u64, block_hash: Hash, salts: Hash) -> Hash {
+    seed("assay/seed/elect/v1", (job, round), block_hash, salts)
+}
+
+fn seed(text: &str, (job, round): (Hash, u64), block_hash: Hash, salts: Hash) -> Hash {
+    Hash::of(&[&tag(text).0, &job.0, &word(round), &word(0), &block_hash.0, &salts.0])
+}
+
+/// Returns the running hash of revealed salts after one more reveal.
+#[must_use]
+pub fn fold_salts(salts: Hash, node: u32, salt: Hash) -> Hash {
+    Hash::of(&[&salts.0, &word(u64::from(node)), &salt.0])
+}
+
+/// Returns the block whose hash elects: the one after the commits closed or, where block `now` no
+/// longer reaches back to it, the block a multiple of 256 later. `None` while it is to come.
+#[must_use]
+pub fn elect_block(commits_closed_block: Block, now: Block) -> Option<Block> {
+    /// How far back a block sees the hashes of others.
+    const REACH: Block = 256;
+    let target = commits_closed_block.checked_add(1)?;
+    let passed = now.checked_sub(1)?.checked_sub(target)?;
+    Some(target + passed / REACH * REACH)
+}
+
+/// Returns the row of the aggregator among `rows` revealed seats, ascending.
+///
+/// `turn` is the number of frozen claims plus the number of turns that passed unused.
+#[must_use]
+pub fn elected_row(elect_seed: Hash, turn: u64, rows: usize) -> usize {
+    let rows = rows as u128;
+    let mut rest = 0_u128;
+    for byte in elect_seed.0 {
+        rest = (rest << 8 | u128::from(byte)) % rows;
+    }
+    usize::try_from((rest + u128::from(turn)) % rows).expect("less than the number of rows")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{availability, commitment, elect_block, elected_row, fold_salts, train_seed};
+    use crate::{Address, Domain};
+    use tensor::Hash;
+
+    fn domain() -> Domain {
+        Domain { chain_id: 31337, rounds: Address([0xaa; 20]), job: Hash([0xbb; 32]) }
+    }
+
+    #[test]
+    fn every_argument_separates() {
+        let base = commitment(&domain(), (1, 2), Hash([3; 32]), Hash([4; 32]));
+        let mut other = domain();
+        other.chain_id += 1;
+        let others = [
+            commitment(&other, (1, 2), Hash([3; 32]), Hash([4; 32])),
+            commitment(&domain(), (2, 2), Hash([3; 32]), Hash([4; 32])),
+            commitment(&domain(), (1, 3), Hash([3; 32]), Hash([4; 32])),
+            commitment(&domain(), (1, 2), Hash([4; 32]), Hash([4; 32])),
+            commitment(&domain(), (1, 2), Hash([3; 32]), Hash([3; 32])),
+            availability(&domain(), (1, 2), Hash([3; 32]), Hash([4; 32])),
+        ];
+        assert!(others.iter().all(|hash| *hash != base));
+        assert_ne!(fold_salts(base, 1, base), fold_salts(base, 2, base));
+        assert_ne!(train_seed(base, 1, base, base), train_seed(base, 2, base, base));
+    }
+
+    #[test]
+    fn the_electing_block_stays_within_reach() {
+        assert_eq!(elect_block(10, 11), None);
+        assert_eq!(elect_block(10, 12), Some(11));
+        assert_eq!(elect_block(10, 267), Some(11));
+        assert_eq!(elect_block(10, 268), Some(267));
+        assert_eq!(elect_block(0, 0), None);
+    }
+
+    #[test]
+    fn rows_take_turns() {
+        let seed = Hash([0xff; 32]);
+        // 2^256 - 1 is 0 mod 3 and mod 5 (2 is a root of order 2 and 4), and 1 mod 7.
+        assert_eq!([elected_row(seed, 0, 3), elected_row(seed, 0, 5)], [0, 0]);
+        assert_eq!(elected_row(seed, 0, 7), 1);
+        assert_eq!([0, 1, 2, 3, 4].map(|turn| elected_row(seed, turn, 3)), [0, 1, 2, 0, 1]);
+    }
+}

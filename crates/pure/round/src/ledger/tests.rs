@@ -1,0 +1,1 @@
+//! Transitions and refusals of the ledger.

@@ -1,0 +1,172 @@
+//! What ought to be there in each phase, and the asking for it.
+//!
+//! Where any node may act, turns are taken: each waits as many blocks as it stands behind the first,
+//! so that one transaction is sent and not one a node, and a dead node delays by one block.
+//!
+//! Absent: anything that is not decided by the chain, the own record and the block.
+
+use court::Claim;
+use tensor::Hash;
+
+use super::{Intent, Machine, Member, Output, Tx, due};
+use crate::chain::{Block, Phase};
+use crate::digest;
+use crate::ledger::certificate_wei;
+
+impl Machine {
+    pub(super) fn step(&mut self, out: &mut Vec<Output>) {
+        match self.view().round.phase {
+            Phase::Idle => self.open(out),
+            Phase::Commit => self.commit(out),
+            Phase::Reveal => self.reveal(out),
+            Phase::Aggregate => self.aggregate(out),
+        }
+        let (due_gwei, cumulative_root) = (self.view().due_gwei, self.view().round.cumulative_root);
+        if let Some(node) = self.view().own.filter(|_| due_gwei > 0) {
+            self.send(Intent::ClaimReward, Tx::ClaimReward { node, cumulative_root }, out);
+        }
+    }
+
+    fn open(&mut self, out: &mut Vec<Output>) {
+        let view = self.view();
+        let (Some(own), Some(since)) = (view.own, self.work.idle_since) else { return };
+        let Ok(place) = view.actives.binary_search(&own) else { return };
+        let count = view.actives.len();
+        let first = usize::try_from(view.round.number % count as u64).expect("below a usize");
+        let behind = (place + count - first) % count;
+        if view.openable && self.now >= since.saturating_add(behind as Block) {
+            self.send(Intent::Open, Tx::Open, out);
+        }
+    }
+
+    fn commit(&mut self, out: &mut Vec<Output>) {
+        let Some(seat) = self.own_seat().filter(|seat| seat.commitment == Hash::ZERO) else {
+            return;
+        };
+        let (round, node) = (self.work.round, seat.index);
+        if let Some(own) = self.own.filter(|own| own.round == round) {
+            let domain = &self.config.domain;
+            let commitment = digest::commitment(domain, (round, node), own.update_root, own.salt);
+            self.send(Intent::Commit, Tx::Commit { round, commitment }, out);
+        } else if let Some(seed) = self.view().train_seed.filter(|_| !self.work.train_asked) {
+            self.work.train_asked = true;
+            let model_root = self.view().round.model_root;
+            out.push(Output::Train { round, seed, model_root });
+        }
+    }
+
+    fn reveal(&mut self, out: &mut Vec<Output>) {
+        let round = self.work.round;
+        let Some(own) = self.own.filter(|own| own.round == round) else { return };
+        let Some(seat) = self.own_seat().filter(|seat| !seat.revealed).copied() else { return };
+        let domain = &self.config.domain;
+        let place = (round, seat.index);
+        if seat.commitment != digest::commitment(domain, place, own.update_root, own.salt) {
+            return;
+        }
+        let mut signed_wei = seat.stake_wei;
+        let mut to = Vec::new();
+        for other in self.view().round.seats.iter().filter(|other| other.index != seat.index) {
+            if self.work.signatures.contains_key(&other.index) {
+                signed_wei += other.stake_wei;
+            } else if due(self.work.offered.get(&other.index), self.now, self.retry.offer_blocks) {
+                to.push(other.index);
+            }
+        }
+        let super::Own { update_root, blob, salt, .. } = own;
+        let view = self.view();
+        let half = view.round.commits_closed_block + self.config.reveal_blocks / 2;
+        if signed_wei >= certificate_wei(&view.round.seats) {
+            let signatures = self.work.signatures.iter();
+            let signatures = signatures.map(|(node, signature)| (*node, *signature)).collect();
+            let tx = Tx::Reveal { round, update_root, salt, blob, signatures };
+            self.send(Intent::Reveal, tx, out);
+        } else if self.now >= half {
+            self.send(Intent::Reveal, Tx::RevealWithData { round, salt, blob }, out);
+        }
+        if !to.is_empty() {
+            for node in &to {
+                self.work.offered.insert(*node, self.now);
+            }
+            out.push(Output::Offer { to, round, update_root, blob });
+        }
+    }
+
+    fn aggregate(&mut self, out: &mut Vec<Output>) {
+        let Some(computed) = self.work.computed.clone() else {
+            self.gather(out);
+            return;
+        };
+        let round = self.work.round;
+        let view = self.view();
+        let Some(claim) = view.claim else {
+            if view.own.is_some() && view.aggregator == view.own {
+                let (outputs_root, attempt) = (computed.outputs_root, view.round.attempt);
+                self.send(Intent::Post(attempt), Tx::PostResult { round, outputs_root }, out);
+            }
+            return;
+        };
+        let (id, behind) = (view.round.claim, self.behind(&claim));
+        if self.now > claim.deadline {
+            let turn = self.now > claim.deadline.saturating_add(behind);
+            if turn && claim.outputs_root == computed.outputs_root {
+                let super::Computed { output_roots, accepted_chunk, .. } = computed;
+                let tx = Tx::Settle { round, output_roots, accepted_chunk };
+                self.send(Intent::Settle(id), tx, out);
+            }
+        } else if claim.outputs_root != computed.outputs_root && claim.asserter != self.key {
+            let window = self.config.terms.window_blocks;
+            let posted = claim.deadline.saturating_sub(window);
+            if self.now >= posted.saturating_add(behind.min(window / 2)) {
+                let tx = Tx::Challenge { claim: id, outputs_root: computed.outputs_root };
+                self.send(Intent::Challenge(id), tx, out);
+            }
+        }
+    }
+
+    /// Asks for what the aggregation needs, then for the aggregation.
+    fn gather(&mut self, out: &mut Vec<Output>) {
+        let round = self.work.round;
+        let view = self.view();
+        let (model_root, cumulative_root) = (view.round.model_root, view.round.cumulative_root);
+        let own = self.own.filter(|own| own.round == round);
+        let own_held = view.own.zip(own.map(|own| (own.update_root, own.blob)));
+        let mut members = Vec::new();
+        let mut fetches = Vec::new();
+        for seat in view.round.members() {
+            let kept = self.work.held.get(&seat.index).copied();
+            let kept = kept.or(own_held.filter(|(own, _)| *own == seat.index).map(|own| own.1));
+            let super::Seat { index, stake_wei, update_root, .. } = *seat;
+            match kept.filter(|(root, _)| *root == update_root) {
+                Some((_, blob)) => members.push(Member { index, stake_wei, update_root, blob }),
+                None => fetches.push((index, update_root, seat.blob)),
+            }
+        }
+        if fetches.is_empty() {
+            if !self.work.aggregate_asked {
+                self.work.aggregate_asked = true;
+                out.push(Output::Aggregate { round, model_root, cumulative_root, members });
+            }
+            return;
+        }
+        for (node, update_root, blob) in fetches {
+            if due(self.work.fetched.get(&node), self.now, self.retry.fetch_blocks) {
+                self.work.fetched.insert(node, self.now);
+                out.push(Output::Fetch { round, node, update_root, blob });
+            }
+        }
+    }
+
+    /// How many seats stand before this node, counted from the asserter on; a node without a seat
+    /// stands last.
+    fn behind(&self, claim: &Claim) -> Block {
+        let round = &self.view().round;
+        let count = round.seats.len();
+        if claim.asserter == self.key {
+            return 0;
+        }
+        let own = self.view().own.and_then(|own| round.place(own));
+        let first = usize::try_from(round.claim % count.max(1) as u64).expect("below a usize");
+        own.map_or(count, |own| 1 + (own + count - first) % count) as Block
+    }
+}
