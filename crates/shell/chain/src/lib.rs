@@ -10,4 +10,11 @@
 //! Deliberately absent: keys at rest (the caller hands in a signer), retries that outlive a call, and any
 //! decision about what to send (that is the crate `round`).
 
+pub mod abi;
+pub mod client;
+pub mod contracts;
+pub mod deploy;
 pub mod embedded;
+
+pub use client::{Client, ClientError, Mined};
+pub use deploy::Deployment;

@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn loopback_names() {
-        for host in ["localhost", "LOCALHOST:1", "127.0.0.1:8545", "127.9.9.9", "[::1]:80", "::1"] {
+        for host in ["localhost", "LOCALHOST:1", "127.0.0.1:8545", "127.9.9.9", "[::1]:80"] {
             assert!(is_loopback(host), "{host}");
         }
         for host in ["example.org", "localhost.example.org:80", "10.0.0.1", "0.0.0.0", "", ":80"] {

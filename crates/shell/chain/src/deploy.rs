@@ -1,0 +1,215 @@
+//! Puts the contracts on a chain.
+//!
+//! The contracts name each other in their constructors and nobody owns them, so their addresses are
+//! predicted from the deployer's nonce before the first one is sent. [`plan`] predicts, [`execute`] sends
+//! what is not there yet: a caller that writes the plan down first can repeat the second step after a
+//! crash and ends with one set of contracts.
+//!
+//! Deliberately absent: upgrades, proxies, and addresses that depend on anything but key and nonce.
+
+use alloy::{
+    primitives::{Address, Bytes, U256},
+    sol_types::SolConstructor,
+};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{
+    Client, ClientError,
+    contracts::{
+        court::Court, registry::Registry, rewards::Rewards, rounds::IRounds, rounds::Rounds,
+        token::AssayToken,
+    },
+};
+
+/// Where the contracts of one deployment are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deployment {
+    /// Chain they are on.
+    pub chain_id: u64,
+    /// A block before the first of them, from which the index reads.
+    pub block: u64,
+    /// Nonce of the deployer's first transaction.
+    pub nonce: u64,
+    /// `AssayToken`: stakes, bonds, pay.
+    pub token: Address,
+    /// `Registry`: nodes and stakes.
+    pub registry: Address,
+    /// `Court`: claims.
+    pub court: Address,
+    /// `Rewards`: pay.
+    pub rewards: Address,
+    /// `Rounds`: one job's rounds.
+    pub rounds: Address,
+}
+
+impl Deployment {
+    /// Returns the contracts' names and addresses in the order of their deployment.
+    pub fn named(&self) -> [(&'static str, Address); 5] {
+        [
+            ("AssayToken", self.token),
+            ("Registry", self.registry),
+            ("Court", self.court),
+            ("Rewards", self.rewards),
+            ("Rounds", self.rounds),
+        ]
+    }
+
+    /// Returns the name of the contract at an address.
+    pub fn name_of(&self, address: Address) -> Option<&'static str> {
+        self.named().into_iter().find(|(_, at)| *at == address).map(|(name, _)| name)
+    }
+}
+
+/// What is deployed.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Whole supply of the token in wei, given to the deployer.
+    pub supply: U256,
+    /// Least stake in wei.
+    pub minimum_stake: U256,
+    /// Blocks between leaving and withdrawing.
+    pub unbond_blocks: u64,
+    /// Bond of a claim and of a challenge in wei.
+    pub bond: U256,
+    /// Blocks in which a claim can be challenged.
+    pub window_blocks: u64,
+    /// The job; see `IRounds.Config`.
+    pub rounds: IRounds::Config,
+    /// What the deployer pays into `Rewards` at once, in wei.
+    pub fund: U256,
+}
+
+/// Why the contracts are not all there.
+#[derive(Debug, Error)]
+pub enum DeployError {
+    /// The chain refused or is gone.
+    #[error("{contract} could not be deployed: {source}")]
+    Send {
+        /// Which contract.
+        contract: &'static str,
+        /// What the chain said.
+        source: ClientError,
+    },
+    /// The deployer's key was used for something else between the plan and its execution.
+    #[error(
+        "the plan expects {contract} at {expected}, but the deployer's key has moved on to {got}; \
+         make a new plan"
+    )]
+    Stale {
+        /// Which contract.
+        contract: &'static str,
+        /// Address of the plan.
+        expected: Address,
+        /// Address the next contract of this key would get.
+        got: Address,
+    },
+    /// The chain does not answer.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+}
+
+/// Predicts where the client's key would deploy the contracts next.
+///
+/// # Errors
+///
+/// Those of [`Client::request`].
+pub async fn plan(client: &Client) -> Result<Deployment, ClientError> {
+    let nonce = client.next_nonce().await?;
+    let block = client.block_number().await?;
+    let at = |offset: u64| client.address().create(nonce + offset);
+    Ok(Deployment {
+        chain_id: client.chain_id(),
+        block,
+        nonce,
+        token: at(0),
+        registry: at(1),
+        court: at(2),
+        rewards: at(3),
+        rounds: at(4),
+    })
+}
+
+/// Deploys the contracts with the client's key and pays `setup.fund` into the rewards.
+///
+/// # Errors
+///
+/// Those of [`execute`].
+pub async fn deploy(client: &Client, setup: &Setup) -> Result<Deployment, DeployError> {
+    let planned = plan(client).await?;
+    execute(client, setup, &planned).await?;
+    Ok(planned)
+}
+
+/// Deploys what of a plan is not on the chain yet.
+///
+/// # Errors
+///
+/// [`DeployError::Stale`] if the key was used for something else since, [`DeployError::Send`] otherwise.
+pub async fn execute(
+    client: &Client,
+    setup: &Setup,
+    planned: &Deployment,
+) -> Result<(), DeployError> {
+    let codes = init_codes(client, setup, planned);
+    for ((contract, expected), code) in planned.named().into_iter().zip(codes) {
+        let send = |source| DeployError::Send { contract, source };
+        if !client.code(expected).await?.is_empty() {
+            continue;
+        }
+        let got = client.address().create(client.next_nonce().await?);
+        if got != expected {
+            return Err(DeployError::Stale { contract, expected, got });
+        }
+        let sent = client.submit(None, code, U256::ZERO).await.map_err(send)?;
+        client.wait(sent).await.map_err(send)?;
+    }
+    let bound = client.clone().with(planned.clone());
+    let funded = bound.funded().await?;
+    if funded < setup.fund {
+        bound.approve(planned.rewards, setup.fund).await?;
+        bound.fund(setup.fund - funded).await?;
+    }
+    Ok(())
+}
+
+/// Returns the init codes in the order of [`Deployment::named`].
+fn init_codes(client: &Client, setup: &Setup, at: &Deployment) -> [Bytes; 5] {
+    let token =
+        AssayToken::constructorCall { holder: client.address(), supply: setup.supply }.abi_encode();
+    let registry = Registry::constructorCall {
+        token_: at.token,
+        rounds_: at.rounds,
+        minimumStake_: setup.minimum_stake,
+        unbondBlocks_: setup.unbond_blocks,
+    };
+    let court = Court::constructorCall {
+        token_: at.token,
+        bondSize_: setup.bond,
+        windowBlocks_: setup.window_blocks,
+        consumers: vec![at.rounds],
+    };
+    let rewards = Rewards::constructorCall {
+        token_: at.token,
+        registry_: at.registry,
+        rounds_: at.rounds,
+        length_: setup.rounds.cumulativeLength,
+    };
+    let rounds = Rounds::constructorCall {
+        registry_: at.registry,
+        court_: at.court,
+        rewards_: at.rewards,
+        config_: setup.rounds.clone(),
+    };
+    [
+        with_arguments(&AssayToken::BYTECODE, token),
+        with_arguments(&Registry::BYTECODE, registry.abi_encode()),
+        with_arguments(&Court::BYTECODE, court.abi_encode()),
+        with_arguments(&Rewards::BYTECODE, rewards.abi_encode()),
+        with_arguments(&Rounds::BYTECODE, rounds.abi_encode()),
+    ]
+}
+
+fn with_arguments(code: &Bytes, arguments: Vec<u8>) -> Bytes {
+    [code.as_ref(), &arguments].concat().into()
+}

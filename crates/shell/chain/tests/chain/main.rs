@@ -1,0 +1,6 @@
+//! The chain crate against real chains: the embedded one, and anvil where it is installed.
+
+mod fixture;
+mod persistence;
+mod protocol;
+mod rpc;
