@@ -118,5 +118,5 @@
       if (drawn?.host.isConnected) plot.setSize({ width: drawn.host.clientWidth, height: plot.height });
     });
   });
-  refresh();
+  document.addEventListener("DOMContentLoaded", refresh);
 })();

@@ -1,7 +1,7 @@
 //! The same picture for machines: each page's matter as JSON.
 //!
-//! Amounts are decimal strings, hashes and addresses lower-case hex, times Unix seconds. What does not exist is
-//! answered with status 404 and an object with one field, `error`.
+//! Amounts are decimal strings, hashes and addresses lower-case hex, times Unix seconds. What does
+//! not exist is answered with status 404 and an object with one field, `error`.
 
 use crate::State;
 use crate::view::{Hash, View};

@@ -1,7 +1,8 @@
 //! Scripts, styles and icons, embedded at compile time.
 //!
-//! Vendored files carry their version in their name and never change; the project's own are revalidated by hash.
-//! Their licences lie beside them in `assets/vendor` and are served like the rest.
+//! Vendored files carry their version in their name and never change; the project's own are
+//! revalidated by hash. Their licences lie beside them in `assets/vendor` and are served like the
+//! rest.
 
 use axum::extract::Path;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};

@@ -1,7 +1,9 @@
-//! The charts: their data as JSON for the script, and the same lines as a drawing for readers without scripts.
+//! The charts: their data as JSON for the script, and the same lines as a drawing for readers
+//! without scripts.
 //!
-//! A [`Chart`] is columns over one axis. The script draws it on a canvas and fetches it again when the view changes;
-//! the drawing is plain SVG inside `noscript`, and the page's table has every number of either.
+//! A [`Chart`] is columns over one axis. The script draws it on a canvas and fetches it again when
+//! the view changes; the drawing is plain SVG inside `noscript`, and the page's table has every
+//! number of either.
 //! Invariant: a chart never holds more than [`POINTS`] points, the latest ones.
 
 use crate::State;

@@ -49,7 +49,8 @@ fn strftime(seconds: i64, pattern: &str) -> String {
         .map_or_else(|_| ABSENT.to_owned(), |time| time.strftime(pattern).to_string())
 }
 
-/// Returns a float with `places` decimals and a true minus sign; numbers that are no numbers become a dash.
+/// Returns a float with `places` decimals and a true minus sign; numbers that are no numbers become
+/// a dash.
 #[must_use]
 pub fn decimal(value: f64, places: usize) -> String {
     if !value.is_finite() {

@@ -1,7 +1,8 @@
 //! Headers that every answer carries.
 //!
-//! The content security policy lets a page load only what this server serves: no inline script, no inline style, no
-//! frame, no form. It is the second lock; the first is that templates escape what strangers wrote.
+//! The content security policy lets a page load only what this server serves: no inline script, no
+//! inline style, no frame, no form. It is the second lock; the first is that templates escape what
+//! strangers wrote.
 
 use axum::extract::Request;
 use axum::http::HeaderValue;

@@ -1,10 +1,12 @@
 //! The explorer: every page of the product, rendered on the server from one [`View`](view::View).
 //!
-//! Whoever runs it keeps a [`tokio::sync::watch`] channel of views and hands the receiving end to [`State`]; each page
-//! is drawn from the view of the moment, and a stream of server-sent events tells open pages to fetch themselves again.
-//! Invariant: the pages work offline and load nothing from elsewhere; scripts, styles and charts are embedded in the
-//! binary, and a strict content security policy would refuse anything else.
-//! Deliberately absent: writing. No form, no key, no transaction; nothing a reader does changes the network.
+//! Whoever runs it keeps a [`tokio::sync::watch`] channel of views and hands the receiving end to
+//! [`State`]; each page is drawn from the view of the moment, and a stream of server-sent events
+//! tells open pages to fetch themselves again.
+//! Invariant: the pages work offline and load nothing from elsewhere; scripts, styles and charts
+//! are embedded in the binary, and a strict content security policy would refuse anything else.
+//! Deliberately absent: writing. No form, no key, no transaction; nothing a reader does changes the
+//! network.
 //!
 //! ```
 //! use explorer::{State, view::View};

@@ -1,8 +1,9 @@
-//! Server-sent events: one `view` event when a page connects, and one after each change of the view.
+//! Server-sent events: one `view` event when a page connects, and one after each change of the
+//! view.
 //!
-//! An event carries block, round and phase, not the page: the page fetches itself again and patches what differs.
-//! Changes that come faster than [`PACE`] are told once, since only the latest view matters.
-//! The stream ends when the sender of the views is gone.
+//! An event carries block, round and phase, not the page: the page fetches itself again and patches
+//! what differs. Changes that come faster than [`PACE`] are told once, since only the latest view
+//! matters. The stream ends when the sender of the views is gone.
 
 use crate::State;
 use axum::extract::State as From;

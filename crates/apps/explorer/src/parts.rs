@@ -1,7 +1,9 @@
 //! The small pieces of HTML that every page is made of: hashes, amounts, links, badges, bars.
 //!
-//! Each returns [`Html`], which templates print as it is; so every text that enters one goes through [`text`] first.
-//! Invariant: a shortened or rounded value carries the exact one in its tooltip, and an amount carries its unit.
+//! Each returns [`Html`], which templates print as it is; so every text that enters one goes
+//! through [`text`] first.
+//! Invariant: a shortened or rounded value carries the exact one in its tooltip, and an amount
+//! carries its unit.
 
 use crate::format::{self, ABSENT};
 use crate::view::{
@@ -258,7 +260,8 @@ pub(crate) fn alive(alive: &Option<bool>) -> Html {
     })
 }
 
-/// Returns a decoded value: hashes and addresses can be copied, numbers are grouped, the endless is cut.
+/// Returns a decoded value: hashes and addresses can be copied, numbers are grouped, the endless is
+/// cut.
 pub(crate) fn value(field: &Field) -> Html {
     if let Ok(known) = field.value.parse::<Hash>() {
         return hash(&known);
@@ -302,7 +305,8 @@ pub(crate) fn distance(seat: &Seat) -> Html {
     ))
 }
 
-/// Returns a report's interval as a line with the value on it, from nothing to a little over the upper bound.
+/// Returns a report's interval as a line with the value on it, from nothing to a little over the
+/// upper bound.
 pub(crate) fn interval(report: &Report) -> Html {
     let top = report.upper.to_f64().max(report.value.to_f64()) * 1.15;
     let at =

@@ -15,14 +15,14 @@ struct Missing<'a> {
     frame: Frame<'a>,
     what: String,
     hint: String,
+    list: String,
 }
 
-/// Draws the page: `what` there is not, and a `hint` in whole sentences.
+/// Draws the page, which does not follow the network: `what` there is not, and a `hint` in whole sentences.
 pub(crate) fn show(view: &View, section: &'static str, what: &str, hint: String) -> Response {
-    // The page does not refresh itself to the address that failed: the list of its section is a safer place.
-    let path = if section == "now" { "/".to_owned() } else { format!("/{section}") };
-    let frame = Frame::new(view, section, path);
-    page(StatusCode::NOT_FOUND, &Missing { frame, what: what.to_owned(), hint })
+    let list = if section == "now" { "/".to_owned() } else { format!("/{section}") };
+    let frame = Frame::new(view, section, "");
+    page(StatusCode::NOT_FOUND, &Missing { frame, what: what.to_owned(), hint, list })
 }
 
 /// Answers an address nobody serves.

@@ -1,7 +1,8 @@
 //! One module a page: the template's values and the handler that fills them.
 //!
-//! A page is a function of the view and of its own address; the frame around it (navigation, what is replayed, where
-//! the network stands) is the same for all. Templates escape everything but [`parts`](crate::parts).
+//! A page is a function of the view and of its own address; the frame around it (navigation, what
+//! is replayed, where the network stands) is the same for all. Templates escape everything but
+//! [`parts`](crate::parts).
 //! Deliberately absent: sessions, cookies, anything about the reader.
 
 pub(crate) mod accounts;
@@ -28,6 +29,7 @@ pub(crate) const ROWS: usize = 50;
 #[derive(Debug)]
 pub(crate) struct Frame<'a> {
     pub(crate) view: &'a View,
+    /// Where a live page fetches itself again; empty on a page that stays as it is.
     pub(crate) path: String,
     pub(crate) section: &'static str,
 }

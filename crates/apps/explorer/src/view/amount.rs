@@ -1,8 +1,9 @@
-//! A decimal number with eighteen places, as the contracts count: tokens in wei, prices and fractions in wad.
+//! A decimal number with eighteen places, as the contracts count: tokens in wei, prices and
+//! fractions in wad.
 //!
-//! A [`Wad`] is one `i128`, the value times 10^18. `Display` and serde give the exact decimal without needless
-//! zeros, and parsing takes it back; rounding happens only where a page asks for fewer places, half away from zero,
-//! and the exact value stays in the page's tooltip.
+//! A [`Wad`] is one `i128`, the value times 10^18. `Display` and serde give the exact decimal
+//! without needless zeros, and parsing takes it back; rounding happens only where a page asks for
+//! fewer places, half away from zero, and the exact value stays in the page's tooltip.
 //! Deliberately absent: arithmetic. The contracts did it.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

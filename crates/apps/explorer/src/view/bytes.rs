@@ -1,6 +1,7 @@
 //! Hashes and addresses: 32 and 20 bytes that print as lower-case hex behind `0x`.
 //!
-//! `Display` is the full form, [`Hash::short`] the one for tables; parsing takes what `Display` gives, in any case.
+//! `Display` is the full form, [`Hash::short`] the one for tables; parsing takes what `Display`
+//! gives, in any case.
 //! Deliberately absent: what was hashed, and checksummed capitals.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

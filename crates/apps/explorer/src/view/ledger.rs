@@ -1,7 +1,8 @@
-//! Oracle, accounts, blocks and transactions: the half of the [`View`](super::View) that holds money.
+//! Oracle, accounts, blocks and transactions: the half of the [`View`](super::View) that holds
+//! money.
 //!
-//! Amounts are [`Wad`]s, exact to the last wei. Decoding is done by whoever builds the view; a call that could not
-//! be decoded has its selector for a method and no arguments.
+//! Amounts are [`Wad`]s, exact to the last wei. Decoding is done by whoever builds the view; a call
+//! that could not be decoded has its selector for a method and no arguments.
 
 use super::{Address, Hash, Wad};
 use serde::{Deserialize, Serialize};

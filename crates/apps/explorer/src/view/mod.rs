@@ -1,11 +1,12 @@
 //! The whole picture that the pages are drawn from: one plain value, replaced as a whole.
 //!
-//! Whoever runs the explorer folds the chain's logs into a [`View`] and sends it through a watch channel; every page
-//! is a function of one `View` and of nothing else, so two readers of one block see the same page.
-//! Invariant: lists are in the order they grew (rounds, reports and blocks ascending), and what is not known yet is
-//! `None`, never a zero that looks like a fact.
-//! Deliberately absent: how it is gathered, any clock but the market's, and anything that is not public on the chain
-//! or said by the process itself.
+//! Whoever runs the explorer folds the chain's logs into a [`View`] and sends it through a watch
+//! channel; every page is a function of one `View` and of nothing else, so two readers of one block
+//! see the same page.
+//! Invariant: lists are in the order they grew (rounds, reports and blocks ascending), and what is
+//! not known yet is `None`, never a zero that looks like a fact.
+//! Deliberately absent: how it is gathered, any clock but the market's, and anything that is not
+//! public on the chain or said by the process itself.
 
 mod amount;
 mod bytes;

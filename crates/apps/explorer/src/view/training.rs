@@ -1,7 +1,8 @@
 //! Rounds, nodes and the model: the training half of the [`View`](super::View).
 //!
-//! Field names follow docs/protocol.md §2. Roots and program hashes are those of the chain's own records; names and
-//! labels are what the process that serves the pages says about nodes it runs, and are shown as such.
+//! Field names follow docs/protocol.md §2. Roots and program hashes are those of the chain's own
+//! records; names and labels are what the process that serves the pages says about nodes it runs,
+//! and are shown as such.
 //! Deliberately absent: updates themselves and anybody's data.
 
 use super::{Address, Hash, Wad};
