@@ -1,1 +1,26 @@
-//! Placeholder.
+//! Models, losses and whole training steps, all as Programs.
+//!
+//! A [`Model`] is a list of named parameters in one f32 vector and a way to write its forward pass
+//! into a Program. [`Trainer`] holds the one Program that draws a batch, takes the gradient and
+//! moves the parameters, and says what to feed it; who runs it (`kernels`, or the reference) is
+//! the caller's choice. [`quantise`] turns what was learnt into the integers that are revealed.
+//!
+//! *Invariant: the same configuration builds the same Program, hash for hash, on every node.* A
+//! node's data enters as an input padded to [`ROWS`], so its size is no part of the Program.
+//!
+//! Absent: data (that is `market`), aggregation (that is `round`), and randomness other than the
+//! seed a round hands in.
+
+mod dataset;
+mod loss;
+mod model;
+mod quantise;
+mod step;
+mod trainer;
+
+pub use dataset::{Dataset, DatasetError, ROWS};
+pub use loss::{Evaluate, predict};
+pub use model::{Kind, Model, ParseKindError};
+pub use quantise::{SCALE, UPDATE_MAX, quantise, step};
+pub use step::{Schedule, step_program};
+pub use trainer::{TrainError, Trained, Trainer};

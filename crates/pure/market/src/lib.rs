@@ -1,1 +1,32 @@
-//! Placeholder.
+//! What a market looks like to the network: bars, daily variance, features, forecasts, a margin.
+//!
+//! [`Series`] of bars go in; [`Plan`] turns them into what each trainer learns from and what the
+//! publisher is judged on. The forecast and the margin formula are Programs ([`forecast`],
+//! [`margin`]), so that two nodes with the same model publish the same bits; [`score`] says how
+//! good the forecast was, against a random walk and an exponential average.
+//!
+//! *Invariant: a feature of day t is known when day t begins (00:00 UTC).*
+//!
+//! Absent: reading files (that is `feeds`), tails, surfaces and portfolio margin (they come with
+//! the risk engine), and every platform transcendental: logarithms are Programs too, so features
+//! are equal on every machine.
+
+mod bars;
+mod daily;
+mod date;
+mod features;
+mod forecast;
+mod margin;
+mod maths;
+mod plan;
+pub mod score;
+mod wad;
+
+pub use bars::{Bar, Series};
+pub use daily::{DailyError, Observation, Proxy, daily};
+pub use date::{Date, DateError};
+pub use features::{FEATURES, Row, WARM_UP, rows};
+pub use forecast::{forecast, forecast_inputs};
+pub use margin::{MarginConfig, margin, margin_inputs};
+pub use plan::{Day, Evaluation, Plan, PlanError, Slice, Standard};
+pub use wad::{Wad, WadError};

@@ -1,0 +1,178 @@
+//! One training step as one Program: draw a batch, take the gradient, move by Adam.
+//!
+//! Adam: Kingma and Ba (2015), algorithm 1, with the usual decay rates. Its state starts at zero
+//! every round: an update then depends on the public parameters, the node's data and the seed
+//! only, and every honest node's update has the same length scale, which is what lets a distance
+//! tell a liar (docs/model.md).
+//!
+//! The seed is an input, and so are the step's number and the learning rate: one Program serves
+//! every step of every round.
+
+use tensor::{BuildError, Builder, Dtype, Program, Value};
+
+use crate::loss::per_row;
+use crate::{Model, ROWS};
+
+/// Decay of the first moment, and its natural logarithm.
+const BETA_1: (f64, f64) = (0.9, -0.105_360_515_657_826_28);
+/// Decay of the second moment, and its natural logarithm.
+const BETA_2: (f64, f64) = (0.999, -0.001_000_500_333_583_533_5);
+/// What keeps the division finite.
+const EPSILON: f64 = 1e-8;
+
+/// How long and how fast a node trains in a round.
+///
+/// ```
+/// let schedule = learn::Schedule::STANDARD;
+/// assert_eq!(schedule.rate(0), schedule.rate_first);
+/// assert!(schedule.rate(10) < schedule.rate(9));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Schedule {
+    /// Steps a round.
+    pub steps: u32,
+    /// Rows drawn a step, with replacement.
+    pub batch: usize,
+    /// The learning rate of round 0.
+    pub rate_first: f32,
+    /// The learning rate of round r is `rate_first / (1 + rate_decay * r)`.
+    pub rate_decay: f32,
+}
+
+impl Schedule {
+    /// What docs/model.md found best before the split: 20 steps of 1,024 rows at 0.01 / (1 + r/10).
+    pub const STANDARD: Schedule =
+        Schedule { steps: 20, batch: 1_024, rate_first: 0.01, rate_decay: 0.1 };
+
+    /// Returns the learning rate of a round.
+    #[must_use]
+    pub fn rate(&self, round: u64) -> f32 {
+        // Beyond 2^24 rounds the rate no longer falls; u16 halves convert to f32 exactly.
+        let round = u32::try_from(round.min(1 << 24)).unwrap_or(1 << 24);
+        let (high, low) = ((round >> 16) as u16, (round & 0xffff) as u16);
+        let round = f32::from(high) * 65_536.0 + f32::from(low);
+        self.rate_first / (1.0 + self.rate_decay * round)
+    }
+}
+
+/// Returns the Program of one step.
+///
+/// Inputs: `params` f32\[d\], Adam's moments `m` and `v` f32\[d\] each, `x` f32\[[`ROWS`], p\], `y`
+/// f32\[[`ROWS`]\], `count` i32\[1\], `seed` i32\[2\], `step` i32\[1\] (from 0), `rate` f32\[1\].
+/// Outputs: `params`, `m`, `v` after the step, and the batch's mean loss before it, f32\[1\].
+///
+/// Row i of the batch is `floor(u * count)`, u the top 24 bits of Philox word i under the key
+/// (seed 0, seed 1 xor step), over 2^24.
+///
+/// # Errors
+///
+/// [`BuildError`] if `batch` is 0 or the model is too large for one Program.
+///
+/// ```
+/// use learn::{Kind, Model, Schedule, step_program};
+/// let model = Model::new(Kind::Har, &["day", "week"]);
+/// let (a, b) = (step_program(&model, 64)?, step_program(&model, 64)?);
+/// assert_eq!(a.hash(), b.hash());
+/// # Ok::<(), tensor::BuildError>(())
+/// ```
+pub fn step_program(model: &Model, batch: usize) -> Result<Program, BuildError> {
+    let d = model.count();
+    let mut b = Builder::new();
+    let params = b.input(Dtype::F32, &[d])?;
+    let m = b.input(Dtype::F32, &[d])?;
+    let v = b.input(Dtype::F32, &[d])?;
+    let x = b.input(Dtype::F32, &[ROWS, model.width()])?;
+    let y = b.input(Dtype::F32, &[ROWS])?;
+    let count = b.input(Dtype::I32, &[1])?;
+    let seed = b.input(Dtype::I32, &[2])?;
+    let step = b.input(Dtype::I32, &[1])?;
+    let rate = b.input(Dtype::F32, &[1])?;
+    let rows = draw(&mut b, (seed, step), count, batch)?;
+    let x = b.gather(x, rows, 0)?;
+    let y = b.gather(y, rows, 0)?;
+    let s = model.forward(&mut b, params, x)?;
+    let losses = per_row(&mut b, s, y)?;
+    let sum = b.sum(losses, 0)?;
+    #[expect(clippy::cast_precision_loss, reason = "a batch is far below 2^53 rows")]
+    let share = b.scalar_f32(narrow(1.0 / batch as f64))?;
+    let loss = b.mul(sum, share)?;
+    let gradient = b.gradient(loss, &[params])?[0];
+    let (moved, m, v) = adam(&mut b, (params, m, v), gradient, (step, rate))?;
+    let loss = b.reshape(loss, &[1])?;
+    b.finish(&[moved, m, v, loss])
+}
+
+/// Appends the batch's row numbers, i32\[batch\].
+fn draw(
+    b: &mut Builder,
+    (seed, step): (Value, Value),
+    count: Value,
+    batch: usize,
+) -> Result<Value, BuildError> {
+    let low = b.slice(seed, &[0], &[1])?;
+    let high = b.slice(seed, &[1], &[2])?;
+    let high = b.xor(high, step)?;
+    let key = b.concat(&[low, high], 0)?;
+    let bits = b.random_bits(key, 0, &[batch])?;
+    let shift = b.full(Dtype::I32, &[batch], 8.0)?;
+    let bits = b.shr(bits, shift)?;
+    let uniform = b.convert(bits, Dtype::F32)?;
+    let unit = b.full(Dtype::F32, &[batch], 1.0 / 16_777_216.0)?;
+    let uniform = b.mul(uniform, unit)?;
+    let count = b.convert(count, Dtype::F32)?;
+    let count = b.broadcast(count, &[batch])?;
+    let row = b.mul(uniform, count)?;
+    let row = b.floor(row)?;
+    b.convert(row, Dtype::I32)
+}
+
+/// Appends the optimiser: parameters and moments after one step.
+fn adam(
+    b: &mut Builder,
+    (params, m, v): (Value, Value, Value),
+    gradient: Value,
+    (step, rate): (Value, Value),
+) -> Result<(Value, Value, Value), BuildError> {
+    let dims = b.shape_of(params).dims().to_vec();
+    let m = decay(b, m, gradient, BETA_1.0)?;
+    let square = b.mul(gradient, gradient)?;
+    let v = decay(b, v, square, BETA_2.0)?;
+    let step = b.convert(step, Dtype::F32)?;
+    let one = b.full(Dtype::F32, &[1], 1.0)?;
+    let t = b.add(step, one)?;
+    let m_hat = unbias(b, m, t, BETA_1.1)?;
+    let v_hat = unbias(b, v, t, BETA_2.1)?;
+    let root = b.sqrt(v_hat)?;
+    let epsilon = b.full(Dtype::F32, &dims, EPSILON)?;
+    let root = b.add(root, epsilon)?;
+    let direction = b.div(m_hat, root)?;
+    let rate = b.broadcast(rate, &dims)?;
+    let direction = b.mul(direction, rate)?;
+    Ok((b.sub(params, direction)?, m, v))
+}
+
+/// `old * beta + new * (1 - beta)`.
+fn decay(b: &mut Builder, old: Value, new: Value, beta: f64) -> Result<Value, BuildError> {
+    let dims = b.shape_of(old).dims().to_vec();
+    let keep = b.full(Dtype::F32, &dims, beta)?;
+    let take = b.full(Dtype::F32, &dims, 1.0 - beta)?;
+    let new = b.mul(new, take)?;
+    b.fma(old, keep, new)
+}
+
+/// `moment / (1 - beta^t)`, t f32\[1\].
+fn unbias(b: &mut Builder, moment: Value, t: Value, ln_beta: f64) -> Result<Value, BuildError> {
+    let dims = b.shape_of(moment).dims().to_vec();
+    let ln_beta = b.full(Dtype::F32, &[1], ln_beta)?;
+    let power = b.mul(t, ln_beta)?;
+    let power = b.exp(power)?;
+    let one = b.full(Dtype::F32, &[1], 1.0)?;
+    let weight = b.sub(one, power)?;
+    let weight = b.broadcast(weight, &dims)?;
+    b.div(moment, weight)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is the purpose")]
+fn narrow(x: f64) -> f32 {
+    x as f32
+}

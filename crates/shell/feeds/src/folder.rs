@@ -1,0 +1,118 @@
+//! Finding series in folders: a folder is a venue, a file is a market.
+//!
+//! A file's market is its name without the extension and without its interval
+//! (`BTCUSDT_perp_30m.parquet` is `BTCUSDT_perp`). Files are taken in the order of their names, so
+//! every machine sees the same list.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use market::Series;
+
+use crate::error::FeedError;
+use crate::{check, csv_bars, parquet_bars};
+
+/// Endings of names whose files hold no traded bars.
+const OTHER_CONTENT: [&str; 2] = ["_mark", "_funding"];
+
+/// Reads every series in the given folders; each folder is a venue named after it.
+///
+/// A folder that holds only folders stands for those. A path to a file is that one file, its
+/// folder the venue.
+///
+/// # Errors
+///
+/// [`FeedError`] names the first file that cannot be read, and the row that is unreadable, doubled,
+/// out of order, impossible, or comes after missing bars.
+///
+/// ```no_run
+/// for series in feeds::open(&["data/binance".into(), "data/bybit".into()])? {
+///     println!("{}: {} bars", series.name(), series.bars.len());
+/// }
+/// # Ok::<(), feeds::FeedError>(())
+/// ```
+pub fn open(paths: &[PathBuf]) -> Result<Vec<Series>, FeedError> {
+    let mut all = Vec::new();
+    for path in paths {
+        if path.is_file() {
+            let market = market(path).ok_or_else(|| FeedError::Empty { path: path.clone() })?;
+            all.push(file(path, &venue(path.parent().unwrap_or(path)), &market)?);
+            continue;
+        }
+        let (files, folders) = entries(path)?;
+        if files.is_empty() && !folders.is_empty() {
+            for folder in folders {
+                all.extend(venue_series(&folder)?);
+            }
+        } else {
+            all.extend(venue_series(path)?);
+        }
+    }
+    Ok(all)
+}
+
+fn venue_series(folder: &Path) -> Result<Vec<Series>, FeedError> {
+    let (files, _) = entries(folder)?;
+    if files.is_empty() {
+        return Err(FeedError::Empty { path: folder.to_owned() });
+    }
+    let name = venue(folder);
+    files.iter().map(|(path, market)| file(path, &name, market)).collect()
+}
+
+/// Files of bars with their markets, and folders, each in the order of names.
+type Entries = (Vec<(PathBuf, String)>, Vec<PathBuf>);
+
+fn entries(folder: &Path) -> Result<Entries, FeedError> {
+    let unreadable = |error: std::io::Error| FeedError::Unreadable {
+        path: folder.to_owned(),
+        reason: error.to_string(),
+    };
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        paths.push(entry.map_err(unreadable)?.path());
+    }
+    paths.sort();
+    let (folders, files): (Vec<_>, Vec<_>) = paths.into_iter().partition(|path| path.is_dir());
+    let files = files
+        .into_iter()
+        .filter_map(|path| market(&path).map(|market| (path, market)))
+        .filter(|(_, market)| !OTHER_CONTENT.iter().any(|ending| market.ends_with(ending)))
+        .collect();
+    Ok((files, folders))
+}
+
+fn venue(folder: &Path) -> String {
+    let full = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    full.file_name().map_or_else(|| "data".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+/// Returns the market a file name stands for, or `None` if its ending is none of ours.
+fn market(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_str()?;
+    let stem = [".parquet", ".csv.gz", ".csv"].iter().find_map(|end| name.strip_suffix(end))?;
+    let is_interval = |word: &&str| {
+        word.strip_suffix(['m', 'h', 'd'])
+            .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+    };
+    let words: Vec<&str> = stem.split('_').filter(|word| !is_interval(word)).collect();
+    Some(words.join("_"))
+}
+
+fn file(path: &Path, venue: &str, market: &str) -> Result<Series, FeedError> {
+    let name = path.to_string_lossy();
+    let (rows, ranged) = if name.ends_with(".parquet") {
+        (parquet_bars::read(path)?, true)
+    } else {
+        let bytes = fs::read(path).map_err(|error| FeedError::Unreadable {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        })?;
+        if name.ends_with(".gz") {
+            csv_bars::read(path, &csv_bars::unzip(path, &bytes)?)?
+        } else {
+            csv_bars::read(path, &bytes)?
+        }
+    };
+    check::series(path, (venue, market), rows, ranged)
+}

@@ -1,0 +1,140 @@
+//! Files as people have them: good, dirty, and the real ones where they are present.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crate::{FeedError, RowError, Series, open, wti};
+
+/// Writes one file into a fresh folder and opens the folder.
+fn folder(name: &str, text: &str) -> Result<Vec<Series>, FeedError> {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    fs::write(dir.path().join(name), text).expect("a small file");
+    open(&[dir.path().to_owned()])
+}
+
+fn problem(text: &str) -> (usize, RowError) {
+    match folder("X_1d.csv", text) {
+        Err(FeedError::Row { row, problem, .. }) => (row, problem),
+        other => panic!("expected a bad row, got {other:?}"),
+    }
+}
+
+const HEADER: &str = "date,open,high,low,close,volume\n";
+
+#[test]
+fn the_bundled_series_has_its_holidays_left_out() {
+    let wti = wti().expect("bundled");
+    assert_eq!(wti.bars.len(), 8_611 - 290);
+    assert!(!wti.ranged);
+    let last = wti.bars.last().expect("bars");
+    assert_eq!((last.date().to_string().as_str(), last.close), ("2019-01-03", 46.92));
+}
+
+#[test]
+fn plain_bars_are_read_whatever_the_order_of_columns_and_rows() {
+    let up = "date,open,high,low,close,volume\n2024-01-01,1,2,0.5,1.5,10\n2024-01-02,1.5,2,1,1,0\n";
+    let down = "Volume,Close,Low,High,Open,Date\n0,1,1,2,1.5,1/2/2024\n10,1.5,0.5,2,1,1/1/2024\n";
+    let (up, down) = (folder("X.csv", up).expect("good"), folder("X.csv", down).expect("good"));
+    assert_eq!(up[0].bars, down[0].bars);
+    assert_eq!(up[0].symbol, "X");
+    assert_eq!(up[0].interval_s, 86_400);
+}
+
+#[test]
+fn intervals_are_no_part_of_a_symbol_and_other_content_is_passed_over() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let text = format!("{HEADER}2024-01-01 00:00,1,1,1,1,1\n2024-01-01 00:30,1,1,1,1,1\n");
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gz.write_all(text.as_bytes()).expect("in memory");
+    let gz = gz.finish().expect("in memory");
+    fs::write(dir.path().join("BTCUSDT_perp_30m.csv.gz"), gz).expect("a small file");
+    fs::write(dir.path().join("BTCUSDT_perp_8h_funding.csv"), "not bars").expect("a small file");
+    fs::write(dir.path().join("README.md"), "not bars").expect("a small file");
+    let series = open(&[dir.path().to_owned()]).expect("one good file");
+    assert_eq!(series.len(), 1);
+    assert_eq!((series[0].symbol.as_str(), series[0].interval_s), ("BTCUSDT_perp", 1_800));
+}
+
+#[test]
+fn bad_rows_are_named() {
+    let (row, problem_) = problem(&format!("{HEADER}2024-01-01,1,1,1,1,1\n2024-01-02,1,x,1,1,1\n"));
+    assert_eq!(row, 3);
+    assert!(
+        matches!(&problem_, RowError::Cell { column, text, .. } if column == "high" && text == "x")
+    );
+    let (row, problem_) = problem(&format!("{HEADER}2024-01-01,1,1,1,1,1\n2024-01-01,1,1,1,1,1\n"));
+    assert_eq!((row, matches!(problem_, RowError::Duplicate { .. })), (3, true));
+    let unordered =
+        "2024-01-01,1,1,1,1,1\n2024-01-03,1,1,1,1,1\n2024-01-02,1,1,1,1,1\n2024-01-04,1,1,1,1,1\n";
+    let (row, problem_) = problem(&format!("{HEADER}{unordered}"));
+    assert_eq!((row, matches!(problem_, RowError::Order { .. })), (4, true));
+    let (row, problem_) = problem(&format!("{HEADER}2024-01-01,1,1,1,1,1\n2024-01-02,1,1,2,1,1\n"));
+    assert_eq!((row, matches!(problem_, RowError::Impossible { .. })), (3, true));
+    let (row, problem_) = problem(&format!("{HEADER}2024-01-01,1,1,1,1,1\n2024-01-02,1,1,1\n"));
+    assert_eq!((row, problem_), (3, RowError::Cells { expected: 6, got: 4 }));
+    let (row, problem_) = problem("date,close\n2024-01-01,1\n2024-01-02,\n2024-01-03,1\n");
+    assert_eq!((row, matches!(problem_, RowError::Cell { .. })), (3, true));
+}
+
+#[test]
+fn gaps_are_errors_within_days_and_not_over_holidays() {
+    let gap = "2024-01-01 00:00,1,1,1,1,1\n2024-01-01 01:00,1,1,1,1,1\n2024-01-01 02:00,1,1,1,1,1\n2024-01-01 04:00,1,1,1,1,1\n";
+    let (row, problem_) = problem(&format!("{HEADER}{gap}"));
+    assert_eq!(row, 5);
+    assert_eq!(
+        problem_.to_string(),
+        "no bars between 2024-01-01 02:00:00 and 2024-01-01 04:00:00, where one is due every 3600 s"
+    );
+    let weekend = "date,close\n2024-01-04,1\n2024-01-05,1\n2024-01-08,1\n2024-01-09,.\n2024-01-10,1\n2024-01-11,1\n";
+    assert_eq!(folder("X.csv", weekend).expect("days off are no gaps")[0].bars.len(), 5);
+    let month = "date,close\n2024-01-04,1\n2024-01-05,1\n2024-03-08,1\n";
+    assert!(matches!(problem(month).1, RowError::Gap { .. }));
+}
+
+#[test]
+fn what_is_no_file_of_bars_is_one_sentence() {
+    let column =
+        folder("X.csv", "date,open,close,low,volume\n2024-01-01,1,1,1,1\n").expect_err("bad");
+    assert!(column.to_string().contains("has no column \"high\""), "{column}");
+    assert!(matches!(folder("X.csv", HEADER), Err(FeedError::Short { count: 0, .. })));
+    assert!(matches!(folder("X.txt", HEADER), Err(FeedError::Empty { .. })));
+    assert!(matches!(folder("X.parquet", "PAR1"), Err(FeedError::Unreadable { .. })));
+    assert!(matches!(folder("X.csv.gz", "plain"), Err(FeedError::Unreadable { .. })));
+    let nowhere = open(&[PathBuf::from("/no/such/folder")]).expect_err("absent");
+    assert!(matches!(nowhere, FeedError::Unreadable { .. }));
+}
+
+/// The folder of real data beside the checkout, or `None` with a line that says so.
+fn shared(name: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/data").join(name);
+    if path.is_dir() {
+        return Some(path);
+    }
+    let mut out = std::io::stderr();
+    writeln!(out, "skipped: {} is not here", path.display()).expect("stderr is open");
+    None
+}
+
+#[test]
+fn real_bars_of_two_venues() {
+    let (Some(binance), Some(bybit)) = (shared("binance"), shared("bybit")) else { return };
+    let series = open(&[binance, bybit]).expect("checked data");
+    let perp = |venue: &str, interval_s| {
+        let found = series
+            .iter()
+            .find(|s| s.venue == venue && s.symbol == "BTCUSDT_perp" && s.interval_s == interval_s);
+        found.map_or(0, |s| s.bars.len())
+    };
+    assert_eq!((perp("binance", 1_800), perp("bybit", 900)), (52_608, 73_344));
+    assert!(series.iter().all(|s| !s.symbol.contains("funding") && !s.symbol.contains("mark")));
+}
+
+#[test]
+fn a_file_with_two_date_styles_is_read_up_to_its_first_gap() {
+    let Some(folder) = shared("binance_hist") else { return };
+    let error = open(&[folder.join("Binance_BTCUSDT_1h_2017_2021.csv.gz")]).expect_err("gappy");
+    let FeedError::Row { row, problem, .. } = &error else { panic!("{error}") };
+    assert!(matches!(problem, RowError::Gap { .. }), "{error}");
+    assert!(*row > 1, "{error}");
+}
