@@ -43,12 +43,16 @@ struct Table {
 }
 
 /// The artifacts by contract name.
-const ARTIFACTS: [(&str, &str); 5] = [
+const ARTIFACTS: [(&str, &str); 9] = [
     ("AssayToken", include_str!("../../../../contracts/artifacts/AssayToken.json")),
     ("Registry", include_str!("../../../../contracts/artifacts/Registry.json")),
     ("Court", include_str!("../../../../contracts/artifacts/Court.json")),
     ("Rewards", include_str!("../../../../contracts/artifacts/Rewards.json")),
     ("Rounds", include_str!("../../../../contracts/artifacts/Rounds.json")),
+    ("RiskOracle", include_str!("../../../../contracts/artifacts/RiskOracle.json")),
+    ("RiskGate", include_str!("../../../../contracts/artifacts/RiskGate.json")),
+    ("DemoDollar", include_str!("../../../../contracts/artifacts/DemoDollar.json")),
+    ("ClearingHouse", include_str!("../../../../contracts/artifacts/ClearingHouse.json")),
 ];
 
 #[derive(Deserialize)]

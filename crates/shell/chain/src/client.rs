@@ -9,6 +9,7 @@
 
 mod calls;
 mod error;
+mod market;
 
 use std::{sync::Arc, time::Duration};
 
@@ -28,7 +29,11 @@ use alloy::{
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::Mutex;
 
-pub use self::error::{ClientError, Revert};
+pub use self::{
+    calls::Reveal,
+    error::{ClientError, Revert},
+    market::{Account, Match, Order, Report},
+};
 use crate::Deployment;
 
 /// How long one request may take.
@@ -45,6 +50,7 @@ pub struct Client {
     url: Arc<str>,
     chain_id: u64,
     address: Address,
+    signer: PrivateKeySigner,
     wallet: EthereumWallet,
     /// Held from reading the nonce until the node has taken the transaction.
     order: Arc<Mutex<()>>,
@@ -70,7 +76,8 @@ impl Client {
             url: url.into(),
             chain_id: 0,
             address: signer.address(),
-            wallet: EthereumWallet::from(signer),
+            wallet: EthereumWallet::from(signer.clone()),
+            signer,
             order: Arc::default(),
             deployment: None,
         };
@@ -112,7 +119,8 @@ impl Client {
     pub fn with_signer(&self, signer: PrivateKeySigner) -> Self {
         Self {
             address: signer.address(),
-            wallet: EthereumWallet::from(signer),
+            wallet: EthereumWallet::from(signer.clone()),
+            signer,
             order: Arc::default(),
             ..self.clone()
         }
@@ -121,6 +129,11 @@ impl Client {
     /// Returns the address of the key.
     pub fn address(&self) -> Address {
         self.address
+    }
+
+    /// Returns the key.
+    pub fn signer(&self) -> &PrivateKeySigner {
+        &self.signer
     }
 
     /// Returns the chain's id.

@@ -23,3 +23,7 @@ artifact!(registry, Registry, "../../../contracts/artifacts/Registry.json");
 artifact!(court, Court, "../../../contracts/artifacts/Court.json");
 artifact!(rewards, Rewards, "../../../contracts/artifacts/Rewards.json");
 artifact!(rounds, Rounds, "../../../contracts/artifacts/Rounds.json");
+artifact!(oracle, RiskOracle, "../../../contracts/artifacts/RiskOracle.json");
+artifact!(gate, RiskGate, "../../../contracts/artifacts/RiskGate.json");
+artifact!(dollar, DemoDollar, "../../../contracts/artifacts/DemoDollar.json");
+artifact!(clearing, ClearingHouse, "../../../contracts/artifacts/ClearingHouse.json");

@@ -17,7 +17,14 @@ use thiserror::Error;
 use crate::{
     Client, ClientError,
     contracts::{
-        court::Court, registry::Registry, rewards::Rewards, rounds::IRounds, rounds::Rounds,
+        clearing::{ClearingHouse, IClearingHouse},
+        court::Court,
+        dollar::DemoDollar,
+        gate::{IRiskGate, RiskGate},
+        oracle::RiskOracle,
+        registry::Registry,
+        rewards::Rewards,
+        rounds::{IRounds, Rounds},
         token::AssayToken,
     },
 };
@@ -41,17 +48,29 @@ pub struct Deployment {
     pub rewards: Address,
     /// `Rounds`: one job's rounds.
     pub rounds: Address,
+    /// `RiskOracle`: signed reports.
+    pub oracle: Address,
+    /// `RiskGate`: what a market lets through of them.
+    pub gate: Address,
+    /// `DemoDollar`: play money, the collateral of the demonstration.
+    pub dollar: Address,
+    /// `ClearingHouse`: one dated future.
+    pub clearing: Address,
 }
 
 impl Deployment {
     /// Returns the contracts' names and addresses in the order of their deployment.
-    pub fn named(&self) -> [(&'static str, Address); 5] {
+    pub fn named(&self) -> [(&'static str, Address); 9] {
         [
             ("AssayToken", self.token),
             ("Registry", self.registry),
             ("Court", self.court),
             ("Rewards", self.rewards),
             ("Rounds", self.rounds),
+            ("RiskOracle", self.oracle),
+            ("RiskGate", self.gate),
+            ("DemoDollar", self.dollar),
+            ("ClearingHouse", self.clearing),
         ]
     }
 
@@ -78,6 +97,12 @@ pub struct Setup {
     pub rounds: IRounds::Config,
     /// What the deployer pays into `Rewards` at once, in wei.
     pub fund: U256,
+    /// Whose signed reports the gate reads.
+    pub provider: Address,
+    /// How far a report moves the market named in `terms`.
+    pub limits: IRiskGate::Limits,
+    /// The cleared future.
+    pub terms: IClearingHouse::Terms,
 }
 
 /// Why the contracts are not all there.
@@ -127,10 +152,14 @@ pub async fn plan(client: &Client) -> Result<Deployment, ClientError> {
         court: at(2),
         rewards: at(3),
         rounds: at(4),
+        oracle: at(5),
+        gate: at(6),
+        dollar: at(7),
+        clearing: at(8),
     })
 }
 
-/// Deploys the contracts with the client's key and pays `setup.fund` into the rewards.
+/// Deploys the contracts with the client's key sets the gate's limits and pays `setup.fund` into the rewards.
 ///
 /// # Errors
 ///
@@ -165,6 +194,9 @@ pub async fn execute(
         client.wait(sent).await.map_err(send)?;
     }
     let bound = client.clone().with(planned.clone());
+    if bound.limits(setup.terms.market).await? != setup.limits {
+        bound.set_market(setup.terms.market, setup.limits.clone()).await?;
+    }
     let funded = bound.funded().await?;
     if funded < setup.fund {
         bound.approve(planned.rewards, setup.fund).await?;
@@ -174,7 +206,7 @@ pub async fn execute(
 }
 
 /// Returns the init codes in the order of [`Deployment::named`].
-fn init_codes(client: &Client, setup: &Setup, at: &Deployment) -> [Bytes; 5] {
+fn init_codes(client: &Client, setup: &Setup, at: &Deployment) -> [Bytes; 9] {
     let token =
         AssayToken::constructorCall { holder: client.address(), supply: setup.supply }.abi_encode();
     let registry = Registry::constructorCall {
@@ -201,12 +233,26 @@ fn init_codes(client: &Client, setup: &Setup, at: &Deployment) -> [Bytes; 5] {
         rewards_: at.rewards,
         config_: setup.rounds.clone(),
     };
+    let gate = RiskGate::constructorCall {
+        oracle_: at.oracle,
+        provider_: setup.provider,
+        owner_: client.address(),
+    };
+    let clearing = ClearingHouse::constructorCall {
+        collateral_: at.dollar,
+        gate_: at.gate,
+        terms_: setup.terms.clone(),
+    };
     [
         with_arguments(&AssayToken::BYTECODE, token),
         with_arguments(&Registry::BYTECODE, registry.abi_encode()),
         with_arguments(&Court::BYTECODE, court.abi_encode()),
         with_arguments(&Rewards::BYTECODE, rewards.abi_encode()),
         with_arguments(&Rounds::BYTECODE, rounds.abi_encode()),
+        RiskOracle::BYTECODE.clone(),
+        with_arguments(&RiskGate::BYTECODE, gate.abi_encode()),
+        DemoDollar::BYTECODE.clone(),
+        with_arguments(&ClearingHouse::BYTECODE, clearing.abi_encode()),
     ]
 }
 

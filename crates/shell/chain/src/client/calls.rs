@@ -190,7 +190,7 @@ impl Client {
         self.send(self.deployment().rounds, Rounds::pokeCall {}).await
     }
 
-    /// Returns the running round, or the last one, with the phase as of the next block.
+    /// Returns the running round, or the last one, with the phase as of the latest block.
     pub async fn round(&self) -> Result<IRounds::Round, ClientError> {
         self.view(self.deployment().rounds, Rounds::currentCall {}).await
     }

@@ -122,12 +122,14 @@ impl Engine {
         forward
     }
 
-    fn block_env(&self) -> BlockEnv {
-        let number = self.head.number + 1;
+    /// Returns what the latest block's transactions saw or, `pending`, what the next one's will see.
+    fn block_env(&self, pending: bool) -> BlockEnv {
+        let number = self.head.number + u64::from(pending);
+        let timestamp = if pending { self.next_time() } else { self.head.timestamp };
         BlockEnv {
             number: U256::from(number),
             beneficiary: Address::ZERO,
-            timestamp: U256::from(self.next_time()),
+            timestamp: U256::from(timestamp),
             gas_limit: BLOCK_GAS,
             basefee: BASE_FEE_WEI,
             difficulty: U256::ZERO,
@@ -195,7 +197,7 @@ impl Engine {
         let mut gas_used = 0;
         let mut evm = Context::mainnet()
             .with_db(&mut overlay)
-            .with_block(self.block_env())
+            .with_block(self.block_env(true))
             .with_cfg(self.cfg())
             .build_mainnet();
         for waiting in self.pool.ready(|sender| self.world.plain(sender).nonce) {
@@ -235,14 +237,15 @@ impl Engine {
         }
     }
 
-    /// Runs a call on the latest state, as the next block would see it, for free and without a trace.
+    /// Runs a call on the latest state, as in the latest block or, `pending`, as in the next one, for free
+    /// and without a trace.
     ///
     /// `basefee` reads 0, so that a caller without funds can call.
-    pub(crate) fn call(&self, mut tx: TxEnv) -> Result<(Bytes, u64), CallError> {
+    pub(crate) fn call(&self, mut tx: TxEnv, pending: bool) -> Result<(Bytes, u64), CallError> {
         let mut cfg = self.cfg();
         cfg.disable_nonce_check = true;
         cfg.tx_gas_limit_cap = Some(u64::MAX);
-        let block = BlockEnv { basefee: 0, ..self.block_env() };
+        let block = BlockEnv { basefee: 0, ..self.block_env(pending) };
         (tx.gas_price, tx.gas_priority_fee) = (0, None);
         tx.gas_limit = tx.gas_limit.min(BLOCK_GAS);
         tx.tx_type = if tx.access_list.is_empty() { 0 } else { 1 };
@@ -266,8 +269,8 @@ impl Engine {
     }
 
     /// Returns the least gas limit, to about one part in a hundred, with which the transaction succeeds.
-    pub(crate) fn estimate(&self, tx: &TxEnv) -> Result<u64, CallError> {
-        let with = |gas_limit| self.call(TxEnv { gas_limit, ..tx.clone() });
+    pub(crate) fn estimate(&self, tx: &TxEnv, pending: bool) -> Result<u64, CallError> {
+        let with = |gas_limit| self.call(TxEnv { gas_limit, ..tx.clone() }, pending);
         let mut enough = tx.gas_limit.min(TX_GAS_MAX);
         let (_, used) = with(enough)?;
         let mut short = used.saturating_sub(1);

@@ -212,8 +212,7 @@ fn read_only(engine: &Engine, method: &str, params: &Params) -> Result<Value, Rp
             latest(1)?;
             let address: Address = params.get(0)?;
             let mined = engine.world.plain(address).nonce;
-            let pending = params.optional::<BlockId>(1)? == Some(BlockId::pending());
-            let next = if pending { engine.pool.next_nonce(address, mined) } else { mined };
+            let next = if pending(params)? { engine.pool.next_nonce(address, mined) } else { mined };
             json!(U64::from(next))
         }
         "eth_getBalance" => {
@@ -230,11 +229,11 @@ fn read_only(engine: &Engine, method: &str, params: &Params) -> Result<Value, Rp
         }
         "eth_call" => {
             latest(1)?;
-            json!(engine.call(request(params, BLOCK_GAS)?)?.0)
+            json!(engine.call(request(params, BLOCK_GAS)?, pending(params)?)?.0)
         }
         "eth_estimateGas" => {
             latest(1)?;
-            json!(U64::from(engine.estimate(&request(params, TX_GAS_MAX)?)?))
+            json!(U64::from(engine.estimate(&request(params, TX_GAS_MAX)?, pending(params)?)?))
         }
         "eth_getLogs" => filters::logs(engine, &params.get::<Filter>(0)?)?,
         other => {
@@ -259,6 +258,10 @@ fn latest_only(engine: &Engine, params: &Params, index: usize) -> Result<(), Rpc
             engine.head.number
         ))),
     }
+}
+
+fn pending(params: &Params) -> Result<bool, RpcError> {
+    Ok(params.optional::<BlockId>(1)? == Some(BlockId::pending()))
 }
 
 fn number_of(engine: &Engine, id: BlockId) -> Result<Option<u64>, RpcError> {

@@ -9,7 +9,7 @@ use alloy::{
 };
 use chain::{
     Client, Deployment,
-    contracts::rounds::IRounds,
+    contracts::{clearing::IClearingHouse, gate::IRiskGate, rounds::IRounds},
     deploy::Setup,
     embedded::{Config, Server},
 };
@@ -26,6 +26,10 @@ pub(crate) fn key(n: u8) -> PrivateKeySigner {
 
 pub(crate) fn ether(n: u64) -> U256 {
     Unit::ETHER.wei() * U256::from(n)
+}
+
+pub(crate) fn percent(n: u64) -> U256 {
+    U256::from(n) * U256::from(10_000_000_000_000_000u64)
 }
 
 pub(crate) fn config(dir: &Path) -> Config {
@@ -71,6 +75,23 @@ pub(crate) fn setup() -> Setup {
             aggregatePrograms: (3..=8u8).map(|m| keccak256([b'a', m])).collect(),
         },
         fund: ether(100),
+        provider: key(0).address(),
+        limits: IRiskGate::Limits {
+            floor: percent(5),
+            ceiling: percent(100),
+            stepUp: percent(100),
+            stepDown: percent(10),
+            priceStep: percent(20),
+            staticInitial: percent(20),
+            staticMaintenance: percent(12),
+        },
+        terms: IClearingHouse::Terms {
+            market: keccak256("WTI spot"),
+            settlesAt: GENESIS + 365 * 86_400,
+            band: percent(5),
+            discount: percent(1),
+            insuranceFee: percent(1),
+        },
     }
 }
 
