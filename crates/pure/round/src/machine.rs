@@ -148,7 +148,7 @@ impl Machine {
                 self.trained(round, &update, salt, &mut out);
             }
             Input::Offer { round, node, update_root, blob, bytes } => {
-                let answer = self.offer(round, node, (update_root, blob), bytes, &mut out);
+                let answer = self.offer((round, node), (update_root, blob), bytes, &mut out);
                 out.push(match answer {
                     Ok(()) => Output::Attest { to: node, round, update_root, blob },
                     Err(reason) => Output::Refuse { to: node, reason },
@@ -235,8 +235,7 @@ impl Machine {
     /// Checks an offered update and keeps it; the answer is whether to sign for it.
     fn offer(
         &mut self,
-        round: u64,
-        node: u32,
+        (round, node): (u64, u32),
         named: (Hash, Hash),
         bytes: Vec<u8>,
         out: &mut Vec<Output>,

@@ -1,0 +1,143 @@
+//! One simulated process: a machine, the disk it comes back from, and how it cheats.
+//!
+//! The disk is what survives a crash: the log, the blobs, the tensors of settled rounds. Everything
+//! else is gone with it. A liar runs the same machine; its behaviour bends what goes in and out.
+//!
+//! Absent: scheduling. A node says what it would do, the world decides when and whether it happens.
+
+use std::collections::BTreeMap;
+
+use court::Address;
+use round::machine::{Record, Retry, Signature};
+use round::{Block, Config, Machine};
+use tensor::{Hash, Tensor};
+
+use crate::options::Behaviour;
+
+/// What survives a crash.
+#[derive(Clone, Debug, Default)]
+pub struct Disk {
+    /// The log, oldest first.
+    pub records: Vec<Record>,
+    /// Blobs by name, with the round they are kept for.
+    pub blobs: BTreeMap<Hash, (u64, Vec<u8>)>,
+    /// Params and cumulative pay by tensor root.
+    pub tensors: BTreeMap<Hash, Tensor>,
+}
+
+/// Work that waits for a tensor from a peer.
+#[derive(Clone, Debug)]
+pub enum Waiting {
+    /// Training from these params.
+    Train {
+        /// The round.
+        round: u64,
+        /// Seed of data order.
+        seed: Hash,
+        /// Root of the params.
+        model_root: Hash,
+    },
+    /// Aggregating from these params and this pay.
+    Aggregate {
+        /// The round.
+        round: u64,
+        /// Root of the params.
+        model_root: Hash,
+        /// Root of the cumulative pay.
+        cumulative_root: Hash,
+        /// The rows.
+        members: Vec<round::machine::Member>,
+    },
+}
+
+impl Waiting {
+    /// Returns the roots of the tensors it needs.
+    #[must_use]
+    pub fn needs(&self) -> Vec<Hash> {
+        match self {
+            Self::Train { model_root, .. } => vec![*model_root],
+            Self::Aggregate { model_root, cumulative_root, .. } => {
+                vec![*model_root, *cumulative_root]
+            }
+        }
+    }
+}
+
+/// One process and its disk.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Its account.
+    pub key: Address,
+    /// What its signatures are made of.
+    pub secret: Hash,
+    /// How it plays its part.
+    pub behaviour: Behaviour,
+    /// What survives.
+    pub disk: Disk,
+    /// The running machine, if the process runs.
+    pub machine: Option<Machine>,
+    /// How often it was started; work of an earlier life comes to nothing.
+    pub life: u64,
+    /// The last block it saw.
+    pub block: Block,
+    /// Work that waits for tensors.
+    pub waiting: Vec<Waiting>,
+    /// Until which tick it has no chain.
+    pub outage_until: u64,
+}
+
+impl Node {
+    /// Returns a node that has never run.
+    #[must_use]
+    pub fn new(key: Address, secret: Hash, behaviour: Behaviour) -> Self {
+        Self {
+            key,
+            secret,
+            behaviour,
+            disk: Disk::default(),
+            machine: None,
+            life: 0,
+            block: 0,
+            waiting: Vec::new(),
+            outage_until: 0,
+        }
+    }
+
+    /// Starts the process from its disk.
+    pub fn start(&mut self, config: &Config, retry: Retry) {
+        self.life += 1;
+        let records = self.disk.records.iter().copied();
+        self.machine = Some(Machine::restore(config.clone(), retry, self.key, records));
+    }
+
+    /// Kills the process: everything but the disk is gone.
+    pub fn kill(&mut self) {
+        self.machine = None;
+        self.block = 0;
+        self.waiting.clear();
+    }
+
+    /// Signs a digest; a bad signer signs something else.
+    #[must_use]
+    pub fn sign(&self, digest: Hash) -> Signature {
+        match self.behaviour {
+            Behaviour::BadSigner => Signature([7; 65]),
+            _ => signature(self.secret, digest),
+        }
+    }
+
+    /// Whether the node does what the machine says.
+    #[must_use]
+    pub fn honest(&self) -> bool {
+        self.behaviour == Behaviour::Honest
+    }
+}
+
+/// Returns the one signature of a digest under a secret.
+#[must_use]
+pub fn signature(secret: Hash, digest: Hash) -> Signature {
+    let mut bytes = [0; 65];
+    bytes[..32].copy_from_slice(&Hash::of(&[b"r", &secret.0, &digest.0]).0);
+    bytes[32..64].copy_from_slice(&Hash::of(&[b"s", &secret.0, &digest.0]).0);
+    Signature(bytes)
+}

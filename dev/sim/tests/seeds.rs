@@ -1,0 +1,29 @@
+//! Two hundred seeds, each run twice, and a look at whether they meet what they are meant to.
+
+use sim::{Behaviour, Report, World};
+
+#[test]
+fn two_hundred_seeds_keep_every_property() {
+    let reports: Vec<Report> = (0..200)
+        .map(|seed| sim::check(seed).unwrap_or_else(|failure| panic!("{failure}")))
+        .collect();
+    let sum = |of: fn(&Report) -> u64| reports.iter().map(of).sum::<u64>();
+    let (settled, voided, frozen) = (sum(|r| r.settled), sum(|r| r.voided), sum(|r| r.frozen));
+    let (penalties, rejected) = (sum(|r| r.penalties), sum(|r| r.rejected));
+    println!(
+        "{settled} settled, {voided} voided, {frozen} frozen, {penalties} penalties, \
+         {rejected} rejected"
+    );
+    // A simulator that never meets a fault proves nothing.
+    assert!(settled > 400 && voided > 20 && frozen > 20 && penalties > 20 && rejected > 50);
+}
+
+#[test]
+fn every_behaviour_is_drawn() {
+    use Behaviour::{BadSigner, NoReveal, Poison, SilentAggregator, Spam, Withhold, WrongResult};
+    let drawn: Vec<Behaviour> =
+        (0..200).flat_map(|seed| World::new(seed).options.behaviours).collect();
+    for lie in [Poison, WrongResult, NoReveal, SilentAggregator, Withhold, BadSigner, Spam] {
+        assert!(drawn.iter().filter(|behaviour| **behaviour == lie).count() > 5, "{lie:?}");
+    }
+}
