@@ -190,7 +190,7 @@ test("a hash is copied in full", async () => {
 test("without scripts the charts are drawings and tables", async () => {
   await visit({ javaScriptEnabled: false }, async (page, troubles) => {
     await page.goto(`${fixture.address}/oracle`);
-    assert.equal(await page.locator("svg.drawing path").count(), 3);
+    assert.equal(await page.locator("svg.drawing path").count(), 2);
     assert.ok((await page.locator("tbody tr").count()) >= 12);
     assert.match(await page.locator("footer").innerText(), /reload it/);
     await page.screenshot({ path: `${SHOTS}oracle-without-scripts.png`, fullPage: true });

@@ -41,7 +41,7 @@
 
   const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const number = (value, unit) =>
-    value == null ? DASH : `${value.toLocaleString("en", { maximumFractionDigits: 4 })}${unit ? ` ${unit}` : ""}`;
+    value == null ? DASH : `${value.toLocaleString("en", { maximumFractionDigits: value > 999 ? 2 : 4 })}${unit ? ` ${unit}` : ""}`;
   const day = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 10);
 
   function look(series, nth) {
@@ -57,12 +57,19 @@
   function axes(chart) {
     const base = { stroke: color("--soft"), grid: { stroke: color("--line"), width: 1 }, ticks: { show: false } };
     const unit = (role) => chart.series.find((series) => (series.role === "beside") === (role === "beside"))?.unit ?? "";
-    const left = { ...base, scale: "y", size: 64, values: (_, ticks) => ticks.map((tick) => number(tick, unit("line"))) };
-    const bottom = { ...base, ...(chart.time ? { values: (_, ticks) => ticks.map(day), space: 90 } : { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500] }) };
+    // A short unit stands on each tick, a long one beside the axis.
+    const scale = (of) => ({
+      values: (_, ticks) => ticks.map((tick) => number(tick, of.length <= 2 ? of : "")),
+      ...(of.length > 2 ? { label: of, labelSize: 22, labelGap: 2 } : {}),
+    });
+    const left = { ...base, scale: "y", size: 60, ...scale(unit("line")) };
+    const bottom = { ...base, size: 34, ...(chart.time ? { values: (_, ticks) => ticks.map(day), space: 90 } : { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500] }) };
     if (!chart.series.some((series) => series.role === "beside")) return [bottom, left];
-    const right = { ...base, scale: "beside", side: 1, size: 84, grid: { show: false }, values: (_, ticks) => ticks.map((tick) => number(tick, unit("beside"))) };
+    const right = { ...base, scale: "beside", side: 1, size: 52, grid: { show: false }, ...scale(unit("beside")) };
     return [bottom, left, right];
   }
+
+  const latest = (u) => u.setLegend({ idx: u.data[0].length - 1 }, false);
 
   function draw(host, chart) {
     let lines = 0;
@@ -82,6 +89,10 @@
       series: [{ label: chart.axis, value: (_, x) => (x == null ? DASH : chart.time ? day(x) : number(x)) }, ...series],
       axes: axes(chart),
       bands,
+      padding: [12, chart.series.some((one) => one.role === "beside") ? null : 36, null, null],
+      legend: { markers: { width: 0, fill: (_, i) => series[i - 1]?.stroke } },
+      // Without a cursor the legend says the latest values.
+      hooks: { ready: [latest], setData: [latest], setCursor: [(u) => u.cursor.idx == null && latest(u)] },
       cursor: { drag: { x: false, y: false } },
     };
     plot?.destroy();
@@ -118,5 +129,8 @@
       if (drawn?.host.isConnected) plot.setSize({ width: drawn.host.clientWidth, height: plot.height });
     });
   });
-  document.addEventListener("DOMContentLoaded", refresh);
+  document.addEventListener("DOMContentLoaded", () => {
+    pulse("", "connecting");
+    refresh();
+  });
 })();

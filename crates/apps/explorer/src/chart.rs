@@ -16,7 +16,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::Serialize;
-use std::fmt::Write as _;
 
 /// Most points of a chart.
 const POINTS: usize = 2_000;
@@ -143,16 +142,22 @@ pub(crate) fn drawing(chart: &Chart) -> Html {
     let place = |value: f64, from: f64, to: f64, size: f64| {
         if to > from { (value - from) / (to - from) * size } else { size / 2.0 }
     };
-    let mut paths = String::new();
-    for series in left() {
-        let mut line = String::new();
-        for (x, y) in chart.x.iter().zip(&series.values).filter(|(_, y)| y.is_finite()) {
-            let letter = if line.is_empty() { 'M' } else { 'L' };
+    let line = |series: &Series| {
+        let points = chart.x.iter().zip(&series.values).filter(|(_, y)| y.is_finite());
+        let spot = |(x, y): (&f64, &f64)| {
             let (x, y) = (place(*x, first, last, SIZE.0), SIZE.1 - place(*y, low, high, SIZE.1));
-            // Writing to a String cannot fail.
-            let _ = write!(line, "{letter}{x:.1} {y:.1}");
-        }
-        let _ = write!(paths, "<path class=\"{}\" d=\"{line}\"/>", series.role);
+            format!("{x:.1} {y:.1}")
+        };
+        points.map(spot).collect::<Vec<String>>()
+    };
+    let role = |role: &str| chart.series.iter().find(|series| series.role == role).map(line);
+    let mut paths = String::new();
+    if let (Some(lower), Some(upper)) = (role("lower"), role("upper")) {
+        let back: Vec<String> = lower.into_iter().rev().collect();
+        paths = format!("<path class=\"band\" d=\"M{}L{}Z\"/>", upper.join("L"), back.join("L"));
+    }
+    for series in chart.series.iter().filter(|series| series.role == "line") {
+        paths.push_str(&format!("<path class=\"line\" d=\"M{}\"/>", line(series).join("L")));
     }
     let names: Vec<String> = left().map(|series| text(&series.label)).collect();
     let unit = left().next().map_or("", |series| &series.unit);

@@ -299,7 +299,7 @@ pub(crate) fn distance(seat: &Seat) -> Html {
          <svg class=\"{class}\" viewBox=\"0 0 60 10\" width=\"60\" height=\"10\" aria-hidden=\"true\">\
          <rect class=\"track\" width=\"60\" height=\"10\"/>\
          <rect class=\"fill\" width=\"{:.1}\" height=\"10\"/>\
-         <path class=\"limit\" d=\"M30 0V10\"/></svg>{} <span class=\"unit\">×</span></span>",
+         <path class=\"limit\" d=\"M30 0V10\"/></svg><span class=\"far\">{}</span> <span class=\"unit\">×</span></span>",
         60.0 * share,
         format::decimal(distance, 2)
     ))
@@ -313,8 +313,8 @@ pub(crate) fn interval(report: &Report) -> Html {
         |wad: Wad| if top > 0.0 { (200.0 * wad.to_f64() / top).clamp(0.0, 200.0) } else { 0.0 };
     let (lower, value, upper) = (at(report.lower), at(report.value), at(report.upper));
     Html(format!(
-        "<svg class=\"interval\" viewBox=\"0 0 200 20\" preserveAspectRatio=\"none\" role=\"img\" \
-         aria-label=\"{} % to {} %\"><path class=\"track\" d=\"M0 10H200\"/>\
+        "<svg class=\"interval\" viewBox=\"0 0 200 20\" preserveAspectRatio=\"none\" role=\"img\">\
+         <title>{} % to {} %</title><path class=\"track\" d=\"M0 10H200\"/>\
          <rect class=\"band\" x=\"{lower:.1}\" y=\"4\" width=\"{:.1}\" height=\"12\"/>\
          <path class=\"value\" d=\"M{value:.1} 1V19\"/></svg>",
         report.lower.percent(2),
@@ -341,10 +341,14 @@ pub(crate) fn cushion(account: &Account) -> Html {
     let top = equity.max(initial).max(maintenance) * 1.1;
     let at = |value: f64| if top > 0.0 { (200.0 * value / top).clamp(0.0, 200.0) } else { 0.0 };
     Html(format!(
-        "<svg class=\"cushion\" viewBox=\"0 0 200 20\" preserveAspectRatio=\"none\" aria-hidden=\"true\">\
+        "<svg class=\"cushion\" viewBox=\"0 0 200 20\" preserveAspectRatio=\"none\" role=\"img\">\
+         <title>equity {}; marked are maintenance {} and initial margin {}</title>\
          <rect class=\"track\" y=\"5\" width=\"200\" height=\"10\"/>\
          <rect class=\"fill\" y=\"5\" width=\"{:.1}\" height=\"10\"/>\
          <path class=\"maintenance\" d=\"M{:.1} 1V19\"/><path class=\"initial\" d=\"M{:.1} 1V19\"/></svg>",
+        account.equity.rounded(2),
+        account.maintenance.rounded(2),
+        account.initial.rounded(2),
         at(equity),
         at(maintenance),
         at(initial),

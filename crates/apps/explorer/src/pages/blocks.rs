@@ -66,14 +66,14 @@ struct ShowTx<'a> {
 /// Answers with the list of blocks, newest first.
 pub(crate) async fn list(From(state): From<State>, Query(window): Query<Window>) -> Response {
     let view = state.view();
-    let before = window.before.unwrap_or(u64::MAX);
+    let before = window.before().unwrap_or(u64::MAX);
     let mut blocks: Vec<&Block> =
         view.blocks.iter().rev().filter(|block| block.number < before).take(ROWS + 1).collect();
     let more = blocks.len() > ROWS;
     blocks.truncate(ROWS);
     let older = blocks.last().filter(|_| more).map(|block| block.number);
     let frame = Frame::new(&view, "blocks", window.path("/blocks"));
-    page(StatusCode::OK, &List { frame, blocks, older, newest: window.before.is_none() })
+    page(StatusCode::OK, &List { frame, blocks, older, newest: window.before().is_none() })
 }
 
 /// Says which blocks are kept.

@@ -100,16 +100,21 @@ pub(crate) fn steps(phase: Phase) -> [Step; 5] {
 }
 
 /// Where in a long table to start.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct Window {
-    /// Shows what comes before this number; the latest if absent.
-    pub(crate) before: Option<u64>,
+    before: Option<String>,
 }
 
 impl Window {
     /// Returns the address of this window, so that a live page stays where it is.
-    pub(crate) fn path(self, base: &str) -> String {
-        self.before.map_or_else(|| base.to_owned(), |before| format!("{base}?before={before}"))
+    pub(crate) fn path(&self, base: &str) -> String {
+        self.before().map_or_else(|| base.to_owned(), |before| format!("{base}?before={before}"))
+    }
+
+    /// Returns the number before which the window lies; the latest rows are shown if there is none,
+    /// or no number.
+    pub(crate) fn before(&self) -> Option<u64> {
+        self.before.as_ref().and_then(|before| before.parse().ok())
     }
 }
 

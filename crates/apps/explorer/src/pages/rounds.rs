@@ -58,14 +58,14 @@ impl Show<'_> {
 /// Answers with the list of rounds, newest first.
 pub(crate) async fn list(From(state): From<State>, Query(window): Query<Window>) -> Response {
     let view = state.view();
-    let before = window.before.unwrap_or(u64::MAX);
+    let before = window.before().unwrap_or(u64::MAX);
     let mut rounds: Vec<&Round> =
         view.rounds.iter().rev().filter(|round| round.number < before).take(ROWS + 1).collect();
     let more = rounds.len() > ROWS;
     rounds.truncate(ROWS);
     let older = rounds.last().filter(|_| more).map(|round| round.number);
     let frame = Frame::new(&view, "rounds", window.path("/rounds"));
-    page(StatusCode::OK, &List { frame, rounds, older, newest: window.before.is_none() })
+    page(StatusCode::OK, &List { frame, rounds, older, newest: window.before().is_none() })
 }
 
 /// Says which rounds there are.
