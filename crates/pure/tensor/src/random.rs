@@ -17,6 +17,7 @@ const ROUNDS: usize = 10;
 /// assert_eq!(philox([0; 4], [0; 2]), expected);
 /// ```
 #[must_use]
+#[inline]
 pub fn philox(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
     let (mut c, mut k) = (counter, key);
     for _ in 0..ROUNDS {
@@ -37,6 +38,7 @@ pub fn philox(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
 /// assert_eq!(word([1, 2], 3, 6).cast_unsigned(), philox([1, 0, 3, 0], [1, 2])[2]);
 /// ```
 #[must_use]
+#[inline]
 pub fn word(key: [i32; 2], stream: u32, element: u64) -> i32 {
     let block = element / 4;
     let counter = [low(block), low(block >> 32), stream, 0];

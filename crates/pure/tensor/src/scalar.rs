@@ -106,38 +106,47 @@ pub trait Float: Scalar {
 impl Scalar for i32 {
     const ZERO: i32 = 0;
 
+    #[inline]
     fn canonical(self) -> i32 {
         self
     }
 
+    #[inline]
     fn op_add(self, other: i32) -> i32 {
         self.wrapping_add(other)
     }
 
+    #[inline]
     fn op_sub(self, other: i32) -> i32 {
         self.wrapping_sub(other)
     }
 
+    #[inline]
     fn op_mul(self, other: i32) -> i32 {
         self.wrapping_mul(other)
     }
 
+    #[inline]
     fn op_fma(self, b: i32, c: i32) -> i32 {
         self.wrapping_mul(b).wrapping_add(c)
     }
 
+    #[inline]
     fn op_neg(self) -> i32 {
         self.wrapping_neg()
     }
 
+    #[inline]
     fn op_abs(self) -> i32 {
         self.wrapping_abs()
     }
 
+    #[inline]
     fn comes_after(self, other: i32) -> bool {
         self > other
     }
 
+    #[inline]
     fn op_min(self, other: i32) -> i32 {
         if self > other { other } else { self }
     }
@@ -149,34 +158,42 @@ macro_rules! float {
         impl Scalar for $float {
             const ZERO: $float = 0.0;
 
+            #[inline]
             fn canonical(self) -> $float {
                 if self.is_nan() { NAN.$float } else { self }
             }
 
+            #[inline]
             fn op_add(self, other: $float) -> $float {
                 (self + other).canonical()
             }
 
+            #[inline]
             fn op_sub(self, other: $float) -> $float {
                 (self - other).canonical()
             }
 
+            #[inline]
             fn op_mul(self, other: $float) -> $float {
                 (self * other).canonical()
             }
 
+            #[inline]
             fn op_fma(self, b: $float, c: $float) -> $float {
                 $fma(self, b, c).canonical()
             }
 
+            #[inline]
             fn op_neg(self) -> $float {
                 (-self).canonical()
             }
 
+            #[inline]
             fn op_abs(self) -> $float {
                 self.abs().canonical()
             }
 
+            #[inline]
             fn comes_after(self, other: $float) -> bool {
                 match self.partial_cmp(&other) {
                     Some(Ordering::Greater) => true,
@@ -186,6 +203,7 @@ macro_rules! float {
                 }
             }
 
+            #[inline]
             fn op_min(self, other: $float) -> $float {
                 let other_wins = other.is_nan() || (!self.is_nan() && self.comes_after(other));
                 if other_wins { other.canonical() } else { self.canonical() }
@@ -193,38 +211,46 @@ macro_rules! float {
         }
 
         impl Float for $float {
+            #[inline]
             fn op_div(self, other: $float) -> $float {
                 (self / other).canonical()
             }
 
+            #[inline]
             fn op_sqrt(self) -> $float {
                 self.sqrt().canonical()
             }
 
+            #[inline]
             fn op_floor(self) -> $float {
                 self.floor().canonical()
             }
 
+            #[inline]
             fn op_exp(self) -> $float {
                 use $functions as functions;
                 functions::exp(self)
             }
 
+            #[inline]
             fn op_log(self) -> $float {
                 use $functions as functions;
                 functions::log(self)
             }
 
+            #[inline]
             fn op_tanh(self) -> $float {
                 use $functions as functions;
                 functions::tanh(self)
             }
 
+            #[inline]
             fn op_erf(self) -> $float {
                 use $functions as functions;
                 functions::erf(self)
             }
 
+            #[inline]
             fn op_erfc(self) -> $float {
                 use $functions as functions;
                 functions::erfc(self)

@@ -11,6 +11,7 @@ use super::Scalar;
 /// assert_eq!(tensor::scalar::f64_to_f32(1e300), f32::INFINITY);
 /// ```
 #[must_use]
+#[inline]
 #[expect(clippy::cast_possible_truncation, reason = "rounds to nearest even, as defined")]
 pub fn f64_to_f32(x: f64) -> f32 {
     (x as f32).canonical()
@@ -22,6 +23,7 @@ pub fn f64_to_f32(x: f64) -> f32 {
 /// assert_eq!(tensor::scalar::i32_to_f32(16_777_217), 16_777_216.0);
 /// ```
 #[must_use]
+#[inline]
 pub fn i32_to_f32(x: i32) -> f32 {
     f64_to_f32(f64::from(x))
 }
@@ -32,6 +34,7 @@ pub fn i32_to_f32(x: i32) -> f32 {
 /// assert_eq!(tensor::scalar::f32_to_i32(-1.9), -1);
 /// ```
 #[must_use]
+#[inline]
 pub fn f32_to_i32(x: f32) -> i32 {
     f64_to_i32(f64::from(x))
 }
@@ -43,6 +46,7 @@ pub fn f32_to_i32(x: f32) -> i32 {
 /// assert_eq!(tensor::scalar::f64_to_i32(f64::NAN), 0);
 /// ```
 #[must_use]
+#[inline]
 #[expect(clippy::cast_possible_truncation, reason = "Rust's cast is the conversion defined here")]
 pub fn f64_to_i32(x: f64) -> i32 {
     x as i32
@@ -54,6 +58,7 @@ pub fn f64_to_i32(x: f64) -> i32 {
 /// assert_eq!(tensor::scalar::shift_left(1, 33), 2);
 /// ```
 #[must_use]
+#[inline]
 pub fn shift_left(a: i32, b: i32) -> i32 {
     a.wrapping_shl(b.cast_unsigned())
 }
@@ -64,6 +69,7 @@ pub fn shift_left(a: i32, b: i32) -> i32 {
 /// assert_eq!(tensor::scalar::shift_right_logical(-1, 31), 1);
 /// ```
 #[must_use]
+#[inline]
 pub fn shift_right_logical(a: i32, b: i32) -> i32 {
     a.cast_unsigned().wrapping_shr(b.cast_unsigned()).cast_signed()
 }
@@ -74,6 +80,7 @@ pub fn shift_right_logical(a: i32, b: i32) -> i32 {
 /// assert_eq!(tensor::scalar::shift_right_arithmetic(-8, 1), -4);
 /// ```
 #[must_use]
+#[inline]
 pub fn shift_right_arithmetic(a: i32, b: i32) -> i32 {
     a.wrapping_shr(b.cast_unsigned())
 }
@@ -89,6 +96,7 @@ pub fn shift_right_arithmetic(a: i32, b: i32) -> i32 {
 /// assert_eq!(requantise(i32::MIN, (i32::MAX, 0), (-9, 9)), -9);
 /// ```
 #[must_use]
+#[inline]
 pub fn requantise(x: i32, scale: (i32, u32), range: (i32, i32)) -> i32 {
     let (m, s) = scale;
     let product = i64::from(x) * i64::from(m);

@@ -8,6 +8,7 @@
 //! IEEE 754 defines.
 
 /// Returns `a * b + c`, rounded once.
+#[inline]
 #[expect(clippy::cast_possible_truncation, reason = "rounds to nearest even, as intended")]
 pub(super) fn f32(a: f32, b: f32, c: f32) -> f32 {
     let product = f64::from(a) * f64::from(b);
