@@ -93,8 +93,8 @@ async function pages() {
 
 for (const { name, ...options } of LOOKS) {
   test(`every page is whole, legible and quiet: ${name}`, async () => {
-    for (const [shot, path] of Object.entries(await pages())) {
-      await visit(options, async (page, troubles) => {
+    await visit(options, async (page, troubles) => {
+      for (const [shot, path] of Object.entries(await pages())) {
         await page.goto(fixture.address + path);
         await live(page);
         if (["model", "oracle", "account"].includes(shot)) {
@@ -111,8 +111,8 @@ for (const { name, ...options } of LOOKS) {
         assert.deepEqual(await page.evaluate(faint), [], `${path} has faint text`);
         await page.screenshot({ path: `${SHOTS}${shot}-${name}.png`, fullPage: true });
         assert.deepEqual(troubles, [], path);
-      });
-    }
+      }
+    });
   });
 }
 

@@ -17,7 +17,7 @@ use serde_json::json;
 /// Returns the routes below `/api`.
 pub(crate) fn routes() -> Router<State> {
     Router::new()
-        .route("/view.json", get(|state| all(state, |view| answer(view))))
+        .route("/view.json", get(|state| all(state, answer::<View>)))
         .route("/now", get(|state| all(state, |view| answer(&view.network))))
         .route("/rounds", get(|state| all(state, |view| answer(&view.rounds))))
         .route("/rounds/{number}", get(round))
@@ -33,7 +33,7 @@ pub(crate) fn routes() -> Router<State> {
         .fallback(|| async { missing("no such path under /api") })
 }
 
-fn answer(value: &impl Serialize) -> Response {
+fn answer<T: Serialize>(value: &T) -> Response {
     ([(CACHE_CONTROL, "no-store")], Json(value)).into_response()
 }
 

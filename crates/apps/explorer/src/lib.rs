@@ -35,7 +35,7 @@ use std::io;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use view::View;
+pub use view::View;
 
 /// What the pages are drawn from; cheap to clone.
 #[derive(Clone, Debug)]

@@ -77,7 +77,7 @@ impl fmt::Display for Wad {
         let magnitude = self.0.unsigned_abs();
         let sign = if self.0 < 0 { "-" } else { "" };
         write!(f, "{sign}{}", magnitude / ONE)?;
-        if magnitude % ONE == 0 {
+        if magnitude.is_multiple_of(ONE) {
             return Ok(());
         }
         let places = format!("{:018}", magnitude % ONE);

@@ -102,7 +102,7 @@ impl View {
     /// Returns the transaction with this hash, if its block is still kept.
     #[must_use]
     pub fn tx(&self, hash: Hash) -> Option<&Tx> {
-        self.txs.iter().find(|tx| tx.hash == hash)
+        self.txs.iter().rev().find(|tx| tx.hash == hash)
     }
 
     /// Returns the last round whose aggregation has been judged: settled, not merely opened.
