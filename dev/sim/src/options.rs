@@ -40,7 +40,8 @@ pub struct Options {
     pub capacity: u32,
     /// Fewest commitments and reveals of a round.
     pub quorum: u32,
-    /// Coordinates of the model.
+    /// Coordinates of the model; with a handful of them chance alone can put an honest row three
+    /// median distances away.
     pub dimension: usize,
     /// Ticks between blocks.
     pub block_ticks: u64,
@@ -116,7 +117,7 @@ impl Options {
             quorum: u32::try_from(capacity - (capacity - 1) / 3).expect("small"),
             behaviours,
             stakes,
-            dimension: rng.index(9) + 1,
+            dimension: 12 + rng.index(30),
             block_ticks,
             commit_blocks: rng.between(6, 10),
             reveal_blocks: rng.between(10, 16),

@@ -1,1 +1,426 @@
-//! Transitions and refusals of the ledger.
+//! Whole rounds by hand, every refusal, and conservation over arbitrary calls.
+
+use court::{Address, Terms, opening};
+use proptest::prelude::*;
+use tensor::{Hash, Tensor, tree};
+
+use super::{Event, Input, Ledger, Refusal};
+use crate::chain::{Block, Config, Domain, Phase, WEI_PER_GWEI, WEI_PER_TOKEN};
+use crate::{aggregate, digest};
+
+const CLIENT: Address = Address([0xcc; 20]);
+const CUMULATIVE_LENGTH: usize = 40;
+const PENALTY_WEI: u128 = WEI_PER_TOKEN / 2;
+
+fn key(node: u32) -> Address {
+    Address([u8::try_from(node + 1).expect("few nodes"); 20])
+}
+
+fn payee(node: u32) -> Address {
+    Address([u8::try_from(node + 101).expect("few nodes"); 20])
+}
+
+fn config() -> Config {
+    let zeros = Tensor::f64(&[CUMULATIVE_LENGTH], vec![0.0; CUMULATIVE_LENGTH]).expect("one axis");
+    Config {
+        domain: Domain { chain_id: 7, rounds: Address([0xdd; 20]), job: Hash([1; 32]) },
+        quorum: 2,
+        capacity: 4,
+        cumulative_length: 40,
+        commit_blocks: 5,
+        reveal_blocks: 6,
+        aggregate_blocks: 3,
+        budget_gwei: 1000,
+        unrevealed_penalty_wei: PENALTY_WEI,
+        update_length: 2,
+        initial_model: Hash([2; 32]),
+        initial_cumulative: zeros.root(),
+        aggregate_programs: vec![Hash([12; 32]), Hash([13; 32]), Hash([14; 32])],
+        terms: Terms { bond_wei: 10, window_blocks: 4 },
+        minimum_stake_wei: WEI_PER_TOKEN,
+        unbond_blocks: 100,
+    }
+}
+
+/// Three nodes with one, two and three tokens, a funded job, and the hash of every block.
+fn joined() -> Ledger {
+    let mut balances = vec![(CLIENT, 10_000 * WEI_PER_GWEI)];
+    balances.extend((0..3).map(|node| (key(node), 4 * WEI_PER_TOKEN)));
+    let mut ledger = Ledger::new(config(), &balances).expect("the configuration is sound");
+    let fund = Input::Fund { amount_wei: 10_000 * WEI_PER_GWEI };
+    ledger.handle(1, CLIENT, fund).expect("it has the balance");
+    for node in 0..3 {
+        let amount_wei = u128::from(node + 1) * WEI_PER_TOKEN;
+        let join = Input::Join { payee: payee(node), amount_wei };
+        ledger.handle(1, key(node), join).expect("it has the balance");
+    }
+    for block in 1..200_u8 {
+        ledger.observe(u64::from(block), Hash([block; 32]));
+    }
+    ledger
+}
+
+fn update(node: u32) -> Vec<u8> {
+    [node, 10 + node].iter().flat_map(|q| q.to_le_bytes()).collect()
+}
+
+fn salt(node: u32) -> Hash {
+    Hash([u8::try_from(40 + node).expect("few nodes"); 32])
+}
+
+fn commit(round: u64, node: u32) -> Input {
+    let root = aggregate::bytes_root(&update(node));
+    let domain = config().domain;
+    Input::Commit {
+        round,
+        commitment: digest::commitment(&domain, (round, node), root, salt(node)),
+    }
+}
+
+fn reveal(round: u64, node: u32, signers: &[u32]) -> Input {
+    let update_root = aggregate::bytes_root(&update(node));
+    let signers = signers.iter().copied().map(Some).collect();
+    Input::Reveal { round, update_root, salt: salt(node), blob: Hash([9; 32]), signers }
+}
+
+fn with_data(round: u64, node: u32) -> Input {
+    let blob = Hash::ZERO;
+    Input::RevealWithData { round, salt: salt(node), blob, update: update(node) }
+}
+
+/// Runs the calls, each in its block; all must succeed.
+fn play(ledger: &mut Ledger, calls: Vec<(Block, u32, Input)>) -> Vec<Event> {
+    let mut events = Vec::new();
+    for (now, node, input) in calls {
+        let what = format!("{input:?}");
+        let done = ledger.handle(now, key(node), input);
+        events.extend(done.unwrap_or_else(|refusal| panic!("{what}: {refusal}")));
+    }
+    events
+}
+
+/// A round in which all three revealed, in block 13.
+fn revealed() -> Ledger {
+    let mut ledger = joined();
+    let mut calls = vec![(10, 0, Input::Open)];
+    calls.extend((0..3).map(|node| (11, node, commit(1, node))));
+    calls.extend([
+        (12, 0, reveal(1, 0, &[1, 2])),
+        (12, 1, reveal(1, 1, &[2])),
+        (13, 2, with_data(1, 2)),
+    ]);
+    play(&mut ledger, calls);
+    ledger
+}
+
+/// Outputs with this cumulative pay, and the chunk of output 1.
+fn outputs(pay: &[f64]) -> (Vec<Hash>, Tensor, Vec<u8>) {
+    let mut paid = pay.to_vec();
+    paid.resize(CUMULATIVE_LENGTH, 0.0);
+    let paid = Tensor::f64(&[CUMULATIVE_LENGTH], paid).expect("one axis");
+    let mut chunk = vec![0; 128];
+    (chunk[0], chunk[8]) = (1, 1);
+    (vec![Hash([5; 32]), tree::leaf(&chunk), Hash([6; 32]), paid.root()], paid, chunk)
+}
+
+#[test]
+fn a_round_from_open_to_pay() {
+    let mut ledger = revealed();
+    let total = ledger.total_wei();
+    let round = ledger.round(13);
+    assert_eq!((round.phase, round.reveals_closed_block), (Phase::Aggregate, 13));
+    let elected = ledger.aggregator(13).expect("block 12 has a hash");
+    let (roots, paid, chunk) = outputs(&[100.0, 0.0, 300.0]);
+    let outputs_root = opening::list_root(&roots);
+    let post = Input::PostResult { round: 1, outputs_root };
+    let events = play(&mut ledger, vec![(14, elected, post)]);
+    let inputs_root = ledger.inputs_root();
+    let posted =
+        Event::ResultPosted { round: 1, claim: 1, aggregator: elected, inputs_root, outputs_root };
+    assert_eq!(events.last(), Some(&posted));
+
+    let settle = Input::Settle { round: 1, output_roots: roots, accepted_chunk: chunk };
+    let early = ledger.handle(18, key(0), settle.clone());
+    assert_eq!(early, Err(Refusal::ClaimNotFinal { claim: 1 }));
+    let events = play(&mut ledger, vec![(19, 0, settle)]);
+    let members = vec![(0, true), (1, false), (2, true)];
+    assert!(events.iter().any(|event| matches!(
+        event, Event::Settled { round: 1, members: got, .. } if *got == members
+    )));
+    assert_eq!(ledger.rewards_root(), paid.root());
+    assert_eq!(ledger.round(19).model_root, Hash([5; 32]));
+
+    let shown = opening::open(&paid, 0).expect("the first chunk");
+    let claim = |node| Input::Claim { node, opening: shown.clone() };
+    play(&mut ledger, vec![(20, 1, claim(2))]);
+    assert_eq!(ledger.balance_wei(payee(2)), 300 * WEI_PER_GWEI);
+    let again = ledger.handle(20, key(1), claim(2));
+    assert_eq!(again, Err(Refusal::NothingDue { node: 2 }));
+    let wrong_chunk = ledger.handle(20, key(1), claim(33));
+    assert!(matches!(wrong_chunk, Err(Refusal::ProofMismatch { .. })));
+    assert_eq!(ledger.handle(20, key(1), claim(40)), Err(Refusal::OutOfRange { node: 40 }));
+    assert_eq!(ledger.total_wei(), total);
+}
+
+#[test]
+fn a_frozen_claim_passes_the_turn_and_gives_bonds_back_at_the_end() {
+    let mut ledger = revealed();
+    let before: Vec<u128> = (0..3).map(|node| ledger.balance_wei(key(node))).collect();
+    let first = ledger.aggregator(14).expect("elected");
+    let (roots, _, chunk) = outputs(&[]);
+    let outputs_root = opening::list_root(&roots);
+    let wrong = Input::PostResult { round: 1, outputs_root: Hash([66; 32]) };
+    let other = (first + 1) % 3;
+    let challenge = Input::Challenge { claim: 1, outputs_root };
+    play(&mut ledger, vec![(14, first, wrong), (15, other, challenge)]);
+    assert_eq!(ledger.round(15).attempt, 1);
+    let next = ledger.aggregator(15).expect("elected");
+    assert_ne!(next, first);
+    let post = Input::PostResult { round: 1, outputs_root };
+    let refused = ledger.handle(15, key(first), post.clone());
+    assert_eq!(refused, Err(Refusal::NotAggregator { expected: next, got: first }));
+    let settle = Input::Settle { round: 1, output_roots: roots, accepted_chunk: chunk };
+    let events = play(&mut ledger, vec![(15, next, post), (20, 0, settle)]);
+    let frozen = Event::ResultFrozen { round: 1, claim: 1, attempt: 1 };
+    assert!(events.contains(&frozen));
+    let after: Vec<u128> = (0..3).map(|node| ledger.balance_wei(key(node))).collect();
+    assert_eq!(before, after, "nobody is convicted yet");
+}
+
+#[test]
+fn a_turn_that_is_not_used_passes() {
+    let ledger = revealed();
+    let at = |block| ledger.aggregator(block).expect("elected");
+    let turns = [at(13), at(16), at(19), at(22)];
+    assert_eq!(at(15), turns[0]);
+    assert_eq!(turns[3], turns[0]);
+    let mut distinct = turns[..3].to_vec();
+    distinct.sort_unstable();
+    assert_eq!(distinct, [0, 1, 2]);
+}
+
+#[test]
+fn deadlines_close_phases_without_a_call() {
+    let mut ledger = joined();
+    let calls = vec![(10, 0, Input::Open), (11, 0, commit(1, 0)), (12, 1, commit(1, 1))];
+    play(&mut ledger, calls);
+    assert_eq!(ledger.round(15).phase, Phase::Commit);
+    let round = ledger.round(16);
+    assert_eq!((round.phase, round.commits_closed_block), (Phase::Reveal, 15));
+    assert_eq!(ledger.round(21).phase, Phase::Reveal);
+    assert_eq!(ledger.round(22).phase, Phase::Idle, "nobody revealed");
+
+    let total = ledger.total_wei();
+    let events = play(&mut ledger, vec![(22, 2, Input::Open)]);
+    let burnt: Vec<_> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Penalised { index, burnt_wei } => Some((*index, *burnt_wei)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(burnt, [(0, PENALTY_WEI), (1, PENALTY_WEI)]);
+    assert_eq!((ledger.burnt_wei(), ledger.total_wei()), (2 * PENALTY_WEI, total));
+    let seats: Vec<u32> = ledger.round(22).seats.iter().map(|seat| seat.index).collect();
+    assert_eq!(seats, [1, 2], "node 0 fell below the minimum stake");
+}
+
+#[test]
+fn too_few_commitments_cost_nobody_anything() {
+    let mut ledger = joined();
+    play(&mut ledger, vec![(10, 0, Input::Open), (11, 0, commit(1, 0))]);
+    let events = play(&mut ledger, vec![(16, 1, Input::Open)]);
+    assert!(events.contains(&Event::Voided { round: 1, phase: Phase::Commit }));
+    assert_eq!((ledger.burnt_wei(), ledger.round(16).number), (0, 2));
+}
+
+#[test]
+fn a_failed_open_changes_nothing_even_when_it_would_penalise() {
+    let mut config = config();
+    config.unrevealed_penalty_wei = 3 * WEI_PER_TOKEN;
+    let balances = [(key(0), 2 * WEI_PER_TOKEN), (key(1), 2 * WEI_PER_TOKEN), (CLIENT, 1 << 60)];
+    let mut ledger = Ledger::new(config, &balances).expect("the configuration is sound");
+    for node in 0..2 {
+        let join = Input::Join { payee: payee(node), amount_wei: WEI_PER_TOKEN };
+        ledger.handle(1, key(node), join).expect("it has the balance");
+    }
+    ledger.handle(1, CLIENT, Input::Fund { amount_wei: 1 << 60 }).expect("it has the balance");
+    play(&mut ledger, vec![(2, 0, Input::Open), (3, 0, commit(1, 0)), (3, 1, commit(1, 1))]);
+    let before = ledger.clone();
+    let refused = ledger.handle(10, key(0), Input::Open);
+    assert_eq!(refused, Err(Refusal::QuorumMissing { got: 0, needed: 2 }));
+    assert_eq!(ledger, before);
+    assert_eq!(play(&mut ledger, vec![(10, 0, Input::Poke)]).len(), 4);
+    assert_eq!(ledger.burnt_wei(), 2 * WEI_PER_TOKEN);
+}
+
+#[test]
+fn certificates_need_two_thirds_of_others_in_order() {
+    let mut ledger = joined();
+    let mut calls = vec![(10, 0, Input::Open)];
+    calls.extend((0..3).map(|node| (11, node, commit(1, node))));
+    play(&mut ledger, calls);
+    let wei = |tokens: u128| tokens * WEI_PER_TOKEN;
+    let light =
+        |tokens| Refusal::CertificateTooLight { got_wei: wei(tokens), needed_wei: wei(4) + 1 };
+    let cases = [
+        (0, vec![], light(1)),
+        (0, vec![1], light(3)),
+        (0, vec![2], light(4)),
+        (0, vec![2, 1], Refusal::BadCertificate { signature: 1 }),
+        (0, vec![1, 1], Refusal::BadCertificate { signature: 1 }),
+        (0, vec![0, 1, 2], Refusal::BadCertificate { signature: 0 }),
+        (0, vec![1, 7], Refusal::BadCertificate { signature: 1 }),
+    ];
+    for (node, signers, expected) in cases {
+        let refused = ledger.handle(12, key(node), reveal(1, node, &signers));
+        assert_eq!(refused, Err(expected), "{signers:?}");
+    }
+    let stranger = Input::Reveal {
+        round: 1,
+        update_root: aggregate::bytes_root(&update(0)),
+        salt: salt(0),
+        blob: Hash::ZERO,
+        signers: vec![None],
+    };
+    let refused = ledger.handle(12, key(0), stranger);
+    assert_eq!(refused, Err(Refusal::BadCertificate { signature: 0 }));
+    play(&mut ledger, vec![(12, 2, reveal(1, 2, &[1]))]);
+}
+
+#[test]
+fn calls_out_of_place_are_refused() {
+    let mut ledger = joined();
+    let wrong = |expected, got| Refusal::WrongPhase { expected, got };
+    let post = || Input::PostResult { round: 1, outputs_root: Hash([8; 32]) };
+    let idle = ledger.handle(10, key(0), commit(0, 0));
+    assert_eq!(idle, Err(wrong(Phase::Commit, Phase::Idle)));
+    play(&mut ledger, vec![(10, 0, Input::Open), (11, 0, commit(1, 0))]);
+    let zero = Input::Commit { round: 1, commitment: Hash::ZERO };
+    let cases = [
+        (key(0), Input::Open, wrong(Phase::Idle, Phase::Commit)),
+        (key(0), commit(1, 0), Refusal::AlreadyCommitted { node: 0 }),
+        (key(1), commit(2, 1), Refusal::WrongRound { expected: 1, got: 2 }),
+        (key(1), zero, Refusal::ZeroCommitment { node: 1 }),
+        (CLIENT, commit(1, 1), Refusal::NotSeated { key: CLIENT }),
+        (key(0), with_data(1, 0), wrong(Phase::Reveal, Phase::Commit)),
+        (key(0), post(), wrong(Phase::Aggregate, Phase::Commit)),
+        (key(0), Input::Join { payee: payee(0), amount_wei: WEI_PER_TOKEN }, {
+            Refusal::AlreadyJoined { key: key(0) }
+        }),
+        (CLIENT, Input::Leave, Refusal::NotJoined { key: CLIENT }),
+        (key(0), Input::Withdraw, Refusal::NotYetUnbonded { unbond_block: 0 }),
+    ];
+    for (caller, input, expected) in cases {
+        let before = ledger.clone();
+        assert_eq!(ledger.handle(11, caller, input), Err(expected));
+        assert_eq!(ledger, before);
+    }
+    play(&mut ledger, vec![(12, 1, commit(1, 1))]);
+    let short =
+        Input::RevealWithData { round: 1, salt: salt(0), blob: Hash::ZERO, update: vec![0] };
+    let cases = [
+        (2, with_data(1, 2), Refusal::NotCommitted { node: 2 }),
+        (0, short, Refusal::UpdateLength { got: 1, expected: 8 }),
+    ];
+    for (node, input, expected) in cases {
+        assert_eq!(ledger.handle(16, key(node), input), Err(expected));
+    }
+    let mut other = with_data(1, 0);
+    if let Input::RevealWithData { update, .. } = &mut other {
+        update[0] ^= 1;
+    }
+    let mismatch = ledger.handle(16, key(0), other);
+    assert!(matches!(mismatch, Err(Refusal::CommitmentMismatch { .. })));
+}
+
+#[test]
+fn the_electing_block_must_have_passed() {
+    let mut ledger = joined();
+    let mut calls = vec![(10, 0, Input::Open)];
+    calls.extend((0..3).map(|node| (11, node, commit(1, node))));
+    calls.extend((0..3).map(|node| (11, node, with_data(1, node))));
+    play(&mut ledger, calls);
+    assert_eq!(ledger.round(11).phase, Phase::Aggregate);
+    let pending = Err(Refusal::SeedPending { block: 12 });
+    assert_eq!((ledger.aggregator(11), ledger.aggregator(12)), (pending, pending));
+    assert!(ledger.aggregator(13).is_ok());
+}
+
+#[test]
+fn a_node_leaves_with_its_stake() {
+    let mut ledger = joined();
+    play(&mut ledger, vec![(10, 2, Input::Leave)]);
+    let early = ledger.handle(109, key(2), Input::Withdraw);
+    assert_eq!(early, Err(Refusal::NotYetUnbonded { unbond_block: 110 }));
+    let add = ledger.handle(109, key(2), Input::AddStake { amount_wei: 1 });
+    assert_eq!(add, Err(Refusal::AlreadyLeaving { index: 2 }));
+    play(&mut ledger, vec![(110, 2, Input::Withdraw)]);
+    assert_eq!(ledger.balance_wei(payee(2)), 3 * WEI_PER_TOKEN);
+    let join = Input::Join { payee: payee(2), amount_wei: WEI_PER_TOKEN };
+    play(&mut ledger, vec![(111, 2, join)]);
+    assert_eq!(ledger.view(111, key(2)).own, Some(3), "indices are never reused");
+}
+
+#[test]
+fn rounds_open_only_when_funded() {
+    let mut ledger = Ledger::new(config(), &[(CLIENT, 1000 * WEI_PER_GWEI)]).expect("sound");
+    let needed_wei = 1000 * WEI_PER_GWEI;
+    let refused = ledger.handle(1, CLIENT, Input::Open);
+    assert_eq!(refused, Err(Refusal::Unfunded { got_wei: 0, needed_wei }));
+    ledger.handle(1, CLIENT, Input::Fund { amount_wei: needed_wei }).expect("it has the balance");
+    let refused = ledger.handle(1, CLIENT, Input::Open);
+    assert_eq!(refused, Err(Refusal::QuorumMissing { got: 0, needed: 2 }));
+}
+
+fn any_call() -> impl Strategy<Value = (u64, u32, Input)> {
+    let round = 0_u64..4;
+    let roots = outputs(&[100.0, 200.0, 300.0]);
+    let root = opening::list_root(&roots.0);
+    let paid = roots.1.clone();
+    let input = prop_oneof![
+        3 => Just(Input::Open),
+        6 => (round.clone(), 0_u32..3).prop_map(|(round, node)| commit(round, node)),
+        4 => (round.clone(), 0_u32..3).prop_map(|(round, node)| with_data(round, node)),
+        2 => (round.clone(), 0_u32..3).prop_map(|(round, node)| reveal(round, node, &[0, 1, 2])),
+        6 => round.clone().prop_map(move |round| Input::PostResult { round, outputs_root: root }),
+        1 => (1_u64..5, any::<bool>()).prop_map(move |(claim, same)| Input::Challenge {
+            claim,
+            outputs_root: if same { root } else { Hash([3; 32]) },
+        }),
+        1 => (1_u64..5).prop_map(|claim| Input::Finalise { claim }),
+        4 => round.prop_map(move |round| Input::Settle {
+            round,
+            output_roots: roots.0.clone(),
+            accepted_chunk: roots.2.clone(),
+        }),
+        1 => Just(Input::Poke),
+        1 => Just(Input::Leave),
+        1 => (0..WEI_PER_TOKEN).prop_map(|amount_wei| Input::AddStake { amount_wei }),
+        2 => (0_u32..3).prop_map(move |node| Input::Claim {
+            node,
+            opening: opening::open(&paid, 0).expect("the first chunk"),
+        }),
+    ];
+    (0_u64..3, 0_u32..3, input)
+}
+
+proptest! {
+    #[test]
+    fn tokens_are_conserved_and_refusals_change_nothing(
+        calls in prop::collection::vec(any_call(), 1..120),
+    ) {
+        let mut ledger = joined();
+        let total = ledger.total_wei();
+        let mut now = 2;
+        for (blocks, node, input) in calls {
+            now += blocks;
+            let before = ledger.clone();
+            if ledger.handle(now, key(node), input).is_err() {
+                prop_assert_eq!(&ledger, &before);
+            }
+            prop_assert_eq!(ledger.total_wei(), total);
+            prop_assert!(ledger.settled_count() <= ledger.round(now).number);
+        }
+    }
+}
