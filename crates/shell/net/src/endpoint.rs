@@ -10,6 +10,7 @@ use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 
 use iroh::{
@@ -32,6 +33,9 @@ use crate::{
     limits::{CONNECTION_WINDOW, QUEUE, REQUESTS_PER_PEER, STREAM_WINDOW},
     serve,
 };
+
+/// How long a closing endpoint waits for its peers to take note.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// What an endpoint is made from.
 #[derive(Clone)]
@@ -112,7 +116,7 @@ pub enum RequestError {
     },
     /// The answer took too long.
     #[error("no answer within {} s", .0.as_secs_f32())]
-    Late(std::time::Duration),
+    Late(Duration),
     /// The answer is no message.
     #[error("the answer is malformed: {0}")]
     Malformed(WireError),
@@ -252,15 +256,18 @@ impl Endpoint {
     }
 
     /// Says goodbye to every peer and closes the socket, for all clones.
+    ///
+    /// Peers that do not acknowledge it are given a second.
     pub async fn close(self) {
         self.shared.dialler.close();
-        self.shared.iroh.close().await;
+        let _ = timeout(FAREWELL, self.shared.iroh.close()).await;
     }
 }
 
 /// Returns the settings of connections that others make to us.
 fn accepted_transport(limits: &Limits) -> QuicTransportConfig {
-    let streams = u32::try_from(REQUESTS_PER_PEER).expect("a peer has few streams");
+    // One more for the greeting, whose stream QUIC hands back only together with another.
+    let streams = u32::try_from(REQUESTS_PER_PEER + 1).expect("a peer has few streams");
     common_transport(limits).max_concurrent_bidi_streams(VarInt::from_u32(streams)).build()
 }
 
