@@ -160,7 +160,11 @@ macro_rules! float {
 
             #[inline]
             fn canonical(self) -> $float {
-                if self.is_nan() { NAN.$float } else { self }
+                // On the bits: the compiler takes the payload of a computed NaN for unspecified,
+                // and folds a choice between floats away (it does behind a square root).
+                let bits = self.to_bits();
+                let nan = bits << 1 > $float::INFINITY.to_bits() << 1;
+                $float::from_bits(if nan { NAN.$float.to_bits() } else { bits })
             }
 
             #[inline]

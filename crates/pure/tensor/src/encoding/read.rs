@@ -252,7 +252,6 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the payload of an op whose code is known and whose operands are as many as it takes.
-    #[expect(clippy::too_many_lines, reason = "one arm per op")]
     fn payload(
         &mut self,
         code: u8,
