@@ -21,7 +21,7 @@ pub type Eval = fn(&Program, &[Tensor]) -> Result<Vec<Tensor>, EvalError>;
 
 /// Instantiates every law of evaluation for an [`Eval`].
 ///
-/// ```ignore
+/// ```
 /// laws::evaluator!(tensor::eval);
 /// ```
 #[macro_export]

@@ -1,0 +1,3 @@
+//! Kernels against the reference interpreter, by `cargo xtask bench`.
+
+fn main() {}

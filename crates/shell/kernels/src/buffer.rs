@@ -1,0 +1,107 @@
+//! Typed storage: what a step reads, and what it writes.
+//!
+//! *Invariant: a buffer has the dtype its slot was planned with, so a typed access never fails.*
+//! Absent: untyped bytes and casts between them.
+
+use tensor::{Dtype, Shape, Tensor};
+
+use crate::element::Element;
+
+/// Elements that a step reads.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum View<'a> {
+    F32(&'a [f32]),
+    F64(&'a [f64]),
+    I32(&'a [i32]),
+}
+
+/// Elements that a step writes; kept from one run to the next.
+#[derive(Debug)]
+pub(crate) enum Buffer {
+    F32(Vec<f32>),
+    F64(Vec<f64>),
+    I32(Vec<i32>),
+}
+
+/// An element type with its views and buffers.
+pub(crate) trait Typed: Element {
+    fn slice(view: View<'_>) -> &[Self];
+    fn buffer(buffer: &mut Buffer) -> &mut Vec<Self>;
+}
+
+const TYPED: &str = "the plan gave every slot and operand its node's dtype";
+
+impl Typed for f32 {
+    fn slice(view: View<'_>) -> &[Self] {
+        if let View::F32(slice) = view { slice } else { panic!("{TYPED}") }
+    }
+
+    fn buffer(buffer: &mut Buffer) -> &mut Vec<Self> {
+        if let Buffer::F32(vec) = buffer { vec } else { panic!("{TYPED}") }
+    }
+}
+
+impl Typed for f64 {
+    fn slice(view: View<'_>) -> &[Self] {
+        if let View::F64(slice) = view { slice } else { panic!("{TYPED}") }
+    }
+
+    fn buffer(buffer: &mut Buffer) -> &mut Vec<Self> {
+        if let Buffer::F64(vec) = buffer { vec } else { panic!("{TYPED}") }
+    }
+}
+
+impl Typed for i32 {
+    fn slice(view: View<'_>) -> &[Self] {
+        if let View::I32(slice) = view { slice } else { panic!("{TYPED}") }
+    }
+
+    fn buffer(buffer: &mut Buffer) -> &mut Vec<Self> {
+        if let Buffer::I32(vec) = buffer { vec } else { panic!("{TYPED}") }
+    }
+}
+
+impl<'a> View<'a> {
+    pub(crate) fn of(tensor: &'a Tensor) -> Self {
+        let typed = tensor.as_f32().map(View::F32);
+        let typed = typed.or_else(|| tensor.as_f64().map(View::F64));
+        typed.or_else(|| tensor.as_i32().map(View::I32)).expect("a tensor has one of three dtypes")
+    }
+
+    /// Returns the tensor of this shape with the first elements.
+    pub(crate) fn to_tensor(self, shape: &Shape) -> Tensor {
+        let (dims, count) = (shape.dims(), shape.count());
+        let tensor = match self {
+            View::F32(slice) => Tensor::f32(dims, slice[..count].to_vec()),
+            View::F64(slice) => Tensor::f64(dims, slice[..count].to_vec()),
+            View::I32(slice) => Tensor::i32(dims, slice[..count].to_vec()),
+        };
+        tensor.expect("the plan's views have as many elements as their shape")
+    }
+}
+
+impl Buffer {
+    pub(crate) fn new(dtype: Dtype, count: usize) -> Self {
+        match dtype {
+            Dtype::F32 => Buffer::F32(vec![0.0; count]),
+            Dtype::F64 => Buffer::F64(vec![0.0; count]),
+            Dtype::I32 => Buffer::I32(vec![0; count]),
+        }
+    }
+
+    /// Returns all elements; the plan says how many of them are a node's.
+    pub(crate) fn view(&self) -> View<'_> {
+        match self {
+            Buffer::F32(vec) => View::F32(vec),
+            Buffer::F64(vec) => View::F64(vec),
+            Buffer::I32(vec) => View::I32(vec),
+        }
+    }
+}
+
+impl Default for Buffer {
+    /// What stands in a slot while a step writes to its buffer.
+    fn default() -> Self {
+        Buffer::I32(Vec::new())
+    }
+}

@@ -1,0 +1,203 @@
+//! What an instruction of a group does to one block: one exhaustive match, one loop an op.
+//!
+//! *Invariant: element `i` of a result depends on element `i` of the operands alone.*
+//! Absent: shapes. A group knows how many elements there are and nothing else.
+
+use tensor::scalar::{
+    self, f32_to_i32, f64_to_f32, f64_to_i32, i32_to_f32, requantise, shift_left,
+    shift_right_arithmetic, shift_right_logical,
+};
+use tensor::{Dtype, Op};
+
+use crate::element::{Element, FloatElement};
+use crate::fused::{Instruction, Register, Running};
+
+/// Runs one instruction on the current block.
+#[inline(always)]
+pub(crate) fn execute(running: &mut Running<'_>, instruction: &Instruction) {
+    match instruction.dtype {
+        Dtype::F32 => {
+            if !number::<f32>(running, instruction) {
+                float::<f32>(running, instruction);
+            }
+        }
+        Dtype::F64 => {
+            if !number::<f64>(running, instruction) {
+                float::<f64>(running, instruction);
+            }
+        }
+        Dtype::I32 => {
+            if !number::<i32>(running, instruction) {
+                integer(running, instruction);
+            }
+        }
+    }
+}
+
+/// Runs an op that every dtype has; says whether it was one.
+#[inline(always)]
+fn number<T: Element + Register>(running: &mut Running<'_>, instruction: &Instruction) -> bool {
+    match instruction.op {
+        Op::Add(..) => binary(running, instruction, |a: T, b: T| a.plus(b).clean()),
+        Op::Sub(..) => binary(running, instruction, T::minus),
+        Op::Mul(..) => binary(running, instruction, T::times),
+        Op::Neg(_) => unary(running, instruction, T::negative),
+        Op::Abs(_) => unary(running, instruction, T::magnitude),
+        Op::Min(..) => binary(running, instruction, T::lesser),
+        Op::Max(..) => binary(running, instruction, T::greater),
+        Op::Lt(..) => binary(running, instruction, |a: T, b: T| i32::from(a < b)),
+        Op::Le(..) => binary(running, instruction, |a: T, b: T| i32::from(a <= b)),
+        Op::Eq(..) => binary(running, instruction, |a: T, b: T| i32::from(a == b)),
+        Op::Select(..) => select::<T>(running, instruction),
+        Op::Broadcast { .. } => fill::<T>(running, instruction),
+        _ => return false,
+    }
+    true
+}
+
+#[inline(always)]
+fn float<T: FloatElement + Register + Narrow>(
+    running: &mut Running<'_>,
+    instruction: &Instruction,
+) {
+    match instruction.op {
+        Op::Div(..) => binary(running, instruction, T::over),
+        Op::Fma(..) => ternary(running, instruction, |a: T, b: T, c: T| a.fused(b, c).clean()),
+        Op::Sqrt(_) => unary(running, instruction, T::root),
+        Op::Floor(_) => unary(running, instruction, T::rounded_down),
+        Op::Exp(_) => unary(running, instruction, T::op_exp),
+        Op::Log(_) => unary(running, instruction, T::op_log),
+        Op::Tanh(_) => unary(running, instruction, T::op_tanh),
+        Op::Erf(_) => unary(running, instruction, T::op_erf),
+        Op::Erfc(_) => unary(running, instruction, T::op_erfc),
+        Op::Convert { dtype: Dtype::F32, .. } => unary(running, instruction, T::to_f32),
+        Op::Convert { dtype: Dtype::F64, .. } => unary(running, instruction, T::to_f64),
+        Op::Convert { dtype: Dtype::I32, .. } => unary(running, instruction, T::to_i32),
+        ref op => unreachable!("{} of floats is not elementwise", op.name()),
+    }
+}
+
+#[inline(always)]
+fn integer(running: &mut Running<'_>, instruction: &Instruction) {
+    match instruction.op {
+        Op::And(..) => binary(running, instruction, |a: i32, b: i32| a & b),
+        Op::Or(..) => binary(running, instruction, |a: i32, b: i32| a | b),
+        Op::Xor(..) => binary(running, instruction, |a: i32, b: i32| a ^ b),
+        Op::Shl(..) => binary(running, instruction, shift_left),
+        Op::Shr(..) => binary(running, instruction, shift_right_logical),
+        Op::Sar(..) => binary(running, instruction, shift_right_arithmetic),
+        Op::Requantise { m, s, lo, hi, .. } => {
+            unary(running, instruction, |x| requantise(x, (m, s), (lo, hi)));
+        }
+        Op::Convert { dtype: Dtype::F32, .. } => unary(running, instruction, i32_to_f32),
+        Op::Convert { dtype: Dtype::F64, .. } => unary(running, instruction, |x: i32| f64::from(x)),
+        Op::Convert { dtype: Dtype::I32, .. } => unary(running, instruction, |x: i32| x),
+        ref op => unreachable!("{} of i32 is not elementwise", op.name()),
+    }
+}
+
+/// A float's conversions.
+trait Narrow: scalar::Scalar {
+    fn to_f32(self) -> f32;
+    fn to_f64(self) -> f64;
+    fn to_i32(self) -> i32;
+}
+
+impl Narrow for f32 {
+    #[inline(always)]
+    fn to_f32(self) -> f32 {
+        self.clean()
+    }
+
+    #[inline(always)]
+    fn to_f64(self) -> f64 {
+        f64::from(self).clean()
+    }
+
+    #[inline(always)]
+    fn to_i32(self) -> i32 {
+        f32_to_i32(self)
+    }
+}
+
+impl Narrow for f64 {
+    #[inline(always)]
+    fn to_f32(self) -> f32 {
+        f64_to_f32(self)
+    }
+
+    #[inline(always)]
+    fn to_f64(self) -> f64 {
+        self.clean()
+    }
+
+    #[inline(always)]
+    fn to_i32(self) -> i32 {
+        f64_to_i32(self)
+    }
+}
+
+#[inline(always)]
+fn unary<T: Register, U: Register>(
+    running: &mut Running<'_>,
+    instruction: &Instruction,
+    f: impl Fn(T) -> U,
+) {
+    running.write(instruction, |running, out: &mut [U]| {
+        let a = running.read::<T>(instruction.arguments[0]);
+        for (out, a) in out.iter_mut().zip(a) {
+            *out = f(*a);
+        }
+    });
+}
+
+#[inline(always)]
+fn binary<T: Register, U: Register>(
+    running: &mut Running<'_>,
+    instruction: &Instruction,
+    f: impl Fn(T, T) -> U,
+) {
+    running.write(instruction, |running, out: &mut [U]| {
+        let a = running.read::<T>(instruction.arguments[0]);
+        let b = running.read::<T>(instruction.arguments[1]);
+        for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
+            *out = f(*a, *b);
+        }
+    });
+}
+
+#[inline(always)]
+fn ternary<T: Register>(
+    running: &mut Running<'_>,
+    instruction: &Instruction,
+    f: impl Fn(T, T, T) -> T,
+) {
+    running.write(instruction, |running, out: &mut [T]| {
+        let a = running.read::<T>(instruction.arguments[0]);
+        let b = running.read::<T>(instruction.arguments[1]);
+        let c = running.read::<T>(instruction.arguments[2]);
+        for (((out, a), b), c) in out.iter_mut().zip(a).zip(b).zip(c) {
+            *out = f(*a, *b, *c);
+        }
+    });
+}
+
+#[inline(always)]
+fn select<T: Register>(running: &mut Running<'_>, instruction: &Instruction) {
+    running.write(instruction, |running, out: &mut [T]| {
+        let condition = running.read::<i32>(instruction.arguments[0]);
+        let a = running.read::<T>(instruction.arguments[1]);
+        let b = running.read::<T>(instruction.arguments[2]);
+        for (((out, condition), a), b) in out.iter_mut().zip(condition).zip(a).zip(b) {
+            *out = if *condition != 0 { *a } else { *b };
+        }
+    });
+}
+
+#[inline(always)]
+fn fill<T: Register>(running: &mut Running<'_>, instruction: &Instruction) {
+    running.write(instruction, |running, out: &mut [T]| {
+        let scalar = running.read::<T>(instruction.arguments[0]);
+        out.fill(scalar[0]);
+    });
+}

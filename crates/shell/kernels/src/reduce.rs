@@ -1,0 +1,137 @@
+//! Reductions along an axis, many outputs side by side.
+//!
+//! A tensor around an axis is `[before, along, after]`. A sum has 32 lanes per output, which the
+//! reference fills element by element; here up to [`WIDTH`] neighbouring outputs are summed at once,
+//! and when `after` is 1 the lanes themselves are what lies side by side.
+//!
+//! *Invariant: lane `l` adds elements `l`, `l + 32`, … ascending from +0, then lanes fold 16, 8, 4,
+//! 2, 1; empty lanes take part.* Absent: any other tree, compensated sums.
+
+use crate::element::Element;
+use crate::level::Task;
+use crate::movement::Around;
+
+/// Lanes of a sum.
+const LANES: usize = 32;
+
+/// Neighbouring outputs that are summed at once.
+const WIDTH: usize = 16;
+
+/// Sums along the middle axis of `[before, along, after]`.
+#[derive(Debug)]
+pub(crate) struct Sum<'a, T> {
+    pub(crate) from: &'a [T],
+    pub(crate) along: usize,
+    pub(crate) after: usize,
+    pub(crate) out: &'a mut [T],
+}
+
+impl<T: Element> Task for Sum<'_, T> {
+    #[inline(always)]
+    fn run<const BYTES: usize>(self) {
+        let Sum { from, along, after, out } = self;
+        if after == 1 {
+            for (row, out) in from.chunks_exact(along).zip(out) {
+                *out = sum_row(row);
+            }
+            return;
+        }
+        for (plane, out) in from.chunks_exact(along * after).zip(out.chunks_exact_mut(after)) {
+            for (first, out) in (0..after).step_by(WIDTH).zip(out.chunks_mut(WIDTH)) {
+                sum_columns(plane, after, first, out);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn sum_row<T: Element>(row: &[T]) -> T {
+    let mut lanes = [T::default(); LANES];
+    let blocks = row.chunks_exact(LANES);
+    let rest = blocks.remainder();
+    for block in blocks {
+        for (lane, x) in lanes.iter_mut().zip(block) {
+            *lane = lane.plus(*x);
+        }
+    }
+    for (lane, x) in lanes.iter_mut().zip(rest) {
+        *lane = lane.plus(*x);
+    }
+    let mut width = LANES / 2;
+    while width > 0 {
+        for l in 0..width {
+            lanes[l] = lanes[l].plus(lanes[l + width]);
+        }
+        width /= 2;
+    }
+    lanes[0].clean()
+}
+
+/// Sums `out.len()` neighbouring columns of a plane, the first of them at `first`.
+#[inline(always)]
+fn sum_columns<T: Element>(plane: &[T], after: usize, first: usize, out: &mut [T]) {
+    let mut lanes = [[T::default(); WIDTH]; LANES];
+    for (i, row) in plane.chunks_exact(after).enumerate() {
+        let row = &row[first..first + out.len()];
+        for (lane, x) in lanes[i % LANES].iter_mut().zip(row) {
+            *lane = lane.plus(*x);
+        }
+    }
+    let mut width = LANES / 2;
+    while width > 0 {
+        for l in 0..width {
+            let upper = lanes[l + width];
+            for (lane, x) in lanes[l].iter_mut().zip(upper) {
+                *lane = lane.plus(x);
+            }
+        }
+        width /= 2;
+    }
+    for (out, lane) in out.iter_mut().zip(lanes[0]) {
+        *out = lane.clean();
+    }
+}
+
+/// Walks each output's elements in ascending order and hands the winner's value and index to `put`.
+pub(crate) fn extreme<T: Element>(
+    from: &[T],
+    along: usize,
+    after: usize,
+    mut put: impl FnMut(usize, T, usize),
+) {
+    for (before, plane) in from.chunks_exact(along * after).enumerate() {
+        for column in 0..after {
+            let (mut best, mut index) = (plane[column], 0);
+            for i in 1..along {
+                let x = plane[i * after + column];
+                if x.above(best) {
+                    (best, index) = (x, i);
+                }
+            }
+            put(before * after + column, best, index);
+        }
+    }
+}
+
+/// Adds rows of `updates` at their index into zeros, in ascending position; outside is dropped.
+pub(crate) fn scatter_add<T: Element>(
+    updates: &[T],
+    indices: &[i32],
+    around: Around,
+    out: &mut [T],
+) {
+    let Around { extent, after } = around;
+    out.fill(T::default());
+    let planes = updates.chunks_exact(indices.len() * after);
+    for (plane, out) in planes.zip(out.chunks_exact_mut(extent * after)) {
+        for (index, row) in indices.iter().zip(plane.chunks_exact(after)) {
+            let Some(index) = usize::try_from(*index).ok().filter(|index| *index < extent) else {
+                continue;
+            };
+            for (out, x) in out[index * after..][..after].iter_mut().zip(row) {
+                *out = out.plus(*x);
+            }
+        }
+    }
+    out.iter_mut().for_each(|out| *out = out.clean());
+}
