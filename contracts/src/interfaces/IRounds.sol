@@ -63,7 +63,8 @@ interface IRounds {
     /// @param commitsClosedBlock 0 until closed; the deadline itself when that closed them
     /// @param revealsClosedBlock 0 until closed; the deadline itself when that closed them
     /// @param attempt claims of this round that were frozen
-    /// @param claim the claim that waits for its window, 0 for none
+    /// @param claim the claim that waits for its window, or by which the round was settled; 0 for
+    ///        none
     /// @param electSeed 0 until the block after its own is there
     /// @param modelRoot params the round starts from; once settled, those it led to
     /// @param cumulativeRoot likewise

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.30;
+
+import {ICourt} from "../../src/interfaces/ICourt.sol";
+import {IRounds} from "../../src/interfaces/IRounds.sol";
+import {Base} from "../support/Base.sol";
+import {World} from "../support/World.sol";
+
+/// @notice Plays nodes of every kind: each step is one call that is allowed at that moment, or none, so
+///         nothing here reverts but a fault. It keeps what the contracts must agree with.
+contract TrainingPlay is World {
+    uint256 internal constant SUPPLY = 1_000_000_000e18;
+    uint32 internal constant NODES = 6;
+
+    uint64[] internal due; // gwei by node, as the last settled result says
+    uint64[] internal next; // as the posted one says
+    Result internal result;
+    mapping(uint256 claim => bool) internal wrong;
+    uint256 public burnt;
+    uint256 public settled;
+    uint256 public frozen;
+    uint256 public paidClaims;
+    uint256 public penalties;
+    uint256 public left;
+
+    constructor() {
+        deploy(NODES);
+        for (uint256 i = 0; i < NODES; ++i) {
+            token.transfer(vm.addr(keys[i]), 100_000e18);
+        }
+        due = new uint64[](NODES);
+        next = new uint64[](NODES);
+    }
+
+    /// @notice One step; the choice of call is weighted towards what moves a round on.
+    function step(uint256 choice, uint256 seed) external {
+        choice %= 100;
+        uint32 node = uint32(seed % NODES);
+        if (choice < 25) _act(node);
+        else if (choice < 50) _act(uint32(seed % CAPACITY));
+        else if (choice < 60) _pass(1 + seed % 3);
+        else if (choice < 65) _pass(seed % 12);
+        else if (choice < 75) _post(seed);
+        else if (choice < 80) _challenge(node);
+        else if (choice < 88) _settle();
+        else if (choice < 93) _claim(node);
+        else if (choice < 95) rounds.poke();
+        else if (choice < 96) _leave(node);
+        else if (choice < 97) _withdraw(node);
+        else if (choice < 98) _addStake(node, seed);
+        else _finalise();
+        _countPenalties();
+    }
+
+    /// @notice Blocks pass, and as the court assumes, somebody honest challenged what is wrong before.
+    function _pass(uint256 blocks) internal {
+        uint256 id = rounds.current().claim;
+        if (id != 0 && wrong[id]) {
+            _challenge(court.claim(id).asserter == vm.addr(keys[0]) ? 1 : 0);
+        }
+        mine(blocks);
+    }
+
+    function _act(uint32 node) internal {
+        IRounds.Round memory round = rounds.current();
+        if (round.phase == IRounds.Phase.Idle) {
+            uint256 active = 0;
+            for (uint32 i = 0; i < NODES; ++i) {
+                if (registry.isActive(i)) ++active;
+            }
+            if (active >= QUORUM) rounds.open();
+            return;
+        }
+        for (uint256 place = 0; place < round.seats.length; ++place) {
+            IRounds.Seat memory seat = round.seats[place];
+            if (seat.index != node) continue;
+            bool commits = round.phase == IRounds.Phase.Commit && seat.commitment == 0;
+            bool reveals =
+                round.phase == IRounds.Phase.Reveal && !seat.revealed && seat.commitment != 0;
+            if (commits) commitAs(node);
+            if (reveals) revealDataAs(node);
+        }
+    }
+
+    function _elected() internal view returns (bool known, uint32 node) {
+        try rounds.aggregator() returns (uint32 elected) {
+            return (true, elected);
+        } catch {
+            return (false, 0);
+        }
+    }
+
+    function _post(uint256 seed) internal {
+        (bool known, uint32 node) = _elected();
+        IRounds.Round memory round = rounds.current();
+        if (!known || round.claim != 0) return;
+        if (token.balanceOf(vm.addr(keys[node])) < BOND) return;
+        uint256 rows = 0;
+        for (uint256 i = 0; i < round.seats.length; ++i) {
+            if (round.seats[i].revealed) ++rows;
+        }
+        for (uint256 i = 0; i < NODES; ++i) {
+            next[i] = due[i];
+        }
+        for (uint256 i = 0; i < round.seats.length; ++i) {
+            if (round.seats[i].revealed) next[round.seats[i].index] += BUDGET_GWEI / uint64(rows);
+        }
+        result = resultOf(rows, next, bytes32(seed));
+        bool lies = seed % 3 == 0;
+        bytes32 root = lies ? bytes32(seed) : outputsRootOf(result.roots);
+        wrong[postAs(node, root)] = lies;
+    }
+
+    /// @notice Whoever sees a wrong result challenges it; some challenge right ones.
+    function _challenge(uint32 node) internal {
+        uint256 id = rounds.current().claim;
+        if (id == 0) return;
+        ICourt.Claim memory claim = court.claim(id);
+        address key = vm.addr(keys[node]);
+        bool can = claim.state == ICourt.State.Open && block.number <= claim.deadline
+            && claim.asserter != key && token.balanceOf(key) >= BOND;
+        if (!can) return;
+        vm.prank(key);
+        court.challenge(id, keccak256("otherwise"));
+        ++frozen;
+    }
+
+    function _finalise() internal {
+        uint256 id = rounds.current().claim;
+        if (id == 0) return;
+        ICourt.Claim memory claim = court.claim(id);
+        if (claim.state == ICourt.State.Open && block.number > claim.deadline) court.finalise(id);
+    }
+
+    function _settle() internal {
+        IRounds.Round memory round = rounds.current();
+        if (round.phase != IRounds.Phase.Aggregate) return;
+        if (round.claim == 0 || wrong[round.claim]) return;
+        ICourt.Claim memory claim = court.claim(round.claim);
+        if (claim.state == ICourt.State.Open && block.number <= claim.deadline) return;
+        rounds.settle(round.number, result.roots, result.acceptedChunk);
+        ++settled;
+        for (uint256 i = 0; i < NODES; ++i) {
+            due[i] = next[i];
+        }
+    }
+
+    function _claim(uint32 node) internal {
+        if (rewards.root() == 0 || rewards.root() != result.roots[3]) return;
+        if (rewards.paid(node) >= uint256(due[node]) * 1e9) return;
+        rewards.claim(node, result.cumulativeChunk, result.path);
+        ++paidClaims;
+    }
+
+    function _leave(uint32 node) internal {
+        if (registry.node(node).unbondBlock != 0 || left >= NODES - QUORUM) return;
+        ++left;
+        vm.prank(vm.addr(keys[node]));
+        registry.leave();
+    }
+
+    function _withdraw(uint32 node) internal {
+        uint64 unbondBlock = registry.node(node).unbondBlock;
+        (bool joined,) = registry.find(vm.addr(keys[node]));
+        if (unbondBlock == 0 || !joined) return;
+        if (block.number < unbondBlock) _pass(unbondBlock - block.number);
+        vm.prank(vm.addr(keys[node]));
+        registry.withdraw();
+    }
+
+    function _addStake(uint32 node, uint256 seed) internal {
+        if (registry.node(node).unbondBlock != 0) return;
+        uint256 amount = bound(seed, 0, 5e18);
+        if (token.balanceOf(vm.addr(keys[node])) < amount + 2 * BOND) return;
+        vm.prank(vm.addr(keys[node]));
+        registry.addStake(amount);
+    }
+
+    function _countPenalties() internal {
+        uint256 now_ = SUPPLY - token.totalSupply();
+        if (now_ != burnt) ++penalties;
+        burnt = now_;
+    }
+
+    // What must hold.
+
+    function checkStakes() external view {
+        uint256 sum = 0;
+        for (uint32 i = 0; i < NODES; ++i) {
+            sum += registry.stakeOf(i);
+        }
+        vm.assertEq(token.balanceOf(address(registry)), sum, "registry holds the stakes");
+    }
+
+    function checkBonds() external view {
+        uint256 bonds = 0;
+        for (uint256 id = 1; id <= court.claimCount(); ++id) {
+            ICourt.State state = court.claim(id).state;
+            if (state == ICourt.State.Open) bonds += BOND;
+            if (state == ICourt.State.Frozen) bonds += 2 * BOND;
+        }
+        vm.assertEq(token.balanceOf(address(court)), bonds, "court holds the bonds");
+    }
+
+    function checkRewards() external view {
+        uint256 paid = 0;
+        for (uint32 i = 0; i < NODES; ++i) {
+            vm.assertLe(rewards.paid(i), uint256(due[i]) * 1e9, "paid no more than settled");
+            paid += rewards.paid(i);
+        }
+        vm.assertLe(paid, rounds.settledCount() * uint256(BUDGET_GWEI) * 1e9, "within budget");
+        vm.assertEq(
+            token.balanceOf(address(rewards)), rewards.funded() - paid, "rewards hold the rest"
+        );
+    }
+
+    function checkBurnt() external view {
+        vm.assertEq(token.totalSupply() + burnt, SUPPLY, "only penalties burn");
+        vm.assertEq(burnt % PENALTY, 0, "in whole penalties");
+    }
+
+    function checkPhase() external view {
+        IRounds.Round memory round = rounds.current();
+        uint256 committed = 0;
+        uint256 revealed = 0;
+        for (uint256 i = 0; i < round.seats.length; ++i) {
+            if (round.seats[i].commitment != 0) ++committed;
+            if (round.seats[i].revealed) ++revealed;
+            vm.assertTrue(!round.seats[i].revealed || round.seats[i].commitment != 0);
+        }
+        if (round.phase == IRounds.Phase.Reveal) vm.assertTrue(committed >= QUORUM);
+        if (round.phase == IRounds.Phase.Aggregate) vm.assertTrue(revealed >= QUORUM);
+        if (round.claim != 0) {
+            ICourt.State state = court.claim(round.claim).state;
+            bool counts = state == ICourt.State.Open || state == ICourt.State.Final;
+            vm.assertTrue(counts, "a frozen claim is not relied on");
+        }
+    }
+}
+
+contract TrainingInvariants is Base {
+    TrainingPlay internal play;
+
+    function setUp() public {
+        play = new TrainingPlay();
+    }
+
+    function targetContracts() external view returns (address[] memory targets) {
+        targets = new address[](1);
+        targets[0] = address(play);
+    }
+
+    function targetSelectors() external view returns (FuzzSelector[] memory targets) {
+        targets = new FuzzSelector[](1);
+        targets[0].addr = address(play);
+        targets[0].selectors = new bytes4[](1);
+        targets[0].selectors[0] = TrainingPlay.step.selector;
+    }
+
+    function invariant_books() external view {
+        check();
+    }
+
+    function check() internal view {
+        play.checkStakes();
+        play.checkBonds();
+        play.checkRewards();
+        play.checkBurnt();
+        play.checkPhase();
+    }
+
+    /// @notice The play reaches every corner that the invariants are about.
+    function test_play_reachesEverything() external {
+        for (uint256 i = 0; i < 1500; ++i) {
+            uint256 seed = uint256(keccak256(abi.encode("play", i)));
+            play.step(seed >> 128, seed);
+            if (i % 50 == 0) check();
+        }
+        check();
+        vm.assertGt(play.settled(), 5);
+        vm.assertGt(play.frozen(), 5);
+        vm.assertGt(play.paidClaims(), 5);
+        vm.assertGt(play.penalties(), 0);
+        vm.assertGt(play.left(), 0);
+    }
+}
