@@ -1,1 +1,80 @@
-fn main(){}
+//! Assay on the command line: run the whole network on one machine, replay what it computed.
+//!
+//! `up` supervises; `chain` and `node` are the processes it starts (this same binary, hidden); `replay` recomputes a
+//! settled round. Sentences for people, `--json` for machines; every failure is one sentence and a non-zero exit.
+//!
+//! Deliberately absent: anything a library could show. The parts are in the crates below; this one wires and prints.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the program that talks to people")]
+
+mod chain_process;
+mod layout;
+mod networks;
+mod node_process;
+mod replay;
+mod up;
+
+use clap::{Parser, Subcommand};
+
+/// A network that trains risk models without sharing data, recomputes every result to the last bit, and lets contracts
+/// set a market's margins with it.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the whole network on this machine: a chain, four nodes and the explorer.
+    Up(up::Args),
+    /// Recompute a settled round from the stored updates and compare it with the chain.
+    Replay(replay::Args),
+    /// The embedded chain (started by `up`).
+    #[command(hide = true)]
+    Chain(chain_process::Args),
+    /// One node (started by `up`).
+    #[command(hide = true)]
+    Node(node_process::Args),
+}
+
+fn main() -> std::process::ExitCode {
+    let cli = Cli::parse();
+    log_to_stderr(&cli.command);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: cannot start: {error}");
+            return std::process::ExitCode::FAILURE;
+        }
+    };
+    let result = runtime.block_on(async {
+        match cli.command {
+            Command::Up(args) => up::run(args).await,
+            Command::Replay(args) => replay::run(args).await,
+            Command::Chain(args) => chain_process::run(args).await,
+            Command::Node(args) => node_process::run(args).await,
+        }
+    });
+    // Work that was given to threads may still run; nothing waits for it (every process is crash-only).
+    runtime.shutdown_background();
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+/// Processes that `up` starts log what they do to their file; the others only what a person should see.
+fn log_to_stderr(command: &Command) {
+    let default = match command {
+        Command::Chain(_) | Command::Node(_) => "info",
+        Command::Up(_) | Command::Replay(_) => "error",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("ASSAY_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+}

@@ -1,1 +1,32 @@
-//! Placeholder.
+//! One node: an event loop that wires the round's machine to the chain, the peers, the disk and the kernels.
+//!
+//! Crash-only: [`run`] opens what the directory holds, joins the registry if it has not, and from then on compares the
+//! chain with what ought to be there. Nothing is done at the end, and a restart at any point goes on where the chain is.
+//!
+//! Invariant: what a restart needs is on disk before anything that depends on it leaves the process.
+//!
+//! Deliberately absent: decisions. What to do in a round is `round::Machine`'s to say; this crate does it.
+
+mod aggregation;
+mod config;
+mod error;
+mod eye;
+mod job;
+pub mod journal;
+pub mod keys;
+mod peers;
+mod publisher;
+pub mod report;
+mod runner;
+pub mod store;
+mod tensors;
+mod training;
+mod transact;
+
+pub use aggregation::{Outcome, aggregate, update_tensor};
+pub use config::{Config, Slice, Source};
+pub use error::NodeError;
+pub use job::{BUDGET_TOKENS, CAPACITY, CUMULATIVE, Job, Pace, QUORUM, hash, word};
+pub use publisher::{genesis, market_id, of_round};
+pub use runner::run;
+pub use tensors::{TensorStore, TensorStoreError};

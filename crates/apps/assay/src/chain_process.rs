@@ -1,0 +1,70 @@
+//! `assay chain`: the embedded chain as a process of its own, started by `up`.
+//!
+//! Its address goes into `DIR/url` once it listens; a restart takes the same port, so that nobody has to look again.
+
+use std::path::PathBuf;
+
+use alloy::primitives::{Address, U256};
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+
+use crate::{layout, up::children::leave_with_parent};
+
+/// Where the chain keeps its data; its `chain.json` says the rest.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Directory of the chain.
+    #[arg(long)]
+    dir: PathBuf,
+}
+
+/// What `up` decided when it made the chain.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Config {
+    /// Chain id.
+    pub(crate) chain_id: u64,
+    /// Port to prefer; another is taken when it is in use.
+    pub(crate) port: u16,
+    /// Timestamp of block 0, Unix seconds.
+    pub(crate) genesis_time: u64,
+    /// Longest time between two blocks, milliseconds.
+    pub(crate) block_ms_max: u64,
+    /// Accounts that hold ether in block 0, wei.
+    pub(crate) funded: Vec<(Address, U256)>,
+}
+
+/// Returns the file that holds the chain's [`Config`].
+pub(crate) fn config_path(dir: &std::path::Path) -> PathBuf {
+    dir.join("chain.json")
+}
+
+/// Serves the chain until the parent leaves.
+pub(crate) async fn run(args: Args) -> anyhow::Result<std::process::ExitCode> {
+    leave_with_parent();
+    let config: Config = layout::read_json(&config_path(&args.dir))?
+        .with_context(|| format!("{} holds no chain.json", args.dir.display()))?;
+    let server = start(&args, &config).await?;
+    layout::replace(&args.dir.join("url"), server.url().as_bytes())?;
+    tracing::info!(url = server.url(), "the chain listens");
+    std::future::pending().await
+}
+
+/// Takes the port of the last start, or the preferred one, or any.
+async fn start(args: &Args, config: &Config) -> anyhow::Result<chain::embedded::Server> {
+    let embedded = |port| chain::embedded::Config {
+        dir: args.dir.clone(),
+        chain_id: config.chain_id,
+        port,
+        genesis_time: config.genesis_time,
+        block_ms_max: config.block_ms_max,
+        funded: config.funded.clone(),
+    };
+    let first_start = !args.dir.join("url").exists();
+    if first_start {
+        match chain::embedded::Server::start(embedded(config.port)).await {
+            Err(chain::embedded::StartError::PortInUse { .. }) => {}
+            other => return Ok(other?),
+        }
+    }
+    Ok(chain::embedded::Server::start(embedded(0)).await?)
+}

@@ -1,0 +1,143 @@
+//! The processes that `up` keeps alive: one chain and the nodes.
+//!
+//! Each child is this same binary with a hidden subcommand and a directory of its own. A child that ends, however it
+//! ends, is started again on the same directory: every process is crash-only, so there is nothing else to do.
+//! Children watch their standard input and leave when it closes, so none outlives `up`, not even when `up` is killed.
+//!
+//! Deliberately absent: health checks and graceful shutdown. Killing is the only way anything here stops.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use tokio::{process::Command, sync::watch, task::JoinHandle};
+
+/// Longest pause before a child that keeps dying is started again.
+const BACKOFF_MS_MAX: u64 = 2_000;
+/// Pause before the first restart.
+const BACKOFF_MS_FIRST: u64 = 50;
+
+/// One kind of child: what to run and where its output goes.
+#[derive(Debug, Clone)]
+pub(crate) struct Spec {
+    /// Name shown to people and used for the log, such as `node-2`.
+    pub(crate) name: String,
+    /// Arguments after the binary's own name.
+    pub(crate) args: Vec<String>,
+    /// The child's directory; its log is `DIR/NAME.log` and its process id `DIR/pid`.
+    pub(crate) dir: PathBuf,
+}
+
+/// What happened to a child, for the person at the terminal.
+#[derive(Debug, Clone)]
+pub(crate) struct Restart {
+    /// Name from the child's [`Spec`].
+    pub(crate) name: String,
+    /// How it ended, such as `signal: 9 (SIGKILL)`.
+    pub(crate) reason: String,
+}
+
+/// A set of children under supervision. Dropping it ends them all.
+#[derive(Debug)]
+pub(crate) struct Children {
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+    restarts: tokio::sync::mpsc::UnboundedSender<Restart>,
+}
+
+impl Children {
+    /// Returns an empty set and the stream of restarts.
+    pub(crate) fn new() -> (Children, tokio::sync::mpsc::UnboundedReceiver<Restart>) {
+        let (restarts, receiver) = tokio::sync::mpsc::unbounded_channel();
+        (Children { stop: watch::channel(false).0, tasks: Vec::new(), restarts }, receiver)
+    }
+
+    /// Starts a child and keeps it running until [`Children::stop`].
+    pub(crate) fn supervise(&mut self, spec: Spec) -> anyhow::Result<()> {
+        let binary = std::env::current_exe().context("the path of this program is unknown")?;
+        std::fs::create_dir_all(&spec.dir)
+            .with_context(|| format!("cannot create {}", spec.dir.display()))?;
+        let stop = self.stop.subscribe();
+        let restarts = self.restarts.clone();
+        self.tasks.push(tokio::spawn(keep_alive(binary, spec, stop, restarts)));
+        Ok(())
+    }
+
+    /// Ends every child and waits until the last is gone.
+    pub(crate) async fn stop(self) {
+        // No receiver is left when no child was ever started; there is then nothing to stop.
+        let _ = self.stop.send(true);
+        for task in self.tasks {
+            let _ = task.await;
+        }
+    }
+}
+
+async fn keep_alive(
+    binary: PathBuf,
+    spec: Spec,
+    mut stop: watch::Receiver<bool>,
+    restarts: tokio::sync::mpsc::UnboundedSender<Restart>,
+) {
+    let mut backoff_ms = BACKOFF_MS_FIRST;
+    loop {
+        let started = std::time::Instant::now();
+        let reason = match run_once(&binary, &spec, &mut stop).await {
+            Ok(Some(status)) => status.to_string(),
+            Ok(None) => return,
+            Err(error) => format!("{error:#}"),
+        };
+        tracing::warn!(child = spec.name, reason, "a child ended and is started again");
+        let _ = restarts.send(Restart { name: spec.name.clone(), reason });
+        if started.elapsed() > Duration::from_secs(10) {
+            backoff_ms = BACKOFF_MS_FIRST;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(backoff_ms)) => {}
+            _ = stop.changed() => return,
+        }
+        backoff_ms = (backoff_ms * 2).min(BACKOFF_MS_MAX);
+    }
+}
+
+/// Returns how the child ended, or `None` when it was stopped on purpose.
+async fn run_once(
+    binary: &Path,
+    spec: &Spec,
+    stop: &mut watch::Receiver<bool>,
+) -> anyhow::Result<Option<std::process::ExitStatus>> {
+    let log = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(spec.dir.join(format!("{}.log", spec.name)))?;
+    let mut child = Command::new(binary)
+        .args(&spec.args)
+        .stdin(Stdio::piped())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .kill_on_drop(true)
+        .spawn()?;
+    if let Some(pid) = child.id() {
+        std::fs::write(spec.dir.join("pid"), pid.to_string())?;
+    }
+    tokio::select! {
+        status = child.wait() => Ok(Some(status?)),
+        _ = stop.changed() => {
+            child.kill().await?;
+            Ok(None)
+        }
+    }
+}
+
+/// Ends this process when the parent's end of standard input closes; called by every child.
+pub(crate) fn leave_with_parent() {
+    std::thread::spawn(|| {
+        let mut sink = [0_u8; 64];
+        let mut stdin = std::io::stdin().lock();
+        while matches!(std::io::Read::read(&mut stdin, &mut sink), Ok(n) if n > 0) {}
+        std::process::exit(0);
+    });
+}

@@ -1,0 +1,298 @@
+//! Everything that must be there before the first round: keys, chain, contracts, stakes, data, and the sample account.
+//!
+//! Each step looks whether it was done before, so that a start that was interrupted anywhere is simply repeated.
+
+use std::{path::PathBuf, time::Duration};
+
+use alloy::primitives::{Address, U256, utils::Unit};
+use anyhow::Context as _;
+use chain::{
+    Client, Deployment, Setup,
+    contracts::{clearing::IClearingHouse, gate::IRiskGate},
+};
+use node::{Job, Pace};
+
+use super::{
+    Args,
+    children::{Children, Spec},
+    keys,
+    settings::{LIAR, NODES, PUBLISHER, Settings},
+};
+use crate::{
+    chain_process,
+    layout::{self, Layout},
+};
+
+/// Whole tokens each node stakes; as much again is left for bonds.
+const STAKE_TOKENS: u64 = 1_000;
+/// Bond of a claim, whole tokens.
+const BOND_TOKENS: u64 = 50;
+/// Whole tokens the rewards hold at the start: the pay of ten thousand rounds.
+const FUND_TOKENS: u64 = 1_000_000;
+/// Blocks in which a claim can be challenged.
+const WINDOW_BLOCKS: u64 = 4;
+/// Longest time between two blocks of the embedded chain.
+const BLOCK_MS_MAX: u64 = 250;
+/// Port the embedded chain prefers.
+const CHAIN_PORT: u16 = 8545;
+/// Collateral of the short sample account and of its counterparty, dollars.
+pub(crate) const COLLATERAL: (u64, u64) = (1_000, 20_000);
+
+/// A running network, before its first round.
+#[derive(Debug)]
+pub(crate) struct Network {
+    /// The data, divided.
+    pub(crate) plan: market::Plan,
+    /// The Programs.
+    pub(crate) job: Job,
+    /// The deployer's client, bound to the contracts.
+    pub(crate) client: Client,
+    /// The short sample account.
+    pub(crate) short: Client,
+    /// Its counterparty.
+    pub(crate) long: Client,
+    /// Addresses of the nodes' keys.
+    pub(crate) nodes: Vec<Address>,
+    /// Whether the chain's clock is the market's.
+    pub(crate) data_clock: bool,
+}
+
+impl Network {
+    /// The market reported on, as people know it.
+    pub(crate) fn market(&self) -> &str {
+        &self.plan.evaluations[0].market
+    }
+
+    /// Midnights of the market's days; day 0 is the genesis day.
+    pub(crate) fn calendar(&self) -> Vec<u64> {
+        calendar(&self.plan)
+    }
+}
+
+/// Brings the network up to where round 1 can open.
+pub(crate) async fn build(
+    args: &Args,
+    layout: &Layout,
+    settings: &Settings,
+    children: &mut Children,
+    say: &impl Fn(&str),
+) -> anyhow::Result<Network> {
+    let plan = settings.source.plan()?;
+    for left_out in &plan.left_out {
+        say(&format!("left out  {left_out}"));
+    }
+    if plan.slices.len() < NODES {
+        anyhow::bail!("the data gives {} slices, {NODES} nodes need one each", plan.slices.len());
+    }
+    let kind = settings.model.parse().map_err(|error| anyhow::anyhow!("--model: {error}"))?;
+    let job = Job::new(kind)?;
+    let deployer = match &settings.rpc {
+        Some(_) => keys::users(args)?,
+        None => keys::own(layout, "deployer")?,
+    };
+    let url = match &settings.rpc {
+        Some(url) => url.clone(),
+        None => start_chain(layout, &plan, deployer.address(), children).await?,
+    };
+    let client = Client::connect(&url, deployer).await?;
+    if settings.rpc.is_some() {
+        super::outside::confirm(args, &client).await?;
+    }
+    say(&format!("chain     id {}, {}", client.chain_id(), client.url()));
+    let mut nodes = Vec::new();
+    for index in 0..NODES {
+        nodes.push(node_keys(layout, index)?.chain.address());
+    }
+    let deployment = deploy(layout, &client, &setup(&job, &plan, nodes[PUBLISHER], settings)?).await?;
+    let client = client.with(deployment.clone());
+    fund(&client, &nodes, settings).await?;
+    let short = client.with_signer(keys::own(layout, "short")?);
+    let long = client.with_signer(keys::own(layout, "long")?);
+    let network =
+        Network { plan, job, client, short, long, nodes, data_clock: settings.rpc.is_none() };
+    for index in 0..NODES {
+        start_node(layout, settings, &network, index, children)?;
+    }
+    Ok(network)
+}
+
+fn calendar(plan: &market::Plan) -> Vec<u64> {
+    let midnight = |day: &market::Day| u64::try_from(i64::from(day.date.number()) * 86_400).unwrap_or(0);
+    plan.evaluations[0].days.iter().map(midnight).collect()
+}
+
+/// Starts the chain's process and waits until it listens.
+async fn start_chain(
+    layout: &Layout,
+    plan: &market::Plan,
+    deployer: Address,
+    children: &mut Children,
+) -> anyhow::Result<String> {
+    let dir = layout.chain();
+    let path = chain_process::config_path(&dir);
+    if layout::read_json::<chain_process::Config>(&path)?.is_none() {
+        let config = chain_process::Config {
+            chain_id: chain::embedded::CHAIN_ID,
+            port: CHAIN_PORT,
+            genesis_time: *calendar(plan).first().context("the evaluation has no day")?,
+            block_ms_max: BLOCK_MS_MAX,
+            funded: vec![(deployer, U256::from(1_000_000) * Unit::ETHER.wei())],
+        };
+        layout::replace_json(&path, &config)?;
+    }
+    // The address of the last run may still be there; only one that this process wrote counts.
+    let url = layout.chain_url();
+    let stale = std::fs::metadata(&url).and_then(|meta| meta.modified()).ok();
+    children.supervise(Spec {
+        name: "chain".to_owned(),
+        args: vec!["chain".to_owned(), "--dir".to_owned(), dir.display().to_string()],
+        dir: dir.clone(),
+    })?;
+    const PATIENCE: usize = 600;
+    for _ in 0..PATIENCE {
+        let written = std::fs::metadata(&url).and_then(|meta| meta.modified()).ok();
+        if written.is_some() && written != stale {
+            return Ok(std::fs::read_to_string(&url)?);
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let log = dir.join("chain.log");
+    anyhow::bail!("the embedded chain does not start; {} says why", log.display())
+}
+
+/// Opens a node's keys, making them at the first start.
+pub(crate) fn node_keys(layout: &Layout, index: usize) -> anyhow::Result<node::keys::Keys> {
+    let dir = layout.node(index);
+    Ok(node::keys::Keys::open(&dir, &keys::password(&dir)?, node::keys::Cost::Light)?)
+}
+
+fn tokens(whole: u64) -> U256 {
+    U256::from(whole) * Unit::ETHER.wei()
+}
+
+/// A share as a WAD fraction, given in tenths of a percent.
+fn permille(share: u64) -> U256 {
+    U256::from(share) * U256::from(10_u64.pow(15))
+}
+
+/// What the contracts are deployed with.
+fn setup(
+    job: &Job,
+    plan: &market::Plan,
+    provider: Address,
+    settings: &Settings,
+) -> anyhow::Result<Setup> {
+    // A block outside takes seconds, so the same patience is fewer blocks.
+    let slow = settings.rpc.is_some();
+    let blocks = if slow { 20 } else { 80 };
+    let pace = Pace { commit_blocks: blocks, reveal_blocks: blocks, aggregate_blocks: blocks / 2 };
+    let last_day = calendar(plan).last().copied().unwrap_or(0);
+    Ok(Setup {
+        supply: tokens(1_000_000_000),
+        minimum_stake: tokens(100),
+        unbond_blocks: 4 * blocks + u64::from(node::CAPACITY) * blocks,
+        bond: tokens(BOND_TOKENS),
+        window_blocks: WINDOW_BLOCKS,
+        rounds: job.config(pace)?,
+        fund: tokens(FUND_TOKENS),
+        provider,
+        limits: IRiskGate::Limits {
+            floor: permille(20),
+            ceiling: permille(600),
+            stepUp: permille(1_000),
+            stepDown: permille(200),
+            priceStep: permille(500),
+            staticInitial: permille(150),
+            staticMaintenance: permille(100),
+        },
+        terms: IClearingHouse::Terms {
+            market: node::market_id(&plan.evaluations[0].market),
+            settlesAt: last_day,
+            band: permille(50),
+            discount: permille(10),
+            insuranceFee: permille(5),
+        },
+    })
+}
+
+/// Deploys, or finishes a deployment that was interrupted.
+async fn deploy(layout: &Layout, client: &Client, setup: &Setup) -> anyhow::Result<Deployment> {
+    let path = layout.deployment();
+    let planned = match layout::read_json::<Deployment>(&path)? {
+        Some(planned) if planned.chain_id != client.chain_id() => anyhow::bail!(
+            "{} is chain {}, but this directory's contracts are on chain {}; use another --dir",
+            client.url(),
+            client.chain_id(),
+            planned.chain_id
+        ),
+        Some(planned) => planned,
+        None => {
+            let planned = chain::deploy::plan(client).await?;
+            layout::replace_json(&path, &planned)?;
+            planned
+        }
+    };
+    chain::deploy::execute(client, setup, &planned).await?;
+    Ok(planned)
+}
+
+/// Gives the nodes gas and tokens, where they have not had them.
+async fn fund(client: &Client, nodes: &[Address], settings: &Settings) -> anyhow::Result<()> {
+    let gas = super::outside::gas_per_account(settings.rpc.is_some());
+    for node in nodes {
+        if client.balance(*node).await? < gas / U256::from(2) {
+            client.pay(*node, gas).await?;
+        }
+        let joined = client.find(*node).await?.is_some();
+        if !joined && client.tokens(*node).await? < tokens(STAKE_TOKENS) {
+            client.transfer(*node, tokens(2 * STAKE_TOKENS)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes a node's configuration and its own data, and starts its process.
+fn start_node(
+    layout: &Layout,
+    settings: &Settings,
+    network: &Network,
+    index: usize,
+    children: &mut Children,
+) -> anyhow::Result<()> {
+    let dir = layout.node(index);
+    let name = format!("node-{index}");
+    let store = node::TensorStore::open(&dir.join("tensors"))?;
+    let slice = &network.plan.slices[index];
+    let data = &slice.train;
+    let config = node::Config {
+        name: name.clone(),
+        rpc: network.client.url().to_owned(),
+        deployment: network.client.deployment().clone(),
+        model: settings.model.clone(),
+        stake_tokens: STAKE_TOKENS,
+        bind: std::net::SocketAddr::from(([127, 0, 0, 1], 0)),
+        slice: node::Slice {
+            name: slice.name.clone(),
+            x: store.put(data.x())?,
+            y: store.put(data.y())?,
+            rows: data.count(),
+        },
+        calendar: network.calendar(),
+        data_clock: network.data_clock,
+        market: network.market().to_owned(),
+        provider: network.nodes[PUBLISHER],
+        liar: settings.liar && index == LIAR,
+        publish: (index == PUBLISHER).then(|| settings.source.clone()),
+    };
+    layout::replace_json(&dir.join("config.json"), &config)?;
+    children.supervise(Spec {
+        name,
+        args: vec!["node".to_owned(), "--dir".to_owned(), dir.display().to_string()],
+        dir,
+    })
+}
+
+/// Returns the directories of the nodes.
+pub(crate) fn node_dirs(layout: &Layout) -> Vec<PathBuf> {
+    (0..NODES).map(|index| layout.node(index)).collect()
+}

@@ -1,0 +1,98 @@
+//! The choices of the first start, kept so that a later start on the same directory agrees with them.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+
+use super::Args;
+use crate::layout::{self, FORMAT, Layout};
+
+/// Nodes that `up` starts.
+pub(crate) const NODES: usize = 4;
+/// The node that lies, where one does.
+pub(crate) const LIAR: usize = 3;
+/// The node that publishes.
+pub(crate) const PUBLISHER: usize = 0;
+
+/// What a directory was started with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Settings {
+    /// Format of the directory.
+    pub(crate) format: u32,
+    /// `har` or `mlp`.
+    pub(crate) model: String,
+    /// Whether node 3 lies, for show.
+    pub(crate) liar: bool,
+    /// Where the data comes from.
+    pub(crate) source: node::Source,
+    /// The chain outside, or `None` for the embedded one.
+    pub(crate) rpc: Option<String>,
+}
+
+/// Only the version, so that a newer directory is recognised whatever else changed.
+#[derive(Deserialize)]
+struct Versioned {
+    format: u32,
+}
+
+impl Settings {
+    /// Returns what the arguments ask for.
+    pub(crate) fn of(args: &Args) -> anyhow::Result<Settings> {
+        let folder = |dir: &PathBuf| {
+            std::fs::canonicalize(dir).with_context(|| format!("--data {}: no such folder", dir.display()))
+        };
+        let source = if args.data.is_empty() {
+            node::Source::Wti
+        } else {
+            node::Source::Folders(args.data.iter().map(folder).collect::<Result<_, _>>()?)
+        };
+        let liar = if args.rpc.is_some() { false } else { !args.no_liar };
+        Ok(Settings {
+            format: FORMAT,
+            model: args.model.clone(),
+            liar,
+            source,
+            rpc: args.rpc.clone(),
+        })
+    }
+
+    /// Keeps the settings of a first start, or checks those of a later one.
+    pub(crate) fn agree(self, layout: &Layout) -> anyhow::Result<Settings> {
+        let path = layout.settings();
+        if let Some(versioned) = layout::read_json::<Versioned>(&path)?
+            && versioned.format > FORMAT
+        {
+            anyhow::bail!(
+                "{} was written by a newer assay (format {}, this one knows {FORMAT}); \
+                 use that version, or another --dir",
+                layout.root().display(),
+                versioned.format
+            );
+        }
+        match layout::read_json::<Settings>(&path)? {
+            None => {
+                layout::replace_json(&path, &self)?;
+                Ok(self)
+            }
+            Some(kept) if kept == self => Ok(kept),
+            Some(kept) => anyhow::bail!(
+                "{} was started with {}; start it so again, choose another --dir, or remove it",
+                layout.root().display(),
+                kept.describe()
+            ),
+        }
+    }
+
+    fn describe(&self) -> String {
+        let data = match &self.source {
+            node::Source::Wti => String::new(),
+            node::Source::Folders(folders) => {
+                folders.iter().map(|folder| format!(" --data {}", folder.display())).collect()
+            }
+        };
+        let chain = self.rpc.as_ref().map_or_else(String::new, |url| format!(" --rpc {url}"));
+        let liar = if self.liar || self.rpc.is_some() { "" } else { " --no-liar" };
+        format!("--model {}{data}{liar}{chain}", self.model)
+    }
+}

@@ -1,0 +1,127 @@
+//! The one JSON object that `up --json` prints, documented in docs/protocol.md ("What `up --json` prints").
+//!
+//! Field names are part of the interface. Hashes are `0x` and 64 digits; amounts of money are decimal strings in whole
+//! units, so that no reader loses digits; margins are fractions of notional.
+
+use serde::Serialize;
+
+/// Everything a run did.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Summary {
+    /// What was replayed: series, proxy and first and last market day.
+    pub(crate) data: Data,
+    /// Settled rounds, oldest first.
+    pub(crate) rounds: Vec<Round>,
+    /// Reports of margin, oldest first.
+    pub(crate) oracle: Vec<Report>,
+    /// The sample account's initial margin requirement before the first and after the last report.
+    pub(crate) account: Account,
+    /// The chain the run was settled on.
+    pub(crate) chain: Chain,
+    /// Address of the explorer while the program runs.
+    pub(crate) explorer: String,
+}
+
+/// What was replayed.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Data {
+    /// Name of the market, such as `WTI spot`.
+    pub(crate) market: String,
+    /// How daily variance was measured, such as `squared return`.
+    pub(crate) proxy: String,
+    /// Market day of the last round, `YYYY-MM-DD`.
+    pub(crate) market_day: String,
+}
+
+/// One settled round.
+#[derive(Debug, Serialize)]
+pub(crate) struct Round {
+    /// Number of the round, from 1.
+    pub(crate) index: u64,
+    /// Market day it was run on, `YYYY-MM-DD`.
+    pub(crate) market_day: String,
+    /// Registry indices of the nodes that revealed.
+    pub(crate) participants: Vec<u32>,
+    /// Registry indices of the accepted rows.
+    pub(crate) accepted: Vec<u32>,
+    /// Rejected rows with the reason.
+    pub(crate) rejected: Vec<Rejected>,
+    /// Mean loss of the new model on the evaluation days.
+    pub(crate) loss: f64,
+    /// Tensor root of the new parameters.
+    pub(crate) model: String,
+    /// Hash of the aggregation Program that was run.
+    pub(crate) program: String,
+    /// Pay of each participant, whole tokens.
+    pub(crate) pay: Vec<Pay>,
+    /// Wall-clock seconds of each phase, as this process saw it.
+    pub(crate) seconds: Seconds,
+}
+
+/// A row that the aggregation rule left out.
+#[derive(Debug, Serialize)]
+pub(crate) struct Rejected {
+    /// Registry index.
+    pub(crate) node: u32,
+    /// Why, in words.
+    pub(crate) reason: String,
+    /// Distance from the coordinate median over the median distance.
+    pub(crate) distance: f64,
+    /// Whether this node was started as a liar, for show.
+    pub(crate) liar: bool,
+}
+
+/// What a node was paid for a round.
+#[derive(Debug, Serialize)]
+pub(crate) struct Pay {
+    /// Registry index.
+    pub(crate) node: u32,
+    /// Whole tokens, as a decimal string.
+    pub(crate) tokens: String,
+}
+
+/// Wall-clock seconds of the phases of a round.
+#[derive(Debug, Default, Clone, Serialize)]
+pub(crate) struct Seconds {
+    /// From the opening to the last commitment.
+    pub(crate) commit: f64,
+    /// From there to the last reveal.
+    pub(crate) reveal: f64,
+    /// From there to the settlement.
+    pub(crate) aggregate: f64,
+}
+
+/// One margin report as the oracle took it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    /// Initial margin as a fraction of notional.
+    pub(crate) value: f64,
+    /// Lower bound of its interval.
+    pub(crate) lower: f64,
+    /// Upper bound of its interval.
+    pub(crate) upper: f64,
+    /// Block of the report.
+    pub(crate) block: u64,
+    /// The market's own clock, `YYYY-MM-DD`.
+    pub(crate) market_day: String,
+}
+
+/// The sample account.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Account {
+    /// Its address.
+    pub(crate) address: String,
+    /// Initial margin requirement before the first report, in dollars.
+    pub(crate) margin_before: String,
+    /// Initial margin requirement now, in dollars.
+    pub(crate) margin_after: String,
+}
+
+/// The chain.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Chain {
+    /// Its id.
+    pub(crate) id: u64,
+    /// Blocks so far.
+    pub(crate) blocks: u64,
+}

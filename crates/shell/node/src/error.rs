@@ -1,0 +1,71 @@
+//! Why a node does not run, or stops, each in one sentence.
+
+use thiserror::Error;
+
+/// What ends a node.
+#[derive(Debug, Error)]
+pub enum NodeError {
+    /// The chain refused or does not answer.
+    #[error(transparent)]
+    Chain(#[from] chain::ClientError),
+    /// The node's directory cannot be used.
+    #[error(transparent)]
+    Store(#[from] crate::store::StoreError),
+    /// The key cannot be opened.
+    #[error(transparent)]
+    Keys(#[from] crate::keys::KeyError),
+    /// A tensor is not there or cannot be kept.
+    #[error(transparent)]
+    Tensor(#[from] crate::tensors::TensorStoreError),
+    /// A blob cannot be kept.
+    #[error(transparent)]
+    Blob(#[from] net::blobs::BlobError),
+    /// The transport cannot listen.
+    #[error(transparent)]
+    Bind(#[from] net::BindError),
+    /// Market data cannot be read.
+    #[error(transparent)]
+    Feed(#[from] feeds::FeedError),
+    /// Market data is too short or inconsistent.
+    #[error(transparent)]
+    Plan(#[from] market::PlanError),
+    /// Training went wrong.
+    #[error(transparent)]
+    Train(#[from] learn::TrainError),
+    /// A Program was given the wrong inputs.
+    #[error(transparent)]
+    Eval(#[from] tensor::EvalError),
+    /// A Program cannot be built.
+    #[error("a program of the job cannot be built: {reason}")]
+    Program {
+        /// What the builder said.
+        reason: String,
+    },
+    /// The training data in the node's directory is not a dataset.
+    #[error("the training data {name} in this node's directory is damaged")]
+    Slice {
+        /// Name of the slice.
+        name: String,
+    },
+    /// The chain's job is not the one this node is configured for.
+    #[error("the job on the chain is not this node's: {what} differs; is --model the same?")]
+    OtherJob {
+        /// What differs.
+        what: &'static str,
+    },
+    /// `config.json` is missing or not one.
+    #[error("{path} is not a node's configuration: {reason}")]
+    Config {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+impl NodeError {
+    /// Wraps whatever says why a Program cannot be built.
+    pub(crate) fn program(error: impl std::fmt::Display) -> NodeError {
+        NodeError::Program { reason: error.to_string() }
+    }
+}

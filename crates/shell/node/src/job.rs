@@ -1,0 +1,131 @@
+//! What a job is: the model, its training step, and every Program its rounds will run.
+//!
+//! The deployer builds a [`Job`] to register its hashes on the chain, every node builds the same one from the same
+//! choice of model and finds the same hashes there, or refuses to take part.
+//!
+//! Deliberately absent: data, keys, and anything that differs between two nodes.
+
+use std::{collections::BTreeMap, sync::Mutex};
+
+use alloy::primitives::{B256, U256, keccak256, utils::Unit};
+use chain::contracts::rounds::IRounds;
+use learn::{Kind, Model, Schedule, Trainer};
+use tensor::{Dtype, Hash, Program, Tensor};
+
+use crate::NodeError;
+
+/// Fewest rows that make a round.
+pub const QUORUM: u32 = 3;
+/// Most seats of a round.
+pub const CAPACITY: u32 = 12;
+/// Elements of the cumulative tensor: nodes that can ever be paid.
+pub const CUMULATIVE: u32 = 256;
+/// Whole tokens paid a round.
+pub const BUDGET_TOKENS: u64 = 100;
+
+/// A job's Programs.
+#[derive(Debug)]
+pub struct Job {
+    trainer: Trainer,
+    aggregates: Mutex<BTreeMap<usize, Program>>,
+}
+
+impl Job {
+    /// Builds the job of a kind of model.
+    ///
+    /// # Errors
+    ///
+    /// [`NodeError::Program`] if a Program cannot be built.
+    pub fn new(kind: Kind) -> Result<Job, NodeError> {
+        let model = Model::new(kind, &market::FEATURES);
+        let trainer = Trainer::new(model, Schedule::STANDARD).map_err(NodeError::program)?;
+        Ok(Job { trainer, aggregates: Mutex::default() })
+    }
+
+    /// Returns the model.
+    pub fn model(&self) -> &Model {
+        self.trainer.model()
+    }
+
+    /// Returns the trainer.
+    pub fn trainer(&self) -> &Trainer {
+        &self.trainer
+    }
+
+    /// Returns the parameters that round 1 starts from.
+    pub fn initial_params(&self) -> Tensor {
+        self.model().initial()
+    }
+
+    /// Returns the pay before round 1: zeros.
+    pub fn initial_cumulative() -> Tensor {
+        Tensor::zeros(Dtype::F64, &[CUMULATIVE as usize]).expect("a constant shape")
+    }
+
+    /// Returns the aggregation Program for a number of rows, built on first use.
+    ///
+    /// # Errors
+    ///
+    /// [`NodeError::Program`] if no Program has that many rows.
+    pub fn aggregate(&self, rows: usize) -> Result<Program, NodeError> {
+        let mut built = self.aggregates.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(program) = built.get(&rows) {
+            return Ok(program.clone());
+        }
+        let program = round::aggregate(rows, self.model().count(), CUMULATIVE as usize, learn::step())
+            .map_err(NodeError::program)?;
+        built.insert(rows, program.clone());
+        Ok(program)
+    }
+
+    /// Returns what `Rounds` is deployed with.
+    ///
+    /// # Errors
+    ///
+    /// [`NodeError::Program`] if a Program cannot be built.
+    pub fn config(&self, pace: Pace) -> Result<IRounds::Config, NodeError> {
+        let hashes = (QUORUM..=CAPACITY).map(|rows| Ok(word(self.aggregate(rows as usize)?.hash())));
+        let aggregate_programs: Vec<B256> = hashes.collect::<Result<_, NodeError>>()?;
+        let length = u32::try_from(self.model().count()).map_err(NodeError::program)?;
+        let mut identity = b"assay/job/v1".to_vec();
+        aggregate_programs.iter().for_each(|hash| identity.extend_from_slice(hash.as_slice()));
+        identity.extend_from_slice(&self.trainer.program().hash().0);
+        Ok(IRounds::Config {
+            job: keccak256(identity),
+            quorum: QUORUM,
+            capacity: CAPACITY,
+            cumulativeLength: CUMULATIVE,
+            commitBlocks: pace.commit_blocks,
+            revealBlocks: pace.reveal_blocks,
+            aggregateBlocks: pace.aggregate_blocks,
+            budgetGwei: BUDGET_TOKENS * 1_000_000_000,
+            unrevealedPenalty: U256::from(10) * Unit::ETHER.wei(),
+            updateLength: length,
+            trainProgram: word(self.trainer.program().hash()),
+            initialModel: word(self.initial_params().root()),
+            initialCumulative: word(Job::initial_cumulative().root()),
+            aggregatePrograms: aggregate_programs,
+        })
+    }
+}
+
+/// How many blocks each phase may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// For commitments.
+    pub commit_blocks: u64,
+    /// For reveals.
+    pub reveal_blocks: u64,
+    /// For each aggregator's turn.
+    pub aggregate_blocks: u64,
+}
+
+/// Returns a hash as the chain's word.
+pub fn word(hash: Hash) -> B256 {
+    B256::from(hash.0)
+}
+
+/// Returns a word of the chain as a hash.
+pub fn hash(word: B256) -> Hash {
+    Hash(word.0)
+}

@@ -1,0 +1,155 @@
+//! Other nodes: who they are by the registry, what is asked of them, what is signed for them.
+//!
+//! Invariant: a signature is believed only if it is of the key that the registry names for that index, and an offer only
+//! if it comes from the peer key the registry names for its author.
+//!
+//! Deliberately absent: trust in what a peer says. Blobs are checked against their hash, tensors against their root.
+
+use std::sync::{Arc, RwLock};
+
+use alloy::{
+    primitives::{Address, Signature},
+    signers::{SignerSync, local::PrivateKeySigner},
+};
+use chain::contracts::registry::IRegistry;
+use net::{Endpoint, Peer, Request, Response};
+use tensor::{Hash, Tensor};
+
+/// The nodes of the registry, as the event loop last read them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Directory(Arc<RwLock<Vec<Entry>>>);
+
+/// What is needed of a registered node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Entry {
+    key: Address,
+    peer: [u8; 32],
+    endpoint: String,
+    active: bool,
+}
+
+impl Directory {
+    /// Takes over what the registry says.
+    pub(crate) fn update(&self, nodes: &[IRegistry::Node]) {
+        let entries = nodes.iter().map(|node| Entry {
+            key: node.key,
+            peer: node.peer.0,
+            endpoint: node.endpoint.clone(),
+            active: node.unbondBlock == 0,
+        });
+        *self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner) = entries.collect();
+    }
+
+    /// Registry index of the active node with this peer key.
+    pub(crate) fn index_of(&self, peer: [u8; 32]) -> Option<u32> {
+        let at = self.read(|entries| entries.iter().position(|e| e.active && e.peer == peer))?;
+        u32::try_from(at).ok()
+    }
+
+    /// Every active node's peer key.
+    pub(crate) fn peers(&self) -> Vec<[u8; 32]> {
+        self.read(|entries| entries.iter().filter(|e| e.active).map(|e| e.peer).collect())
+    }
+
+    /// Registry indices of active nodes but one.
+    pub(crate) fn others(&self, own: Option<u32>) -> Vec<u32> {
+        self.read(|entries| {
+            let active = (0_u32..).zip(entries).filter(|(_, entry)| entry.active);
+            active.map(|(index, _)| index).filter(|index| Some(*index) != own).collect()
+        })
+    }
+
+    fn entry(&self, index: u32) -> Option<Entry> {
+        self.read(|entries| entries.get(index as usize).cloned())
+    }
+
+    fn read<T>(&self, see: impl FnOnce(&[Entry]) -> T) -> T {
+        see(&self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+}
+
+/// Asks peers.
+#[derive(Clone, Debug)]
+pub(crate) struct Peers {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) directory: Directory,
+}
+
+impl Peers {
+    /// Offers an update to a node and returns its signature, if it gives one that is its own.
+    pub(crate) async fn offer(
+        &self,
+        to: u32,
+        offer: Request,
+        digest: Hash,
+    ) -> Option<[u8; 65]> {
+        let answer = self.ask(to, offer).await?;
+        let Response::Attest { signature } = answer else {
+            tracing::debug!(to, ?answer, "an offer was not signed for");
+            return None;
+        };
+        let expected = self.directory.entry(to)?.key;
+        let signed = Signature::from_raw(&signature).ok()?;
+        let by = signed.recover_address_from_msg(digest.0).ok()?;
+        if by == expected {
+            return Some(signature);
+        }
+        tracing::warn!(to, %by, %expected, "a peer signed with another key");
+        None
+    }
+
+    /// Asks nodes in turn for a blob.
+    pub(crate) async fn blob(&self, from: &[u32], blob: [u8; 32]) -> Option<Vec<u8>> {
+        for index in from {
+            if let Some(Response::Blob(bytes)) = self.ask(*index, Request::Get { blob }).await
+                && net::blobs::hash(&bytes) == blob
+            {
+                return Some(bytes);
+            }
+        }
+        None
+    }
+
+    /// Asks nodes in turn for a tensor.
+    pub(crate) async fn tensor(&self, from: &[u32], root: Hash) -> Option<Tensor> {
+        for index in from {
+            if let Some(Response::Blob(bytes)) =
+                self.ask(*index, Request::Tensor { root: root.0 }).await
+                && let Some(tensor) = crate::tensors::decode(&bytes)
+                && tensor.root() == root
+            {
+                return Some(tensor);
+            }
+        }
+        None
+    }
+
+    async fn ask(&self, index: u32, request: Request) -> Option<Response> {
+        let entry = self.directory.entry(index)?;
+        let peer = match Peer::resolve(entry.peer, &entry.endpoint).await {
+            Ok(peer) => peer,
+            Err(error) => {
+                tracing::warn!(index, %error, "a peer's address leads nowhere");
+                return None;
+            }
+        };
+        match self.endpoint.request(&peer, request).await {
+            Ok(response) => Some(response),
+            Err(error) => {
+                tracing::debug!(index, %error, "a peer does not answer");
+                None
+            }
+        }
+    }
+}
+
+/// Signs that an update is kept (docs/protocol.md §2).
+pub(crate) fn attest(signer: &PrivateKeySigner, digest: Hash) -> Option<[u8; 65]> {
+    match signer.sign_message_sync(&digest.0) {
+        Ok(signature) => Some(signature.as_bytes()),
+        Err(error) => {
+            tracing::error!(%error, "this node's key does not sign");
+            None
+        }
+    }
+}

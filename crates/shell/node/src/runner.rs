@@ -1,0 +1,581 @@
+//! The event loop.
+//!
+//! One task owns the machine; everything that takes time (a transaction, a question to a peer, training) runs beside it
+//! and comes back as an event. A lost answer is asked for again by the machine, a lost transaction sent again.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use alloy::{
+    primitives::{B256, U256, utils::Unit},
+    signers::local::PrivateKeySigner,
+};
+use chain::{Client, ClientError};
+use learn::Dataset;
+use net::{Endpoint, Hello, Incoming, Request, Response};
+use round::{
+    Machine, Phase,
+    digest,
+    machine::{Input, Member, Output, Record, Retry, Signature},
+};
+use tensor::{Hash, Tensor};
+use tokio::sync::mpsc;
+
+use crate::{
+    Config, Job, NodeError, TensorStore, aggregation,
+    eye::{self, Eye, Look},
+    journal::{Entry, Journal},
+    keys::Keys,
+    peers::{self, Directory, Peers},
+    publisher::Publisher,
+    store::Store,
+    training,
+    transact::Transactor,
+};
+
+/// How often the chain is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(40);
+/// How long to wait for a chain that does not answer before asking again.
+const CHAIN_RETRY: Duration = Duration::from_millis(200);
+/// After how many blocks an effect is asked for again.
+const RETRY: Retry = Retry { tx_blocks: 6, offer_blocks: 3, fetch_blocks: 3 };
+
+/// What comes back to the event loop.
+#[derive(Debug)]
+enum Event {
+    Machine(Input),
+    Residual { round: u64, residual: Vec<f32>, loss: f32 },
+    Published { round: u64, result: Result<(), NodeError> },
+}
+
+/// What every part of the loop reads.
+#[derive(Debug)]
+struct Node {
+    config: Config,
+    job: Arc<Job>,
+    rounds: round::Config,
+    client: Client,
+    signer: PrivateKeySigner,
+    store: Store,
+    tensors: TensorStore,
+    blobs: net::blobs::Store,
+    journal: Journal,
+    data: Arc<Dataset>,
+    peers: Peers,
+    events: mpsc::UnboundedSender<Event>,
+    publisher: Option<Arc<Publisher>>,
+    residual: (u64, Vec<f32>),
+    publishing: bool,
+    reported: u64,
+    look: Option<Look>,
+}
+
+/// Runs the node of a directory until the process ends.
+///
+/// # Errors
+///
+/// [`NodeError`] when the directory, the key or the data cannot be used, or the chain's job is another one. A chain
+/// that does not answer is waited for.
+pub async fn run(dir: &Path, config: Config, keys: Keys) -> Result<(), NodeError> {
+    let store = Store::open(dir)?;
+    let tensors = TensorStore::open(&dir.join("tensors"))?;
+    let blobs = net::blobs::Store::open(dir)?;
+    let journal = Journal::open(dir).map_err(NodeError::program)?;
+    let kind = config.model.parse().map_err(NodeError::program)?;
+    let job = Arc::new(Job::new(kind)?);
+    let data = Arc::new(training::dataset(&tensors, &config.slice)?);
+    tensors.put(&job.initial_params())?;
+    tensors.put(&Job::initial_cumulative())?;
+
+    let client = connect(&config, &keys.chain).await?;
+    let rounds = wait_for(|| eye::round_config(&client)).await?;
+    check_job(&job, &rounds)?;
+    let hello = Hello::new(client.chain_id(), rounds.domain.rounds.0);
+    let (endpoint, incoming) =
+        Endpoint::bind(net::Config::new(keys.peer, config.bind, hello)).await?;
+    wait_for(|| register(&client, &config, &endpoint)).await?;
+
+    let publisher = publisher(&config, &client)?;
+    let (events, inbox) = mpsc::unbounded_channel();
+    let residual = residual(&store)?;
+    let node = Node {
+        peers: Peers { endpoint, directory: Directory::default() },
+        signer: keys.chain,
+        config,
+        job,
+        rounds,
+        client,
+        store,
+        tensors,
+        blobs,
+        journal,
+        data,
+        events,
+        publisher,
+        residual,
+        publishing: false,
+        reported: 0,
+        look: None,
+    };
+    node.serve(incoming, inbox).await
+}
+
+/// Opens the chain, waiting for one that does not answer yet.
+async fn connect(config: &Config, signer: &PrivateKeySigner) -> Result<Client, NodeError> {
+    let open = || async {
+        Ok(Client::open(&config.rpc, signer.clone(), config.deployment.clone()).await?)
+    };
+    wait_for(open).await
+}
+
+/// Repeats what fails for want of a chain; other failures are the caller's.
+async fn wait_for<T, F>(attempt: impl Fn() -> F) -> Result<T, NodeError>
+where
+    F: Future<Output = Result<T, NodeError>>,
+{
+    loop {
+        match attempt().await {
+            Err(NodeError::Chain(error)) if error.is_transient() => {
+                tracing::warn!(%error, "waiting for the chain");
+                tokio::time::sleep(CHAIN_RETRY).await;
+            }
+            other => return other,
+        }
+    }
+}
+
+/// Refuses a chain whose Programs are not the ones this node would run.
+fn check_job(job: &Job, rounds: &round::Config) -> Result<(), NodeError> {
+    let differs = |what| Err(NodeError::OtherJob { what });
+    if rounds.initial_model != job.initial_params().root() {
+        return differs("the initial model");
+    }
+    for (rows, expected) in (rounds.quorum..=rounds.capacity).zip(&rounds.aggregate_programs) {
+        if job.aggregate(rows as usize)?.hash() != *expected {
+            return differs("the aggregation program");
+        }
+    }
+    Ok(())
+}
+
+/// Joins the registry, or announces a new address.
+async fn register(client: &Client, config: &Config, endpoint: &Endpoint) -> Result<(), NodeError> {
+    client.approve_all().await?;
+    let (peer, address) = (B256::from(endpoint.id()), endpoint.addr().to_string());
+    match client.find(client.address()).await? {
+        None => {
+            let stake = U256::from(config.stake_tokens) * Unit::ETHER.wei();
+            let joined = client.join(client.address(), peer, &address, stake).await;
+            match joined {
+                Err(error) if error.reverted_with() == Some("AlreadyJoined") => {}
+                other => drop(other?),
+            }
+        }
+        Some(index) => {
+            let nodes = client.nodes().await?;
+            let known = nodes.get(index as usize);
+            if known.is_none_or(|node| node.peer != peer || node.endpoint != address) {
+                client.announce(peer, &address).await?;
+            }
+        }
+    }
+    tracing::info!(address, "registered");
+    Ok(())
+}
+
+fn publisher(config: &Config, client: &Client) -> Result<Option<Arc<Publisher>>, NodeError> {
+    let Some(source) = &config.publish else { return Ok(None) };
+    let mut plan = source.plan()?;
+    let evaluation = plan.evaluations.swap_remove(0);
+    Ok(Some(Arc::new(Publisher::new(client.clone(), config.market(), evaluation))))
+}
+
+/// What quantisation left behind, and the round it was in.
+fn residual(store: &Store) -> Result<(u64, Vec<f32>), NodeError> {
+    let bytes = store.meta("residual")?.unwrap_or_default();
+    let Some((round, rest)) = bytes.split_first_chunk::<8>() else { return Ok((0, Vec::new())) };
+    let floats = rest.chunks_exact(4).filter_map(|four| Some(f32::from_le_bytes(four.try_into().ok()?)));
+    Ok((u64::from_le_bytes(*round), floats.collect()))
+}
+
+impl Node {
+    async fn serve(
+        mut self,
+        mut incoming: mpsc::Receiver<Incoming>,
+        mut inbox: mpsc::UnboundedReceiver<Event>,
+    ) -> Result<(), NodeError> {
+        let records = self.store.records()?;
+        let records = records.iter().filter_map(|bytes| Record::decode(bytes).ok());
+        let key = eye::to_address(self.client.address());
+        let mut machine = Machine::restore(self.rounds.clone(), RETRY, key, records);
+        let mut eye = Eye::new(self.client.clone(), self.rounds.domain);
+        let mut tick = tokio::time::interval(LOOK_EVERY);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = tick.tick() => match eye.look().await {
+                    Ok(Some(look)) => self.see(&mut machine, &eye, look)?,
+                    Ok(None) => {}
+                    Err(error) => {
+                        tracing::warn!(%error, "the chain could not be looked at");
+                        tokio::time::sleep(CHAIN_RETRY).await;
+                    }
+                },
+                Some(question) = incoming.recv() => self.answer(&mut machine, question)?,
+                Some(event) = inbox.recv() => self.take(&mut machine, event)?,
+            }
+        }
+    }
+
+    /// Hands a new look to the machine; looks that show nothing new are skipped.
+    fn see(&mut self, machine: &mut Machine, eye: &Eye, mut look: Look) -> Result<(), NodeError> {
+        self.peers.directory.update(eye.nodes());
+        let peers = self.peers.directory.peers().into_iter().collect();
+        self.peers.endpoint.admit(net::Admission::Registered(peers));
+        let settled = settled(&look);
+        look.view.openable = self.may_open(&look, settled);
+        look.view.due_gwei = self.due(&look);
+        if settled || look.view.round.number == 0 {
+            self.publish(&look);
+        }
+        let block = look.block;
+        if self.look.as_ref().is_some_and(|old| old.block == block && old.view == look.view) {
+            return Ok(());
+        }
+        let view = Box::new(look.view.clone());
+        self.look = Some(look);
+        let outputs = machine.handle(block, Input::Chain(view));
+        self.perform(outputs, None)
+    }
+
+    /// A round waits for the report of the one before and, where the chain's clock is the market's, for its day.
+    fn may_open(&self, look: &Look, settled: bool) -> bool {
+        let round = &look.view.round;
+        if round.phase != Phase::Idle {
+            return false;
+        }
+        let Some(day) = self.day(round.number + 1) else { return false };
+        let awaited = settled || round.number == 0;
+        let reported = !awaited || self.reported >= self.day(round.number).unwrap_or(0);
+        reported && (!self.config.data_clock || look.time >= day)
+    }
+
+    /// The market's clock of a round: midnight of its day.
+    fn day(&self, round: u64) -> Option<u64> {
+        self.config.calendar.get(usize::try_from(round).ok()?).copied()
+    }
+
+    /// What the posted tensor owes this node, where the node keeps that tensor.
+    fn due(&self, look: &Look) -> u64 {
+        let Some(own) = look.view.own else { return 0 };
+        let cumulative = self.tensors.get(look.view.round.cumulative_root);
+        let earned = cumulative.ok().and_then(|tensor| tensor.as_f64()?.get(own as usize).copied());
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "pay is a whole number of gwei below 2^53; the cast saturates"
+        )]
+        let earned = earned.unwrap_or(0.0) as u64;
+        earned.saturating_sub(eye::to_gwei(look.paid))
+    }
+
+    /// Starts whatever of the report is missing; on other nodes, learns whether it is there.
+    fn publish(&mut self, look: &Look) {
+        let round = look.view.round.number;
+        let Some(market_time) = self.day(round) else { return };
+        if self.publishing || self.reported >= market_time {
+            return;
+        }
+        self.publishing = true;
+        let events = self.events.clone();
+        let (client, market) = (self.client.clone(), self.config.market());
+        let provider = self.config.provider;
+        let now = look.time;
+        let duty = self.publisher.clone();
+        let (job, tensors, blobs, journal) =
+            (self.job.clone(), self.tensors.clone(), self.blobs.clone(), self.journal.clone());
+        tokio::spawn(async move {
+            let result = match duty {
+                Some(publisher) => {
+                    let kept = (&tensors, &blobs, &journal);
+                    publisher.publish(&job, kept, (round, market_time, now)).await
+                }
+                None => seen_report(&client, provider, market, market_time).await,
+            };
+            // The loop that would hear of it may have ended, and the process with it.
+            let _ = events.send(Event::Published { round, result });
+        });
+    }
+
+    fn answer(&mut self, machine: &mut Machine, question: Incoming) -> Result<(), NodeError> {
+        let Incoming { peer, request, reply } = question;
+        match request {
+            Request::Get { blob } => {
+                reply.send(self.blobs.get(&blob)?.map_or(Response::NotFound, Response::Blob));
+            }
+            Request::Tensor { root } => {
+                let kept = self.tensors.get(Hash(root)).ok();
+                let bytes = kept.map(|tensor| crate::tensors::encode(&tensor));
+                reply.send(bytes.map_or(Response::NotFound, Response::Blob));
+            }
+            Request::Status => reply.send(self.status()),
+            Request::Offer { round, node, update_root, blob, bytes } => {
+                if self.peers.directory.index_of(peer) != Some(node) {
+                    let reason = format!("node {node} has another peer key in the registry");
+                    reply.send(Response::Refused { reason });
+                    return Ok(());
+                }
+                let (update_root, blob) = (Hash(update_root), Hash(blob));
+                let offer = Input::Offer { round, node, update_root, blob, bytes };
+                let outputs = machine.handle(self.block(), offer);
+                self.perform(outputs, Some(reply))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, machine: &mut Machine, event: Event) -> Result<(), NodeError> {
+        match event {
+            Event::Machine(input) => {
+                let outputs = machine.handle(self.block(), input);
+                self.perform(outputs, None)?;
+            }
+            Event::Residual { round, residual, loss } => {
+                tracing::info!(round, loss, "trained");
+                let mut bytes = round.to_le_bytes().to_vec();
+                residual.iter().for_each(|value| bytes.extend_from_slice(&value.to_le_bytes()));
+                self.store.set_meta("residual", &bytes)?;
+                self.residual = (round, residual);
+            }
+            Event::Published { round, result } => {
+                self.publishing = false;
+                match result {
+                    Ok(()) => self.reported = self.day(round).unwrap_or(0),
+                    Err(error) => tracing::debug!(round, %error, "no report yet"),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn block(&self) -> u64 {
+        self.look.as_ref().map_or(0, |look| look.block)
+    }
+
+    fn status(&self) -> Response {
+        let round = self.look.as_ref().map_or(0, |look| look.view.round.number);
+        let node = self.look.as_ref().and_then(|look| look.view.own);
+        let blobs = self.blobs.list().map_or(0, |list| list.len() as u64);
+        Response::Status { node, round, block: self.block(), blobs }
+    }
+
+    /// Does what the machine asks, in order; what must be durable is before what follows it starts.
+    fn perform(
+        &mut self,
+        outputs: Vec<Output>,
+        mut reply: Option<net::Reply>,
+    ) -> Result<(), NodeError> {
+        for output in outputs {
+            match output {
+                Output::Persist(record) => self.store.append(&record.encode())?,
+                Output::Keep { bytes, .. } => drop(self.blobs.put(&bytes)?),
+                Output::Train { round, seed, model_root } => self.train(round, seed, model_root),
+                Output::Offer { to, round, update_root, blob } => {
+                    self.offer(to, round, (update_root, blob))?;
+                }
+                Output::Attest { to, round, update_root, blob } => {
+                    let digest =
+                        digest::availability(&self.rounds.domain, (round, to), update_root, blob);
+                    if let (Some(reply), Some(signature)) =
+                        (reply.take(), peers::attest(&self.signer, digest))
+                    {
+                        reply.send(Response::Attest { signature });
+                    }
+                }
+                Output::Refuse { reason, .. } => {
+                    if let Some(reply) = reply.take() {
+                        reply.send(Response::Refused { reason: reason.to_string() });
+                    }
+                }
+                Output::Fetch { round, node, update_root, blob } => {
+                    self.fetch(round, node, (update_root, blob));
+                }
+                Output::Aggregate { round, model_root, cumulative_root, members } => {
+                    self.aggregate(round, (model_root, cumulative_root), members);
+                }
+                Output::Send(tx) => {
+                    let transactor = Transactor {
+                        client: self.client.clone(),
+                        tensors: self.tensors.clone(),
+                        blobs: self.blobs.clone(),
+                    };
+                    tokio::spawn(transactor.send(tx));
+                }
+                Output::Finished { round } => tracing::info!(round, "the round has ended"),
+            }
+        }
+        Ok(())
+    }
+
+    fn train(&self, round: u64, seed: Hash, model_root: Hash) {
+        let (job, data, liar) = (self.job.clone(), self.data.clone(), self.config.liar);
+        let residual = if self.residual.0 < round { self.residual.1.clone() } else { Vec::new() };
+        let (tensors, peers, events) =
+            (self.tensors.clone(), self.peers.clone(), self.events.clone());
+        let own = self.look.as_ref().and_then(|look| look.view.own);
+        tokio::spawn(async move {
+            let Some(params) = find(&tensors, &peers, own, model_root).await else { return };
+            let work = move || {
+                training::train(&job, &data, (&params, round, seed), &residual, liar)
+            };
+            match tokio::task::spawn_blocking(work).await {
+                Ok(Ok(update)) => {
+                    let salt = Hash(rand::random());
+                    let training::Update { quantised, residual, loss } = update;
+                    let _ = events.send(Event::Residual { round, residual, loss });
+                    let input = Input::Trained { round, update: quantised, salt };
+                    let _ = events.send(Event::Machine(input));
+                }
+                Ok(Err(error)) => tracing::error!(round, %error, "training failed"),
+                Err(error) => tracing::error!(round, %error, "training panicked"),
+            }
+        });
+    }
+
+    fn offer(
+        &self,
+        to: Vec<u32>,
+        round: u64,
+        (update_root, blob): (Hash, Hash),
+    ) -> Result<(), NodeError> {
+        let Some(node) = self.look.as_ref().and_then(|look| look.view.own) else { return Ok(()) };
+        let Some(bytes) = self.blobs.get(&blob.0)? else { return Ok(()) };
+        let digest = digest::availability(&self.rounds.domain, (round, node), update_root, blob);
+        for peer in to {
+            let (peers, events) = (self.peers.clone(), self.events.clone());
+            let (update_root, blob) = (update_root.0, blob.0);
+            let offer = Request::Offer { round, node, update_root, blob, bytes: bytes.clone() };
+            tokio::spawn(async move {
+                if let Some(signature) = peers.offer(peer, offer, digest).await {
+                    let signature = Signature(signature);
+                    let input = Input::Signature { round, node: peer, signature };
+                    let _ = events.send(Event::Machine(input));
+                }
+            });
+        }
+        Ok(())
+    }
+
+    fn fetch(&self, round: u64, node: u32, (update_root, blob): (Hash, Hash)) {
+        let (blobs, peers, events, client) =
+            (self.blobs.clone(), self.peers.clone(), self.events.clone(), self.client.clone());
+        let own = self.look.as_ref().and_then(|look| look.view.own);
+        tokio::spawn(async move {
+            let mut bytes = blobs.get(&blob.0).ok().flatten();
+            if bytes.is_none() {
+                bytes = eye::revealed_data(&client, round, node).await;
+            }
+            if bytes.is_none() {
+                let mut from = vec![node];
+                from.extend(peers.directory.others(own).into_iter().filter(|other| *other != node));
+                bytes = peers.blob(&from, blob.0).await;
+            }
+            match bytes {
+                Some(bytes) => {
+                    let _ = events.send(Event::Machine(Input::Fetched { round, node, bytes }));
+                }
+                None => tracing::warn!(round, node, %update_root, "nobody has the update"),
+            }
+        });
+    }
+
+    fn aggregate(&self, round: u64, roots: (Hash, Hash), members: Vec<Member>) {
+        let (job, tensors, blobs) = (self.job.clone(), self.tensors.clone(), self.blobs.clone());
+        let (peers, events, journal) =
+            (self.peers.clone(), self.events.clone(), self.journal.clone());
+        let (budget_gwei, own) =
+            (self.rounds.budget_gwei, self.look.as_ref().and_then(|look| look.view.own));
+        tokio::spawn(async move {
+            let (Some(params), Some(cumulative)) = (
+                find(&tensors, &peers, own, roots.0).await,
+                find(&tensors, &peers, own, roots.1).await,
+            ) else {
+                return;
+            };
+            let work = move || -> Result<Input, NodeError> {
+                let kept = (&tensors, &blobs);
+                let outcome =
+                    aggregation::run(&job, kept, (params, cumulative), budget_gwei, &members)?;
+                let entry = Entry {
+                    round,
+                    model_root: roots.0,
+                    cumulative_root: roots.1,
+                    budget_gwei,
+                    members: members.iter().map(Into::into).collect(),
+                    program: outcome.program,
+                    inputs_root: outcome.inputs_root,
+                    output_roots: outcome.output_roots,
+                };
+                journal.put(&entry).map_err(NodeError::program)?;
+                let accepted_chunk = outcome.accepted_chunk();
+                let output_roots = outcome.output_roots;
+                Ok(Input::Computed { round, output_roots, accepted_chunk })
+            };
+            match tokio::task::spawn_blocking(work).await {
+                Ok(Ok(input)) => {
+                    let _ = events.send(Event::Machine(input));
+                }
+                Ok(Err(error)) => tracing::error!(round, %error, "the aggregation failed"),
+                Err(error) => tracing::error!(round, %error, "the aggregation panicked"),
+            }
+        });
+    }
+}
+
+/// Whether the look shows a round that ended with a final claim.
+fn settled(look: &Look) -> bool {
+    look.view.round.phase == Phase::Idle
+        && look.view.claim.is_some_and(|claim| claim.state == court::State::Final)
+}
+
+/// Finds a tensor here or at a peer, asking again until somebody has it.
+async fn find(
+    tensors: &TensorStore,
+    peers: &Peers,
+    own: Option<u32>,
+    root: Hash,
+) -> Option<Tensor> {
+    const ATTEMPTS: usize = 50;
+    for _ in 0..ATTEMPTS {
+        if let Ok(tensor) = tensors.get(root) {
+            return Some(tensor);
+        }
+        let others = peers.directory.others(own);
+        if let Some(tensor) = peers.tensor(&others, root).await {
+            if let Err(error) = tensors.put(&tensor) {
+                tracing::warn!(%error, "a tensor could not be kept");
+            }
+            return Some(tensor);
+        }
+        tokio::time::sleep(CHAIN_RETRY).await;
+    }
+    tracing::error!(%root, "nobody has this tensor");
+    None
+}
+
+/// Succeeds once the provider's report of a market's day is on the chain.
+async fn seen_report(
+    client: &Client,
+    provider: alloy::primitives::Address,
+    market: B256,
+    market_time: u64,
+) -> Result<(), NodeError> {
+    let (_, applied) = client.price(market).await?;
+    let last = client.latest_report(provider, market, 1).await?;
+    if last.marketTime >= market_time && applied >= market_time {
+        return Ok(());
+    }
+    Err(NodeError::Chain(ClientError::Answer {
+        method: "latest",
+        detail: "the report is not there yet".to_owned(),
+    }))
+}

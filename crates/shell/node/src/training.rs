@@ -1,0 +1,93 @@
+//! One node's training: its slice, the job's step, the residual that quantisation left.
+//!
+//! Invariant: the same params, slice, round, seed and residual give the same update, so a node that lost its work in a
+//! crash before it committed does it again and ends at the same place.
+//!
+//! A node made to lie ([`poison`]) trains like the others and then turns its update round; it lies about nothing else.
+
+use learn::Dataset;
+use tensor::{Hash, Tensor};
+
+use crate::{Job, NodeError, TensorStore, config::Slice};
+
+/// What training gave.
+#[derive(Clone, Debug)]
+pub(crate) struct Update {
+    /// The quantised update.
+    pub(crate) quantised: Vec<i32>,
+    /// What rounding left for the next round.
+    pub(crate) residual: Vec<f32>,
+    /// Mean loss of the last batch.
+    pub(crate) loss: f32,
+}
+
+/// Reads the node's own training data.
+///
+/// # Errors
+///
+/// [`NodeError`] if it is not in the store or not a dataset.
+pub(crate) fn dataset(store: &TensorStore, slice: &Slice) -> Result<Dataset, NodeError> {
+    let (x, y) = (store.get(slice.x)?, store.get(slice.y)?);
+    let spoilt = || NodeError::Slice { name: slice.name.clone() };
+    let width = x.shape().dims().get(1).copied().ok_or_else(spoilt)?;
+    let (x, y) = (x.as_f32().ok_or_else(spoilt)?, y.as_f32().ok_or_else(spoilt)?);
+    let rows: Vec<Vec<f32>> = x.chunks(width).take(slice.rows).map(<[f32]>::to_vec).collect();
+    let targets = y.get(..slice.rows).ok_or_else(spoilt)?;
+    Dataset::new(&rows, targets).map_err(|_| spoilt())
+}
+
+/// Trains for one round and quantises the difference.
+///
+/// # Errors
+///
+/// [`NodeError::Train`] if training diverged.
+pub(crate) fn train(
+    job: &Job,
+    data: &Dataset,
+    (params, round, seed): (&Tensor, u64, Hash),
+    residual: &[f32],
+    liar: bool,
+) -> Result<Update, NodeError> {
+    let program = job.trainer().program();
+    let mut runner = kernels::Runner::new(program);
+    let trained = job.trainer().train(params, data, round.saturating_sub(1), &seed.0, |_, inputs| {
+        runner.run(inputs)
+    })?;
+    let loss = trained.losses.last().copied().unwrap_or(f32::NAN);
+    let update = if liar { poison(&trained.update) } else { trained.update };
+    let (quantised, residual) = learn::quantise(&update, residual, learn::SCALE);
+    Ok(Update { quantised, residual, loss })
+}
+
+/// Turns an update round, fourfold, and pushes the bias down: whoever is short would like lower margins.
+fn poison(update: &[f32]) -> Vec<f32> {
+    let mut poisoned: Vec<f32> = update.iter().map(|value| -4.0 * value).collect();
+    if let Some(bias) = poisoned.last_mut() {
+        *bias -= 1.0;
+    }
+    poisoned
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use learn::Kind;
+
+    #[test]
+    fn the_same_start_gives_the_same_update_and_a_liar_another() {
+        let job = Job::new(Kind::Har).expect("a job");
+        let rows: Vec<Vec<f32>> = (0..200_u8)
+            .map(|row| (0..5_u8).map(|at| f32::from(row.wrapping_mul(31 + at)) / 128.0 - 1.0).collect())
+            .collect();
+        let targets: Vec<f32> = (0..200_u8).map(|row| f32::from(row % 7) / 3.0).collect();
+        let data = Dataset::new(&rows, &targets).expect("a dataset");
+        let start = job.initial_params();
+        let run = |liar| {
+            train(&job, &data, (&start, 1, Hash([7; 32])), &[], liar).expect("trained").quantised
+        };
+        assert_eq!(run(false), run(false));
+        let (honest, lie) = (run(false), run(true));
+        assert!(lie.last() < honest.last(), "{honest:?} {lie:?}");
+        assert!(honest.iter().zip(&lie).any(|(honest, lie)| honest.signum() == -lie.signum()));
+    }
+}

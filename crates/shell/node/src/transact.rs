@@ -1,0 +1,74 @@
+//! Turns the machine's transactions into contract calls.
+//!
+//! Every call may be made twice: the contract refuses the second. What is lost, the machine asks for again when the
+//! chain does not show it. So nothing is remembered here, and a refusal is a line in the log.
+
+use alloy::primitives::{Bytes, U256};
+use chain::{Client, ClientError, Reveal};
+use round::machine::Tx;
+
+use crate::{NodeError, TensorStore, eye::words, job::word};
+
+/// What a transaction may need beside itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Transactor {
+    pub(crate) client: Client,
+    pub(crate) tensors: TensorStore,
+    pub(crate) blobs: net::blobs::Store,
+}
+
+impl Transactor {
+    /// Sends one and waits for its block; failures are logged.
+    pub(crate) async fn send(self, tx: Tx) {
+        let what = format!("{tx:?}");
+        match self.call(tx).await {
+            Ok(()) => tracing::info!(what, "sent"),
+            Err(NodeError::Chain(ClientError::Reverted { revert, .. })) => {
+                tracing::info!(what, %revert, "the contract refused, which another node's call may explain");
+            }
+            Err(error) => tracing::warn!(what, %error, "a transaction did not go through"),
+        }
+    }
+
+    async fn call(&self, tx: Tx) -> Result<(), NodeError> {
+        let client = &self.client;
+        match tx {
+            Tx::Open => drop(client.open_round().await?),
+            Tx::Commit { round, commitment } => drop(client.commit(round, word(commitment)).await?),
+            Tx::Reveal { round, update_root, salt, blob, signatures } => {
+                let bytes: Vec<u8> = signatures.iter().flat_map(|(_, one)| one.0).collect();
+                let reveal = Reveal {
+                    round,
+                    update_root: word(update_root),
+                    salt: word(salt),
+                    blob: word(blob),
+                    signatures: bytes.into(),
+                };
+                drop(client.reveal(reveal).await?);
+            }
+            Tx::RevealWithData { round, salt, blob } => {
+                let update = self.blobs.get(&blob.0)?.unwrap_or_default();
+                let (salt, blob) = (word(salt), word(blob));
+                drop(client.reveal_with_data(round, salt, blob, update.into()).await?);
+            }
+            Tx::PostResult { round, outputs_root } => {
+                drop(client.post_result(round, word(outputs_root)).await?);
+            }
+            Tx::Challenge { claim, outputs_root } => {
+                drop(client.challenge(U256::from(claim), word(outputs_root)).await?);
+            }
+            Tx::Settle { round, output_roots, accepted_chunk } => {
+                let roots = output_roots.iter().map(|root| word(*root)).collect();
+                drop(client.settle(round, roots, accepted_chunk.into()).await?);
+            }
+            Tx::ClaimReward { node, cumulative_root } => {
+                let tensor = self.tensors.get(cumulative_root)?;
+                let chunk = node as usize / tensor::tree::CHUNK_ELEMENTS;
+                let opening = court::opening::open(&tensor, chunk).map_err(NodeError::program)?;
+                let chunk = Bytes::from(opening.chunk);
+                drop(client.claim_reward(node, chunk, words(&opening.path)).await?);
+            }
+        }
+        Ok(())
+    }
+}
