@@ -3,6 +3,59 @@
 //! One module a contract, since two artifacts may mention the same interface. Calls are plain data
 //! (`rounds::Rounds::commitCall { round, commitment }`); [`crate::Client`] sends them.
 
+use serde::{Deserialize, Serialize};
+
+/// Phase of a round, `IRounds.Phase`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Phase {
+    /// No round is running.
+    Idle,
+    /// Seats commit.
+    Commit,
+    /// Seats that committed reveal.
+    Reveal,
+    /// The result is posted, challenged and settled.
+    Aggregate,
+}
+
+impl Phase {
+    /// Returns the phase a contract means by a number; `Idle` for one it never sends.
+    pub fn from_word(word: u8) -> Self {
+        match word {
+            1 => Self::Commit,
+            2 => Self::Reveal,
+            3 => Self::Aggregate,
+            _ => Self::Idle,
+        }
+    }
+}
+
+/// State of a claim, `ICourt.State`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ClaimState {
+    /// It can be challenged.
+    Open,
+    /// It was challenged, and pays nobody.
+    Frozen,
+    /// Nobody challenged it in time.
+    Final,
+    /// It was challenged, and both bonds went back.
+    Released,
+}
+
+impl ClaimState {
+    /// Returns the state a contract means by a number; nothing for a claim that does not exist.
+    pub fn from_word(word: u8) -> Option<Self> {
+        match word {
+            1 => Some(Self::Open),
+            2 => Some(Self::Frozen),
+            3 => Some(Self::Final),
+            4 => Some(Self::Released),
+            _ => None,
+        }
+    }
+}
+
 macro_rules! artifact {
     ($module:ident, $name:ident, $path:literal) => {
         #[doc = concat!("Calls, events, errors and structs of `", stringify!($name), "`.")]

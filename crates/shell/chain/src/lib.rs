@@ -17,4 +17,5 @@ pub mod deploy;
 pub mod embedded;
 
 pub use client::{Client, ClientError, Mined};
+pub use contracts::{ClaimState, Phase};
 pub use deploy::Deployment;

@@ -222,6 +222,18 @@ impl Client {
         self.view(self.deployment().rounds, call).await
     }
 
+    /// Returns the digest that holders of an update sign, as the contract computes it.
+    pub async fn availability_digest(
+        &self,
+        round: u64,
+        node: u32,
+        update_root: B256,
+        blob: B256,
+    ) -> Result<B256, ClientError> {
+        let call = Rounds::availabilityDigestCall { round, node, updateRoot: update_root, blob };
+        self.view(self.deployment().rounds, call).await
+    }
+
     /// Challenges a claim with another result. Needs an allowance for the court, which takes the bond.
     pub async fn challenge(&self, claim: U256, outputs_root: B256) -> Result<Mined, ClientError> {
         let call = Court::challengeCall { id: claim, outputsRoot: outputs_root };

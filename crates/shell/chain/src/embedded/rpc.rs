@@ -212,7 +212,8 @@ fn read_only(engine: &Engine, method: &str, params: &Params) -> Result<Value, Rp
             latest(1)?;
             let address: Address = params.get(0)?;
             let mined = engine.world.plain(address).nonce;
-            let next = if pending(params)? { engine.pool.next_nonce(address, mined) } else { mined };
+            let next =
+                if pending(params)? { engine.pool.next_nonce(address, mined) } else { mined };
             json!(U64::from(next))
         }
         "eth_getBalance" => {

@@ -1,7 +1,10 @@
 //! Chains to test on, keys, a small job, and the commitments of docs/protocol.md §1 written down a second
 //! time.
 
-use std::path::Path;
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+};
 
 use alloy::{
     primitives::{B256, Bytes, U256, keccak256, utils::Unit},
@@ -13,10 +16,14 @@ use chain::{
     deploy::Setup,
     embedded::{Config, Server},
 };
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+};
 
 pub(crate) const CHAIN_ID: u64 = 31_337;
 pub(crate) const GENESIS: u64 = 1_420_070_400;
-pub(crate) const CUMULATIVE: usize = 256;
+pub(crate) const CUMULATIVE: u16 = 256;
 pub(crate) const D: u32 = 4;
 
 /// Key `n`: as good as random, and the same in every run.
@@ -38,7 +45,7 @@ pub(crate) fn config(dir: &Path) -> Config {
         chain_id: CHAIN_ID,
         port: 0,
         genesis_time: GENESIS,
-        block_ms_max: 50,
+        block_ms_max: 10_000,
         funded: (0..6).map(|n| (key(n).address(), ether(1_000))).collect(),
     }
 }
@@ -62,7 +69,7 @@ pub(crate) fn setup() -> Setup {
             job: keccak256("job"),
             quorum: 3,
             capacity: 8,
-            cumulativeLength: CUMULATIVE as u32,
+            cumulativeLength: CUMULATIVE.into(),
             commitBlocks: 40,
             revealBlocks: 40,
             aggregateBlocks: 60,
@@ -71,7 +78,7 @@ pub(crate) fn setup() -> Setup {
             updateLength: D,
             trainProgram: keccak256("train"),
             initialModel: tensor_root(&[0; 16], 128),
-            initialCumulative: tensor_root(&[0; CUMULATIVE * 8], 256),
+            initialCumulative: tensor_root(&[0; CUMULATIVE as usize * 8], 256),
             aggregatePrograms: (3..=8u8).map(|m| keccak256([b'a', m])).collect(),
         },
         fund: ether(100),
@@ -92,6 +99,69 @@ pub(crate) fn setup() -> Setup {
             discount: percent(1),
             insuranceFee: percent(1),
         },
+    }
+}
+
+/// A chain to test on.
+pub(crate) enum Chain {
+    Embedded(Server, tempfile::TempDir),
+    Anvil { url: String, _process: Child },
+}
+
+impl Chain {
+    pub(crate) async fn embedded() -> Self {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        Self::Embedded(start(dir.path()).await, dir)
+    }
+
+    /// Starts anvil where `npm ci` has installed it.
+    pub(crate) async fn anvil() -> Option<Self> {
+        let mut child = Command::new(anvil_binary()?)
+            .args(["--port", "0", "--timestamp", &GENESIS.to_string()])
+            .args(["--chain-id", &CHAIN_ID.to_string()])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("anvil starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+        let url = loop {
+            let line = lines.next_line().await.expect("anvil speaks").expect("anvil listens");
+            if let Some(address) = line.strip_prefix("Listening on ") {
+                break format!("http://{}", address.trim());
+            }
+        };
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        let client = Client::connect(&url, key(0)).await.expect("anvil answers");
+        for n in 0..6 {
+            let params = (key(n).address(), ether(1_000));
+            let funded = client.request::<_, serde_json::Value>("anvil_setBalance", params).await;
+            funded.expect("anvil funds anybody");
+        }
+        Some(Self::Anvil { url, _process: child })
+    }
+
+    pub(crate) fn url(&self) -> String {
+        match self {
+            Self::Embedded(server, _) => server.url(),
+            Self::Anvil { url, .. } => url.clone(),
+        }
+    }
+}
+
+/// The program itself and not npm's script around it, which would leave it running when killed.
+fn anvil_binary() -> Option<PathBuf> {
+    let packages =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../contracts/node_modules/@foundry-rs");
+    let packages = std::fs::read_dir(packages).ok()?;
+    let binary = |package: std::fs::DirEntry| package.path().join("bin/anvil");
+    packages.flatten().map(binary).find(|path| path.exists())
+}
+
+/// Makes `blocks` empty blocks.
+pub(crate) async fn advance(client: &Client, blocks: u64) {
+    for _ in 0..blocks {
+        client.mine().await.expect("a block");
     }
 }
 

@@ -1,16 +1,251 @@
-//! The contracts through the typed client: a whole round, on every chain there is.
+//! The contracts through the typed client: a whole round, a dispute and a market day, on every chain there is.
 
-use chain::Client;
+use alloy::{
+    primitives::{B256, Bytes, I256, U256, keccak256},
+    signers::SignerSync,
+};
+use chain::{
+    Client, ClientError,
+    client::{Match, Order, Report, Reveal},
+    contracts::{Phase, rounds::IRounds::Seat},
+};
 
-use crate::fixture::{deployed, start};
+use crate::fixture::{
+    CUMULATIVE, Chain, advance, deployed, ether, inner, key, leaf, list_root, percent, setup,
+    tensor_root, update,
+};
+
+const NODES: u8 = 4;
+const SHARE_GWEI: u32 = 333_333_333;
 
 #[tokio::test]
-async fn deploys_on_the_embedded_chain() {
-    let dir = tempfile::tempdir().expect("a temporary directory");
-    let server = start(dir.path()).await;
-    let (client, deployment) = deployed(&server.url()).await;
-    assert_eq!(client.funded().await.expect("an answer"), crate::fixture::setup().fund);
-    let again = Client::open(&server.url(), crate::fixture::key(1), deployment).await;
-    again.expect("the contracts are there");
+async fn a_whole_round_on_the_embedded_chain() {
+    let chain = Chain::embedded().await;
+    whole_round(&chain).await;
+    let Chain::Embedded(server, _dir) = chain else { unreachable!("it is embedded") };
     server.stop().await;
+}
+
+#[tokio::test]
+async fn a_whole_round_on_anvil() {
+    match Chain::anvil().await {
+        Some(chain) => whole_round(&chain).await,
+        None => eprintln_skipped(),
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+fn eprintln_skipped() {
+    eprintln!("skipped: anvil is not installed (npm ci in contracts/)");
+}
+
+/// What the four nodes computed, made up but consistent.
+struct Outputs {
+    roots: Vec<B256>,
+    accepted: Bytes,
+    cumulative: Vec<u8>,
+}
+
+impl Outputs {
+    fn new() -> Self {
+        let mut accepted = [0; 128];
+        for row in 0..3 {
+            accepted[4 * row] = 1;
+        }
+        let mut cumulative = vec![0; 8 * usize::from(CUMULATIVE)];
+        for element in cumulative.chunks_exact_mut(8).take(3) {
+            element.copy_from_slice(&f64::from(SHARE_GWEI).to_le_bytes());
+        }
+        let roots = vec![
+            keccak256("the new model"),
+            leaf(&accepted, 128),
+            keccak256("the distances"),
+            tensor_root(&cumulative, 256),
+        ];
+        Self { roots, accepted: accepted.to_vec().into(), cumulative }
+    }
+
+    fn root(&self) -> B256 {
+        list_root(&self.roots)
+    }
+
+    /// The chunk with the first 32 nodes, and its path.
+    fn proof(&self) -> (Bytes, Vec<[B256; 16]>) {
+        let mut level = [B256::ZERO; 16];
+        for (place, chunk) in level.iter_mut().zip(self.cumulative.chunks(256)) {
+            *place = leaf(chunk, 256);
+        }
+        assert_eq!(inner(&level), self.roots[3]);
+        (self.cumulative[..256].to_vec().into(), vec![level])
+    }
+}
+
+async fn whole_round(chain: &Chain) {
+    let (owner, deployment) = deployed(&chain.url()).await;
+    let mut nodes = Vec::new();
+    for n in 1..=NODES {
+        let client = Client::open(&chain.url(), key(n), deployment.clone()).await;
+        let client = client.expect("the contracts are there");
+        owner.transfer(client.address(), ether(200)).await.expect("tokens");
+        client.approve_all().await.expect("approvals");
+        let index = client.join(key(90 + n).address(), keccak256([n]), "127.0.0.1:9", ether(100));
+        assert_eq!(index.await.expect("it joins"), u32::from(n - 1));
+        nodes.push(client);
+    }
+    commit_and_reveal(&nodes).await;
+    let outputs = Outputs::new();
+    aggregate(&nodes, &outputs).await;
+    pay(&nodes, &outputs).await;
+    market_day(&owner, &nodes).await;
+}
+
+async fn commit_and_reveal(nodes: &[Client]) {
+    let error = nodes[0].commit(1, keccak256("early")).await.expect_err("no round is open");
+    assert_eq!(error.reverted_with(), Some("WrongRound"), "{error}");
+    assert!(
+        error.to_string().starts_with("commit(uint64,bytes32) reverted: WrongRound("),
+        "{error}"
+    );
+
+    nodes[0].open_round().await.expect("anybody opens");
+    let salt = |n: u32| keccak256(n.to_be_bytes());
+    let root = |n: u32| tensor_root(&update(7 + n.cast_signed()), 128);
+    for (n, node) in (0..).zip(nodes) {
+        let commitment = node.commitment_of(1, n, root(n), salt(n)).await.expect("a view");
+        node.commit(1, commitment).await.expect("it commits");
+    }
+    let again = nodes[0].commit(1, keccak256("two")).await.expect_err("the phase is over");
+    assert_eq!(again.reverted_with(), Some("WrongPhase"), "{again}");
+    assert_eq!(phase(&nodes[0]).await, Phase::Reveal);
+
+    let blob = |n: u32| keccak256(n.to_le_bytes());
+    for (n, node) in (0u32..).zip(&nodes[..3]) {
+        let data = update(7 + n.cast_signed());
+        node.reveal_with_data(1, salt(n), blob(n), data).await.expect("it reveals");
+    }
+    let digest = nodes[3].availability_digest(1, 3, root(3), blob(3)).await.expect("a view");
+    let reveal = |signers: &[u8]| {
+        let signature = |n: &u8| key(*n).sign_message_sync(digest.as_slice()).expect("it signs");
+        let bytes: Vec<u8> = signers.iter().flat_map(|n| signature(n).as_bytes()).collect();
+        let signatures = bytes.into();
+        Reveal { round: 1, update_root: root(3), salt: salt(3), blob: blob(3), signatures }
+    };
+    let light = nodes[3].reveal(reveal(&[1])).await.expect_err("half the stake is not enough");
+    assert_eq!(light.reverted_with(), Some("CertificateTooLight"), "{light}");
+    nodes[3].reveal(reveal(&[1, 2])).await.expect("three quarters are");
+    let round = nodes[0].round().await.expect("a view");
+    assert_eq!(phase(&nodes[0]).await, Phase::Aggregate);
+    assert!(round.seats.iter().all(|seat: &Seat| seat.revealed));
+}
+
+async fn phase(client: &Client) -> Phase {
+    Phase::from_word(client.round().await.expect("a view").phase)
+}
+
+async fn aggregate(nodes: &[Client], outputs: &Outputs) {
+    advance(&nodes[0], 3).await;
+    let first = nodes[0].aggregator().await.expect("it is known");
+    let other = (first + 1) % u32::from(NODES);
+    let turn =
+        nodes[other as usize].post_result(1, outputs.root()).await.expect_err("not its turn");
+    assert_eq!(turn.reverted_with(), Some("NotAggregator"), "{turn}");
+
+    // A wrong result is frozen by a challenge, and the next in turn posts the right one.
+    let wrong = keccak256("wrong");
+    nodes[first as usize].post_result(1, wrong).await.expect("it posts");
+    let round = nodes[0].round().await.expect("a view");
+    nodes[other as usize].challenge(round.claim, outputs.root()).await.expect("it challenges");
+    let second = nodes[0].aggregator().await.expect("it is known");
+    assert_eq!(second, (first + 1) % u32::from(NODES));
+    nodes[second as usize].post_result(1, outputs.root()).await.expect("it posts");
+
+    let settle = |client: &Client| {
+        let client = client.clone();
+        let (roots, chunk) = (outputs.roots.clone(), outputs.accepted.clone());
+        async move { client.settle(1, roots, chunk).await }
+    };
+    let early = settle(&nodes[0]).await.expect_err("the window is open");
+    assert!(matches!(early, ClientError::Reverted { .. }), "{early}");
+    advance(&nodes[0], setup().window_blocks + 1).await;
+    settle(&nodes[0]).await.expect("anybody settles");
+    let round = nodes[0].round().await.expect("a view");
+    assert_eq!(round.modelRoot, outputs.roots[0]);
+    assert_eq!(phase(&nodes[0]).await, Phase::Idle);
+    for node in nodes {
+        assert_eq!(
+            node.tokens(node.address()).await.expect("a view"),
+            ether(100),
+            "a bond is missing"
+        );
+    }
+}
+
+async fn pay(nodes: &[Client], outputs: &Outputs) {
+    let (chunk, path) = outputs.proof();
+    let wei = U256::from(SHARE_GWEI) * U256::from(1_000_000_000);
+    for (n, node) in (0..).zip(&nodes[..3]) {
+        node.claim_reward(n, chunk.clone(), path.clone()).await.expect("it is due");
+        let payee = key(91 + u8::try_from(n).expect("four nodes")).address();
+        assert_eq!(node.tokens(payee).await.expect("a view"), wei);
+        assert_eq!(node.paid(n).await.expect("a view"), wei);
+    }
+    for n in [0, 3] {
+        let error = nodes[0].claim_reward(n, chunk.clone(), path.clone()).await;
+        let error = error.expect_err("nothing is due twice, or for a rejected update");
+        assert_eq!(error.reverted_with(), Some("NothingDue"), "{error}");
+    }
+}
+
+async fn market_day(owner: &Client, nodes: &[Client]) {
+    let market = setup().terms.market;
+    let (trader, counterparty) = (&nodes[0], &nodes[1]);
+    report(owner, 1, 50, percent(20)).await;
+    for client in [trader, counterparty] {
+        client.mint_dollars(ether(1_000)).await.expect("play money");
+        client.deposit(ether(1_000)).await.expect("collateral");
+    }
+    let order = |client: &Client, size: I256| {
+        let price = ether(50);
+        let order =
+            Order { trader: client.address(), size, price, expiry: u64::MAX, salt: U256::ZERO };
+        client.sign_order(order)
+    };
+    let size = ether(10);
+    let ten = I256::try_from(size).expect("it is small");
+    let (buy, sell) = (order(counterparty, ten), order(trader, -ten));
+    owner.trade(Match { buy, sell, size, price: ether(50) }).await.expect("they meet");
+    let before = trader.account(trader.address()).await.expect("a view");
+    assert_eq!((before.position, before.initial), (-ten, ether(100)));
+
+    report(owner, 3, 51, percent(30)).await;
+    assert_eq!(owner.price(market).await.expect("a view").0, ether(51));
+    let after = trader.account(trader.address()).await.expect("a view");
+    assert_eq!(after.initial, ether(153));
+    assert_eq!(after.equity, I256::try_from(ether(990)).expect("it is small"));
+    assert!(owner.fresh(market).await.expect("a view"));
+}
+
+/// Posts a price and a margin one day later than the last block, and lets both through.
+async fn report(owner: &Client, nonce: u64, dollars: u64, margin: U256) {
+    let last = owner.block(Default::default()).await.expect("an answer").expect("a block");
+    let day = last.header.timestamp + 86_400;
+    owner.set_next_time(day).await.expect("the clock moves");
+    advance(owner, 1).await;
+    let report = |kind: u8, value: U256| Report {
+        market: setup().terms.market,
+        kind,
+        value,
+        lower: value,
+        upper: value,
+        program: keccak256("program"),
+        modelRoot: keccak256("the new model"),
+        inputsRoot: keccak256("inputs"),
+        marketTime: day,
+        validFrom: day,
+        expiry: day + 2 * 86_400,
+        nonce: nonce + u64::from(kind),
+    };
+    let bundle = vec![report(0, ether(dollars)), report(1, margin)];
+    owner.report(bundle).await.expect("the oracle takes it");
+    owner.apply_reports(setup().terms.market).await.expect("the gate lets it through");
 }
