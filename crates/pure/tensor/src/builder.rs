@@ -307,4 +307,5 @@ impl Builder {
 }
 
 mod elementwise;
+mod integer;
 mod structure;

@@ -1,6 +1,6 @@
 //! The 32-byte name of a tensor, a tree or a Program.
 //!
-//! Invariant: a [`Hash`] made by this crate is the keccak-256 of something, or [`Hash::ZERO`],
+//! Invariant: a [`struct@Hash`] made by this crate is the keccak-256 of something, or [`Hash::ZERO`],
 //! which stands for an absent child and is nobody's preimage in practice.
 //! Absent: other hash functions, truncation, incremental hashing.
 
@@ -24,7 +24,7 @@ use sha3::{Digest, Keccak256};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Hash(pub [u8; 32]);
 
-/// Why a string is not a [`Hash`].
+/// Why a string is not a [`struct@Hash`].
 ///
 /// ```
 /// use tensor::{Hash, ParseHashError};

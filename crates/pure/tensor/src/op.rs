@@ -50,7 +50,7 @@ pub enum Op {
     },
     /// Philox 4x32-10 words under a key; see [`random`](crate::random).
     RandomBits {
-        /// An i32[2] operand.
+        /// An `i32[2]` operand.
         key: usize,
         /// The third counter word: one Program draws many streams from one key.
         stream: u32,

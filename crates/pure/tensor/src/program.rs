@@ -173,7 +173,8 @@ impl Program {
     /// Returns the Program's name: same hash, same inputs, same bits.
     ///
     /// It commits to the op count, the outputs, the inputs and the root of the tree of op
-    /// encodings, so that a contract can open one op; `docs/numerics.md`, "Identity", has the bytes.
+    /// encodings, so that a contract can open one op; `docs/numerics.md`, "Identity", has the
+    /// bytes.
     ///
     /// ```
     /// # use tensor::{Builder, Dtype};

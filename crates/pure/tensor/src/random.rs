@@ -30,7 +30,7 @@ pub fn philox(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
 }
 
 /// Returns word `element` of a stream: counter `(element div 4 low, high, stream, 0)`, output word
-/// `element mod 4`. The key is the two words of an i32[2] tensor.
+/// `element mod 4`. The key is the two words of an `i32[2]` tensor.
 ///
 /// ```
 /// use tensor::random::{philox, word};

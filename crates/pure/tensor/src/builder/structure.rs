@@ -133,15 +133,15 @@ impl Builder {
         self.push(Op::Pad { x: x.0, lo: lo.to_vec(), hi: hi.to_vec() })
     }
 
-    /// Appends elements of `x` by i32 position along `axis`; the axes of `indices` take the place of
-    /// `axis`. A position outside gives +0.
+    /// Appends elements of `x` by i32 position along `axis`; the axes of `indices` take the place
+    /// of `axis`. A position outside gives +0.
     ///
     /// Gradient: `scatter_add`.
     ///
     /// # Errors
     ///
-    /// [`BuildError::Op`](crate::BuildError::Op) if `indices` is not i32, there is no such axis, or the rank is over
-    /// 6.
+    /// [`BuildError::Op`](crate::BuildError::Op) if `indices` is not i32, there is no such axis, or
+    /// the rank is over 6.
     ///
     /// ```
     /// # use tensor::{Builder, Dtype, Tensor, eval};
@@ -156,8 +156,9 @@ impl Builder {
         self.push(Op::Gather { x: x.0, indices: indices.0, axis })
     }
 
-    /// Appends zeros with `extent` along `axis` to which `updates`, shaped as a gather from it, are added
-    /// at their i32 positions, in ascending position of the update; positions outside are dropped.
+    /// Appends zeros with `extent` along `axis` to which `updates`, shaped as a gather from it, are
+    /// added at their i32 positions, in ascending position of the update; positions outside are
+    /// dropped.
     ///
     /// Gradient: `gather`.
     ///
@@ -184,15 +185,16 @@ impl Builder {
         self.push(Op::ScatterAdd { updates: updates.0, indices: indices.0, axis, extent })
     }
 
-    /// Contracts the last axis of `a` with the one before the last of `b`; leading axes are a batch.
+    /// Contracts the last axis of `a` with the one before the last of `b`; leading axes are a
+    /// batch.
     ///
     /// `y[i, j]` is one chain from +0, `k` ascending: `c = fma(a[i, k], b[k, j], c)`; i32 wraps.
     /// Shapes: `[.., m, k] · [.., k, n] → [.., m, n]`. Gradient: `da = dy · bᵀ`, `db = aᵀ · dy`.
     ///
     /// # Errors
     ///
-    /// [`BuildError::Op`](crate::BuildError::Op) if dtypes, ranks, batch or contracted extents differ, or the rank is
-    /// under 2.
+    /// [`BuildError::Op`](crate::BuildError::Op) if dtypes, ranks, batch or contracted extents
+    /// differ, or the rank is under 2.
     ///
     /// ```
     /// # use tensor::{Builder, Dtype, Tensor, eval};
@@ -209,8 +211,8 @@ impl Builder {
 
     /// Appends the sum along `axis`, which is dropped.
     ///
-    /// Lane `l` of 32 adds elements l, l+32, … ascending from +0; then lane l += lane l+16 for l < 16,
-    /// then 8, 4, 2, 1. i32 wraps. Gradient: broadcast along the axis.
+    /// Lane `l` of 32 adds elements l, l+32, … ascending from +0; then lane l += lane l+16 for l <
+    /// 16, then 8, 4, 2, 1. i32 wraps. Gradient: broadcast along the axis.
     ///
     /// # Errors
     ///
@@ -250,7 +252,8 @@ impl Builder {
         self.push(Op::MaxAxis { x: x.0, axis })
     }
 
-    /// Appends the lowest i32 index of the greatest along `axis`, which is dropped; the first NaN wins.
+    /// Appends the lowest i32 index of the greatest along `axis`, which is dropped; the first NaN
+    /// wins.
     ///
     /// Gradient: none.
     ///
@@ -291,13 +294,13 @@ impl Builder {
         self.push(Op::Iota { shape: Builder::shape("iota", dims)?, axis })
     }
 
-    /// Appends i32 words of Philox 4x32-10 under the i32[2] `key`; see [`random`](crate::random).
+    /// Appends i32 words of Philox 4x32-10 under the `i32[2]` `key`; see [`random`](crate::random).
     ///
     /// Gradient: none.
     ///
     /// # Errors
     ///
-    /// [`BuildError::Op`](crate::BuildError::Op) if `key` is not i32[2].
+    /// [`BuildError::Op`](crate::BuildError::Op) if `key` is not `i32[2]`.
     ///
     /// ```
     /// # use tensor::{Builder, Dtype, Tensor, eval};
