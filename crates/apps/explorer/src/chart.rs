@@ -162,7 +162,8 @@ pub(crate) fn drawing(chart: &Chart) -> Html {
     let names: Vec<String> = left().map(|series| text(&series.label)).collect();
     let unit = left().next().map_or("", |series| &series.unit);
     Html::trusted(format!(
-        "<svg class=\"drawing\" viewBox=\"-4 -4 608 168\" role=\"img\" aria-label=\"{0}\">{paths}</svg>\
+        "<svg class=\"drawing\" viewBox=\"-4 -4 608 168\" role=\"img\">\
+         <title>{0}</title>{paths}</svg>\
          <p class=\"absent\">{0}, from {low:.4} to {high:.4} {1}</p>",
         names.join(", "),
         text(unit)

@@ -20,6 +20,7 @@
 
 mod api;
 mod assets;
+mod bars;
 mod chart;
 pub mod format;
 mod headers;

@@ -1,14 +1,15 @@
-//! The small pieces of HTML that every page is made of: hashes, amounts, links, badges, bars.
+//! The small pieces of HTML that every page is made of: hashes, amounts, links, badges.
 //!
 //! Each returns [`Html`], which templates print as it is; so every text that enters one goes
 //! through [`text`] first.
 //! Invariant: a shortened or rounded value carries the exact one in its tooltip, and an amount
 //! carries its unit.
 
+use crate::bars;
 use crate::format::{self, ABSENT};
 use crate::view::{
-    Account, Address, ClaimState, Field, Hash, Oracle, Party, Phase, Report, Seat, TxStatus,
-    Verdict, View, Wad,
+    Account, Address, ClaimState, Field, Hash, Oracle, Party, Phase, Report, TxStatus, Verdict,
+    View, Wad,
 };
 use askama::filters::HtmlSafe;
 use std::fmt;
@@ -59,8 +60,12 @@ pub(crate) fn text(raw: &str) -> String {
 /// Returns a stranger's text: no control or direction-changing characters, and not endless.
 pub(crate) fn foreign(raw: &str) -> Html {
     let plain = |c: char| {
-        let turns = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-        if c.is_control() || turns { '\u{fffd}' } else { c }
+        let unseen = ['\u{200b}'..='\u{200f}', '\u{202a}'..='\u{202e}', '\u{2060}'..='\u{2069}'];
+        if c.is_control() || c == '\u{feff}' || unseen.iter().any(|range| range.contains(&c)) {
+            '\u{fffd}'
+        } else {
+            c
+        }
     };
     let mut shown: String = raw.chars().take(TEXT_MAX).map(plain).collect();
     if raw.chars().nth(TEXT_MAX).is_some() {
@@ -69,7 +74,7 @@ pub(crate) fn foreign(raw: &str) -> Html {
     Html(format!("<span class=\"foreign\">{}</span>", text(&shown)))
 }
 
-fn absent(words: &str) -> Html {
+pub(crate) fn absent(words: &str) -> Html {
     Html(format!("<span class=\"absent\">{}</span>", text(words)))
 }
 
@@ -166,7 +171,8 @@ pub(crate) fn label(label: &Option<String>) -> Html {
 pub(crate) fn amount(amount: &Wad, places: usize, unit: &str) -> Html {
     let (unit, shown) = (text(unit), amount.rounded(places));
     Html(format!(
-        "<span class=\"amount\" title=\"{amount} {unit}\">{shown} <span class=\"unit\">{unit}</span></span>"
+        "<span class=\"amount\" title=\"{amount} {unit}\">{shown} \
+         <span class=\"unit\">{unit}</span></span>"
     ))
 }
 
@@ -178,7 +184,8 @@ pub(crate) fn amount_or(known: &Option<Wad>, places: usize, unit: &str, words: &
 /// Returns a fraction in per cent, exact on hover.
 pub(crate) fn percent(fraction: &Wad) -> Html {
     Html(format!(
-        "<span class=\"amount\" title=\"{fraction} of notional\">{} <span class=\"unit\">%</span></span>",
+        "<span class=\"amount\" title=\"{fraction} of notional\">{} \
+         <span class=\"unit\">%</span></span>",
         fraction.percent(2)
     ))
 }
@@ -283,46 +290,6 @@ pub(crate) fn value(field: &Field) -> Html {
     Html(shown)
 }
 
-/// The distance beyond which an update is rejected, in median distances; docs/protocol.md §2.
-pub(crate) const DISTANCE_MAX: f64 = 3.0;
-
-/// Returns a seat's distance as a number and a bar with the limit marked.
-pub(crate) fn distance(seat: &Seat) -> Html {
-    let Some(distance) = seat.distance else {
-        return absent(ABSENT);
-    };
-    let full = 2.0 * DISTANCE_MAX;
-    let share = (distance / full).clamp(0.0, 1.0);
-    let class = if distance > DISTANCE_MAX { "bar far" } else { "bar" };
-    Html(format!(
-        "<span class=\"measure\" title=\"{distance} median distances; above {DISTANCE_MAX} is rejected\">\
-         <svg class=\"{class}\" viewBox=\"0 0 60 10\" width=\"60\" height=\"10\" aria-hidden=\"true\">\
-         <rect class=\"track\" width=\"60\" height=\"10\"/>\
-         <rect class=\"fill\" width=\"{:.1}\" height=\"10\"/>\
-         <path class=\"limit\" d=\"M30 0V10\"/></svg><span class=\"far\">{}</span> <span class=\"unit\">×</span></span>",
-        60.0 * share,
-        format::decimal(distance, 2)
-    ))
-}
-
-/// Returns a report's interval as a line with the value on it, from nothing to a little over the
-/// upper bound.
-pub(crate) fn interval(report: &Report) -> Html {
-    let top = report.upper.to_f64().max(report.value.to_f64()) * 1.15;
-    let at =
-        |wad: Wad| if top > 0.0 { (200.0 * wad.to_f64() / top).clamp(0.0, 200.0) } else { 0.0 };
-    let (lower, value, upper) = (at(report.lower), at(report.value), at(report.upper));
-    Html(format!(
-        "<svg class=\"interval\" viewBox=\"0 0 200 20\" preserveAspectRatio=\"none\" role=\"img\">\
-         <title>{} % to {} %</title><path class=\"track\" d=\"M0 10H200\"/>\
-         <rect class=\"band\" x=\"{lower:.1}\" y=\"4\" width=\"{:.1}\" height=\"12\"/>\
-         <path class=\"value\" d=\"M{value:.1} 1V19\"/></svg>",
-        report.lower.percent(2),
-        report.upper.percent(2),
-        upper - lower,
-    ))
-}
-
 /// Returns how an account stands towards its margins, as a badge.
 pub(crate) fn health(account: &Account) -> Html {
     Html(if account.equity < account.maintenance {
@@ -332,27 +299,6 @@ pub(crate) fn health(account: &Account) -> Html {
     } else {
         "<span class=\"badge good\">✓ above initial</span>".to_owned()
     })
-}
-
-/// Returns equity beside maintenance and initial margin, as one bar with two marks.
-pub(crate) fn cushion(account: &Account) -> Html {
-    let (equity, initial) = (account.equity.to_f64().max(0.0), account.initial.to_f64());
-    let maintenance = account.maintenance.to_f64();
-    let top = equity.max(initial).max(maintenance) * 1.1;
-    let at = |value: f64| if top > 0.0 { (200.0 * value / top).clamp(0.0, 200.0) } else { 0.0 };
-    Html(format!(
-        "<svg class=\"cushion\" viewBox=\"0 0 200 20\" preserveAspectRatio=\"none\" role=\"img\">\
-         <title>equity {}; marked are maintenance {} and initial margin {}</title>\
-         <rect class=\"track\" y=\"5\" width=\"200\" height=\"10\"/>\
-         <rect class=\"fill\" y=\"5\" width=\"{:.1}\" height=\"10\"/>\
-         <path class=\"maintenance\" d=\"M{:.1} 1V19\"/><path class=\"initial\" d=\"M{:.1} 1V19\"/></svg>",
-        account.equity.rounded(2),
-        account.maintenance.rounded(2),
-        account.initial.rounded(2),
-        at(equity),
-        at(maintenance),
-        at(initial),
-    ))
 }
 
 /// Returns a number with commas.
@@ -382,7 +328,7 @@ pub(crate) fn single(value: &f32) -> String {
 
 /// Returns the distance beyond which an update is rejected.
 pub(crate) fn limit() -> String {
-    format::decimal(DISTANCE_MAX, 0)
+    format::decimal(bars::DISTANCE_MAX, 0)
 }
 
 /// Returns how often a node or a round met a rejection; any at all stands out.

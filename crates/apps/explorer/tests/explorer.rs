@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, Response, StatusCode};
 use explorer::State;
-use explorer::view::{Field, TxStatus, View};
+use explorer::view::{Challenge, ClaimState, Field, Phase, TxStatus, View};
 use futures_util::StreamExt as _;
 use serde_json::Value;
 use std::sync::Arc;
@@ -88,6 +88,38 @@ async fn the_first_page_shows_the_rejected_liar_and_the_margin() {
     assert!(html.contains(&format!("title=\"{} of notional\"", report.value)));
     assert!(html.contains("2 of 4 commitments are revealed"));
     assert!(html.contains("class=\"here\" aria-current=\"step\""));
+}
+
+#[tokio::test]
+async fn disputes_and_failures_are_said_in_words() {
+    let mut view = World::after(STEPS).view().clone();
+    let first = &mut view.rounds[0];
+    first.attempt = 1;
+    let mut frozen = first.claims[0].clone();
+    let challenger = view.nodes[2].key;
+    let outputs_root = first.model_before;
+    frozen.challenge = Some(Challenge { challenger, node: Some(2), outputs_root });
+    frozen.state = ClaimState::Frozen;
+    first.claims.insert(0, frozen);
+    first.seats[3].distance = Some(f64::INFINITY);
+    (view.rounds[1].phase, view.rounds[1].loss) = (Phase::Voided, Some(f64::NAN));
+    view.accounts[0].equity = view.accounts[0].maintenance;
+    view.accounts[0].maintenance = view.accounts[0].initial;
+    let (site, _sender) = site(view);
+    let (_, html) = read(&site, "/rounds/1").await;
+    assert!(
+        html.contains("frozen") && html.contains("trainer 3</a> says"),
+        "the challenge is lost"
+    );
+    assert!(html.contains("class=\"figures\">∞<"), "an endless distance has no figure");
+    let (_, html) = read(&site, "/rounds/2").await;
+    assert!(html.contains("<dt>Voided</dt>") && html.contains("class=\"void\""));
+    let (_, html) = read(&site, "/accounts").await;
+    assert!(html.contains("✕ under maintenance"));
+    let (status, json) = read(&site, "/api/rounds/1").await;
+    assert_eq!(status, StatusCode::OK);
+    let round: Value = serde_json::from_str(&json).expect("an endless number is no reason to fail");
+    assert_eq!(round["seats"][3]["distance"], Value::Null);
 }
 
 /// A network whose every free text was written by an enemy.

@@ -2,6 +2,7 @@
 
 use super::{Frame, ROWS, missing, page};
 use crate::State;
+use crate::bars;
 use crate::chart;
 use crate::parts;
 use crate::parts::Html;

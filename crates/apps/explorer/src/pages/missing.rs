@@ -18,7 +18,8 @@ struct Missing<'a> {
     list: String,
 }
 
-/// Draws the page, which does not follow the network: `what` there is not, and a `hint` in whole sentences.
+/// Draws the page, which does not follow the network: `what` there is not, and a `hint` in whole
+/// sentences.
 pub(crate) fn show(view: &View, section: &'static str, what: &str, hint: String) -> Response {
     let list = if section == "now" { "/".to_owned() } else { format!("/{section}") };
     let frame = Frame::new(view, section, "");

@@ -2,6 +2,7 @@
 
 use super::{Frame, ROWS, missing, page};
 use crate::State;
+use crate::bars;
 use crate::format;
 use crate::parts;
 use crate::view::{Node, Round, Seat, Verdict, View};

@@ -2,6 +2,7 @@
 
 use super::{Frame, Step, page, steps};
 use crate::State;
+use crate::bars;
 use crate::format;
 use crate::parts;
 use crate::view::{Phase, Round, Tx, Verdict};
@@ -72,13 +73,13 @@ impl Now<'_> {
             .map(|seat| {
                 let far = seat.distance.map_or_else(
                     || "too far".to_owned(),
-                    |distance| format!("{} median distances", format::decimal(distance, 1)),
+                    |distance| format!("{} median distances", bars::figure(distance, 1)),
                 );
+                let limit = parts::limit();
                 format!(
-                    "{} was rejected: its update lies {far} from the coordinate median, and {:.0} is \
-                     the limit. It earns nothing this round and is not slashed.",
-                    seat.name,
-                    parts::DISTANCE_MAX
+                    "{} was rejected: its update lies {far} from the coordinate median, and \
+                     {limit} is the limit. It earns nothing this round and is not slashed.",
+                    seat.name
                 )
             })
             .collect()

@@ -2,6 +2,7 @@
 
 use super::{Frame, ROWS, Step, Window, missing, page, steps};
 use crate::State;
+use crate::bars;
 use crate::format;
 use crate::parts;
 use crate::view::{Phase, Round, Tx, Verdict, View};
