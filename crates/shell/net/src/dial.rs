@@ -250,7 +250,10 @@ pub(crate) fn fits(request: &Request, response: &Response) -> bool {
     matches!(
         (request, response),
         (_, Response::Refused { .. })
-            | (Request::Get { .. }, Response::Blob(_) | Response::NotFound)
+            | (
+                Request::Get { .. } | Request::Tensor { .. },
+                Response::Blob(_) | Response::NotFound
+            )
             | (Request::Offer { .. }, Response::Attest { .. })
             | (Request::Status, Response::Status { .. })
     )

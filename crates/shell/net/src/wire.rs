@@ -50,6 +50,11 @@ pub enum Request {
     },
     /// Asks what the peer is doing.
     Status,
+    /// Asks for the tensor with this root, as the bytes of `node`'s tensor store.
+    Tensor {
+        /// The tensor root, which whoever asked checks; the transport cannot.
+        root: Hash32,
+    },
 }
 
 /// The answer to a [`Request`].
@@ -144,13 +149,14 @@ impl Message for Request {
             0 => Some(1 + 32),
             1 => Some(1 + VARINT_64 + VARINT_32 + 32 + 32 + VARINT_32 + BLOB_SIZE_MAX),
             2 => Some(1),
+            3 => Some(1 + 32),
             _ => None,
         }
     }
 
     fn check_fields(&self) -> Result<(), WireError> {
         match self {
-            Request::Get { .. } | Request::Status => Ok(()),
+            Request::Get { .. } | Request::Status | Request::Tensor { .. } => Ok(()),
             Request::Offer { bytes, .. } => within(bytes.len(), BLOB_SIZE_MAX),
         }
     }
@@ -268,6 +274,7 @@ impl fmt::Debug for Request {
                 write!(f, "Offer(round {round}, node {node}, blob {blob}, {} bytes)", bytes.len())
             }
             Request::Status => f.write_str("Status"),
+            Request::Tensor { root } => write!(f, "Tensor({})", short(root)),
         }
     }
 }

@@ -12,6 +12,7 @@ fn request() -> impl Strategy<Value = Request> {
             Request::Offer { round, node, update_root, blob, bytes }
         }),
         Just(Request::Status),
+        any::<[u8; 32]>().prop_map(|root| Request::Tensor { root }),
     ]
 }
 
