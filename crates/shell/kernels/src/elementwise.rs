@@ -11,9 +11,9 @@ use tensor::{Dtype, Op};
 
 use crate::element::{Element, FloatElement};
 use crate::fused::{Instruction, Register, Running};
+use crate::level::Task;
 
 /// Runs one instruction on the current block.
-#[inline(always)]
 pub(crate) fn execute(running: &mut Running<'_>, instruction: &Instruction) {
     match instruction.dtype {
         Dtype::F32 => {
@@ -35,7 +35,6 @@ pub(crate) fn execute(running: &mut Running<'_>, instruction: &Instruction) {
 }
 
 /// Runs an op that every dtype has; says whether it was one.
-#[inline(always)]
 fn number<T: Element + Register>(running: &mut Running<'_>, instruction: &Instruction) -> bool {
     match instruction.op {
         Op::Add(..) => binary(running, instruction, |a: T, b: T| a.plus(b).clean()),
@@ -48,14 +47,13 @@ fn number<T: Element + Register>(running: &mut Running<'_>, instruction: &Instru
         Op::Lt(..) => binary(running, instruction, |a: T, b: T| i32::from(a < b)),
         Op::Le(..) => binary(running, instruction, |a: T, b: T| i32::from(a <= b)),
         Op::Eq(..) => binary(running, instruction, |a: T, b: T| i32::from(a == b)),
-        Op::Select(..) => select::<T>(running, instruction),
+        Op::Select(..) => ternary(running, instruction, choose::<T>),
         Op::Broadcast { .. } => fill::<T>(running, instruction),
         _ => return false,
     }
     true
 }
 
-#[inline(always)]
 fn float<T: FloatElement + Register + Narrow>(
     running: &mut Running<'_>,
     instruction: &Instruction,
@@ -77,7 +75,6 @@ fn float<T: FloatElement + Register + Narrow>(
     }
 }
 
-#[inline(always)]
 fn integer(running: &mut Running<'_>, instruction: &Instruction) {
     match instruction.op {
         Op::And(..) => binary(running, instruction, |a: i32, b: i32| a & b),
@@ -94,6 +91,11 @@ fn integer(running: &mut Running<'_>, instruction: &Instruction) {
         Op::Convert { dtype: Dtype::I32, .. } => unary(running, instruction, |x: i32| x),
         ref op => unreachable!("{} of i32 is not elementwise", op.name()),
     }
+}
+
+#[inline(always)]
+fn choose<T: Copy>(condition: i32, a: T, b: T) -> T {
+    if condition != 0 { a } else { b }
 }
 
 /// A float's conversions.
@@ -137,7 +139,57 @@ impl Narrow for f64 {
     }
 }
 
-#[inline(always)]
+/// One loop over a block of one operand, compiled once per level.
+struct Map1<'a, T, U, F> {
+    out: &'a mut [U],
+    a: &'a [T],
+    f: F,
+}
+
+impl<T: Copy, U, F: Fn(T) -> U> Task for Map1<'_, T, U, F> {
+    #[inline(always)]
+    fn run<const BYTES: usize>(self) {
+        for (out, a) in self.out.iter_mut().zip(self.a) {
+            *out = (self.f)(*a);
+        }
+    }
+}
+
+/// One loop over a block of two operands.
+struct Map2<'a, T, U, F> {
+    out: &'a mut [U],
+    a: &'a [T],
+    b: &'a [T],
+    f: F,
+}
+
+impl<T: Copy, U, F: Fn(T, T) -> U> Task for Map2<'_, T, U, F> {
+    #[inline(always)]
+    fn run<const BYTES: usize>(self) {
+        for ((out, a), b) in self.out.iter_mut().zip(self.a).zip(self.b) {
+            *out = (self.f)(*a, *b);
+        }
+    }
+}
+
+/// One loop over a block of three operands, of which the first may have another type.
+struct Map3<'a, C, T, F> {
+    out: &'a mut [T],
+    a: &'a [C],
+    b: &'a [T],
+    c: &'a [T],
+    f: F,
+}
+
+impl<C: Copy, T: Copy, F: Fn(C, T, T) -> T> Task for Map3<'_, C, T, F> {
+    #[inline(always)]
+    fn run<const BYTES: usize>(self) {
+        for (((out, a), b), c) in self.out.iter_mut().zip(self.a).zip(self.b).zip(self.c) {
+            *out = (self.f)(*a, *b, *c);
+        }
+    }
+}
+
 fn unary<T: Register, U: Register>(
     running: &mut Running<'_>,
     instruction: &Instruction,
@@ -145,13 +197,10 @@ fn unary<T: Register, U: Register>(
 ) {
     running.write(instruction, |running, out: &mut [U]| {
         let a = running.read::<T>(instruction.arguments[0]);
-        for (out, a) in out.iter_mut().zip(a) {
-            *out = f(*a);
-        }
+        running.level.run(Map1 { out, a, f });
     });
 }
 
-#[inline(always)]
 fn binary<T: Register, U: Register>(
     running: &mut Running<'_>,
     instruction: &Instruction,
@@ -160,41 +209,23 @@ fn binary<T: Register, U: Register>(
     running.write(instruction, |running, out: &mut [U]| {
         let a = running.read::<T>(instruction.arguments[0]);
         let b = running.read::<T>(instruction.arguments[1]);
-        for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
-            *out = f(*a, *b);
-        }
+        running.level.run(Map2 { out, a, b, f });
     });
 }
 
-#[inline(always)]
-fn ternary<T: Register>(
+fn ternary<C: Register, T: Register>(
     running: &mut Running<'_>,
     instruction: &Instruction,
-    f: impl Fn(T, T, T) -> T,
+    f: impl Fn(C, T, T) -> T,
 ) {
     running.write(instruction, |running, out: &mut [T]| {
-        let a = running.read::<T>(instruction.arguments[0]);
+        let a = running.read::<C>(instruction.arguments[0]);
         let b = running.read::<T>(instruction.arguments[1]);
         let c = running.read::<T>(instruction.arguments[2]);
-        for (((out, a), b), c) in out.iter_mut().zip(a).zip(b).zip(c) {
-            *out = f(*a, *b, *c);
-        }
+        running.level.run(Map3 { out, a, b, c, f });
     });
 }
 
-#[inline(always)]
-fn select<T: Register>(running: &mut Running<'_>, instruction: &Instruction) {
-    running.write(instruction, |running, out: &mut [T]| {
-        let condition = running.read::<i32>(instruction.arguments[0]);
-        let a = running.read::<T>(instruction.arguments[1]);
-        let b = running.read::<T>(instruction.arguments[2]);
-        for (((out, condition), a), b) in out.iter_mut().zip(condition).zip(a).zip(b) {
-            *out = if *condition != 0 { *a } else { *b };
-        }
-    });
-}
-
-#[inline(always)]
 fn fill<T: Register>(running: &mut Running<'_>, instruction: &Instruction) {
     running.write(instruction, |running, out: &mut [T]| {
         let scalar = running.read::<T>(instruction.arguments[0]);

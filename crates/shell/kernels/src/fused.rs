@@ -5,7 +5,7 @@
 //! nearest cache; what others need is stored to its buffer on the way.
 //!
 //! *Invariant: an instruction never writes the register or the buffer that it reads.*
-//! Absent: a compiler. Each instruction is one loop over a block, which the compiler vectorised.
+//! Absent: a compiler. Each instruction is one loop over a block, compiled once per level.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use tensor::{Dtype, Op};
 
 use crate::buffer::{Buffer, Typed, View};
 use crate::elementwise;
-use crate::level::{Level, Task};
+use crate::level::Level;
 use crate::plan::{Facts, Place};
 
 /// Elements of a block.
@@ -117,7 +117,7 @@ impl Register for i32 {
 
 /// A group at work on one block after the other.
 pub(crate) struct Running<'a> {
-    fused: &'a Fused,
+    pub(crate) level: Level,
     loads: &'a [View<'a>],
     stores: &'a mut [Buffer],
     registers: &'a mut Registers,
@@ -135,18 +135,12 @@ impl Fused {
         registers: &mut Registers,
     ) {
         registers.provide(&self.registers);
-        level.run(Running { fused: self, loads, stores, registers, start: 0, end: 0 });
-    }
-}
-
-impl Task for Running<'_> {
-    #[inline(always)]
-    fn run<const BYTES: usize>(mut self) {
-        while self.end < self.fused.count {
-            self.start = self.end;
-            self.end = self.fused.count.min(self.start + BLOCK);
-            for instruction in &self.fused.instructions {
-                elementwise::execute(&mut self, instruction);
+        let mut running = Running { level, loads, stores, registers, start: 0, end: 0 };
+        while running.end < self.count {
+            running.start = running.end;
+            running.end = self.count.min(running.start + BLOCK);
+            for instruction in &self.instructions {
+                elementwise::execute(&mut running, instruction);
             }
         }
     }
@@ -154,7 +148,6 @@ impl Task for Running<'_> {
 
 impl Running<'_> {
     /// Returns the block of an operand.
-    #[inline(always)]
     pub(crate) fn read<T: Register>(&self, argument: Argument) -> &[T] {
         match argument {
             Argument::Register(index) => &T::registers(self.registers)[index][..self.size()],
@@ -164,7 +157,6 @@ impl Running<'_> {
     }
 
     /// Lets `fill` write an instruction's block to wherever it belongs.
-    #[inline(always)]
     pub(crate) fn write<T: Register>(
         &mut self,
         instruction: &Instruction,
@@ -186,7 +178,6 @@ impl Running<'_> {
         }
     }
 
-    #[inline(always)]
     fn size(&self) -> usize {
         self.end - self.start
     }

@@ -176,11 +176,12 @@ impl<T: Element> Product<'_, T> {
             }
         }
         let from = top * steps.len();
-        let left = self.packing.left[from..from + M * steps.len()].chunks_exact(M);
-        for (left, right) in left.zip(self.packing.right.chunks_exact(N)) {
-            for (chains, a) in chains.iter_mut().zip(left) {
-                for (chain, b) in chains.iter_mut().zip(right) {
-                    *chain = a.fused(*b, *chain);
+        let (left, _) = self.packing.left[from..from + M * steps.len()].as_chunks::<M>();
+        let (right, _) = self.packing.right.as_chunks::<N>();
+        for (left, right) in left.iter().zip(right) {
+            for i in 0..M {
+                for j in 0..N {
+                    chains[i][j] = left[i].fused(right[j], chains[i][j]);
                 }
             }
         }
