@@ -14,6 +14,17 @@ use alloy::{
 };
 use serde::{Deserialize, Serialize};
 
+/// An argument of a method, event or error.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Field {
+    /// Its name.
+    pub name: String,
+    /// Its Solidity type, such as `uint64`.
+    pub kind: String,
+    /// Its value as text: decimal numbers, `0x` bytes.
+    pub value: String,
+}
+
 /// A method, event or error with its arguments as text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Named {
@@ -21,16 +32,16 @@ pub struct Named {
     pub contract: String,
     /// Its name.
     pub name: String,
-    /// Names and values of its arguments, in order.
-    pub fields: Vec<(String, String)>,
+    /// Its arguments, in order.
+    pub fields: Vec<Field>,
 }
 
 impl std::fmt::Display for Named {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}(", self.name)?;
-        for (position, (name, value)) in self.fields.iter().enumerate() {
+        for (position, field) in self.fields.iter().enumerate() {
             let comma = if position == 0 { "" } else { ", " };
-            write!(f, "{comma}{name}: {value}")?;
+            write!(f, "{comma}{}: {}", field.name, field.value)?;
         }
         write!(f, ")")
     }
@@ -92,7 +103,7 @@ pub fn error(data: &[u8]) -> Option<Named> {
     if let Some(reason) = alloy::sol_types::decode_revert_reason(data) {
         // Covers Error(string) and Panic(uint256); custom errors come back undecoded.
         if !TABLE.errors.contains_key(data.get(..4)?) {
-            let fields = vec![("reason".to_owned(), reason)];
+            let fields = vec![field("reason", "string", reason)];
             return Some(Named { contract: String::new(), name: "Error".to_owned(), fields });
         }
     }
@@ -110,15 +121,19 @@ pub fn event(log: &LogData) -> Option<Named> {
     let mut fields = Vec::new();
     for input in &event.inputs {
         let value = if input.indexed { indexed.next() } else { body.next() }?;
-        fields.push((input.name.clone(), text(value)));
+        fields.push(field(&input.name, &input.ty, text(value)));
     }
     Some(Named { contract: (*contract).to_owned(), name: event.name.clone(), fields })
 }
 
 fn named(contract: &str, name: &str, inputs: &[Param], values: &[DynSolValue]) -> Named {
-    let fields =
-        inputs.iter().zip(values).map(|(input, value)| (input.name.clone(), text(value))).collect();
+    let pairs = inputs.iter().zip(values);
+    let fields = pairs.map(|(input, value)| field(&input.name, &input.ty, text(value))).collect();
     Named { contract: contract.to_owned(), name: name.to_owned(), fields }
+}
+
+fn field(name: &str, kind: &str, value: String) -> Field {
+    Field { name: name.to_owned(), kind: kind.to_owned(), value }
 }
 
 fn text(value: &DynSolValue) -> String {

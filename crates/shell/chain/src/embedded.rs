@@ -34,6 +34,8 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 pub use self::store::StoreError;
 use self::{engine::Engine, rpc::Shared, store::Store};
 
+/// Chain id to use where nothing speaks for another; no public chain has it.
+pub const CHAIN_ID: u64 = 2_718_281;
 /// How long a transaction waits for others to share its block.
 const GATHER: Duration = Duration::from_millis(4);
 /// How long open connections may take to end when the server stops.
