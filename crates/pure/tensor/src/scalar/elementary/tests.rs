@@ -5,7 +5,7 @@
 
 mod wide;
 
-use super::super::Float;
+use super::{super::Float, table};
 use crate::{Hash, random::philox};
 use wide::Wide;
 
@@ -186,4 +186,36 @@ fn bits_are_golden() {
     let shown = [of_doubles, of_singles].concat();
     let shown: Vec<String> = shown.iter().map(|hash| hash.to_string()[2..18].into()).collect();
     assert_eq!(shown, GOLDEN);
+}
+
+/// A second implementation is written from the document, so it must list these very bits.
+#[test]
+fn the_document_lists_every_coefficient() {
+    let document = include_str!("../../../../../../docs/numerics.md");
+    let tables: [(&str, &[u64]); 8] = [
+        ("EXP", &table::EXP),
+        ("EXP_SHORT", &table::EXP_SHORT),
+        ("LOG", &table::LOG),
+        ("LOG_SHORT", &table::LOG_SHORT),
+        ("TANH", &table::TANH),
+        ("TANH_SHORT", &table::TANH_SHORT),
+        ("ERF", &table::ERF),
+        ("ERFCX", &table::ERFCX),
+    ];
+    let grouped = |bits: u64| {
+        let digits = format!("{bits:016x}");
+        let groups = [&digits[..4], &digits[4..8], &digits[8..12], &digits[12..]];
+        format!("0x{}", groups.join("_"))
+    };
+    for (name, coefficients) in tables {
+        for (index, bits) in coefficients.iter().enumerate() {
+            let line = format!("\n{name}[{index}] = {}\n", grouped(*bits));
+            assert!(document.contains(&line), "{}", line.trim());
+        }
+        let beyond = format!("\n{name}[{}]", coefficients.len());
+        assert!(!document.contains(&beyond), "{name} has more entries there");
+    }
+    for bits in [table::LOG2_E, table::LN2, table::LN2_REST, table::LN2_HEAD, table::LN2_TAIL] {
+        assert!(document.contains(&grouped(bits)), "{}", grouped(bits));
+    }
 }
