@@ -33,6 +33,20 @@ pub(crate) struct Config {
     pub(crate) funded: Vec<(Address, U256)>,
 }
 
+impl Config {
+    /// Returns what the embedded chain is started with.
+    pub(crate) fn embedded(&self, dir: &std::path::Path, port: u16) -> chain::embedded::Config {
+        chain::embedded::Config {
+            dir: dir.to_path_buf(),
+            chain_id: self.chain_id,
+            port,
+            genesis_time: self.genesis_time,
+            block_ms_max: self.block_ms_max,
+            funded: self.funded.clone(),
+        }
+    }
+}
+
 /// Returns the file that holds the chain's [`Config`].
 pub(crate) fn config_path(dir: &std::path::Path) -> PathBuf {
     dir.join("chain.json")
@@ -51,20 +65,12 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<std::process::ExitCode> {
 
 /// Takes the port of the last start, or the preferred one, or any.
 async fn start(args: &Args, config: &Config) -> anyhow::Result<chain::embedded::Server> {
-    let embedded = |port| chain::embedded::Config {
-        dir: args.dir.clone(),
-        chain_id: config.chain_id,
-        port,
-        genesis_time: config.genesis_time,
-        block_ms_max: config.block_ms_max,
-        funded: config.funded.clone(),
-    };
     let first_start = !args.dir.join("url").exists();
     if first_start {
-        match chain::embedded::Server::start(embedded(config.port)).await {
+        match chain::embedded::Server::start(config.embedded(&args.dir, config.port)).await {
             Err(chain::embedded::StartError::PortInUse { .. }) => {}
             other => return Ok(other?),
         }
     }
-    Ok(chain::embedded::Server::start(embedded(0)).await?)
+    Ok(chain::embedded::Server::start(config.embedded(&args.dir, 0)).await?)
 }

@@ -50,9 +50,8 @@ pub(crate) fn train(
 ) -> Result<Update, NodeError> {
     let program = job.trainer().program();
     let mut runner = kernels::Runner::new(program);
-    let trained = job.trainer().train(params, data, round.saturating_sub(1), &seed.0, |_, inputs| {
-        runner.run(inputs)
-    })?;
+    let place = (round.saturating_sub(1), &seed.0);
+    let trained = job.trainer().train(params, data, place, |_, inputs| runner.run(inputs))?;
     let loss = trained.losses.last().copied().unwrap_or(f32::NAN);
     let update = if liar { poison(&trained.update) } else { trained.update };
     let (quantised, residual) = learn::quantise(&update, residual, learn::SCALE);

@@ -4,7 +4,7 @@
 //! chain does not show it. So nothing is remembered here, and a refusal is a line in the log.
 
 use alloy::primitives::{Bytes, U256};
-use chain::{Client, ClientError, Reveal};
+use chain::{Client, ClientError, client::Reveal};
 use round::machine::Tx;
 
 use crate::{NodeError, TensorStore, eye::words, job::word};

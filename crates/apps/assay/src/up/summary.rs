@@ -34,7 +34,7 @@ pub(crate) struct Data {
 }
 
 /// One settled round.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct Round {
     /// Number of the round, from 1.
     pub(crate) index: u64,
@@ -59,7 +59,7 @@ pub(crate) struct Round {
 }
 
 /// A row that the aggregation rule left out.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct Rejected {
     /// Registry index.
     pub(crate) node: u32,
@@ -72,7 +72,7 @@ pub(crate) struct Rejected {
 }
 
 /// What a node was paid for a round.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct Pay {
     /// Registry index.
     pub(crate) node: u32,
@@ -92,7 +92,7 @@ pub(crate) struct Seconds {
 }
 
 /// One margin report as the oracle took it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct Report {
     /// Initial margin as a fraction of notional.
     pub(crate) value: f64,
