@@ -1,0 +1,156 @@
+//! `assay up`: the whole network on one machine.
+//!
+//! It supervises processes (the embedded chain and four nodes, this same binary), sees to it that everything is there
+//! before the first round, moves the market's clock from day to day, and shows what happens: lines for people, one JSON
+//! object for machines, the explorer for everybody.
+//!
+//! Invariant: it decides nothing in a round. Kill it and its children leave with it; start it again and they go on.
+
+pub(crate) mod children;
+pub(crate) mod keys;
+
+mod account;
+pub(crate) mod genesis;
+mod outside;
+mod pages;
+mod screen;
+pub(crate) mod settings;
+mod summary;
+mod watch;
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+};
+
+use anyhow::Context as _;
+use tokio::{net::TcpListener, sync::watch as channel};
+
+use crate::layout::Layout;
+use children::Children;
+use screen::Screen;
+use settings::Settings;
+
+/// Choices of a run; without any, four nodes on the bundled oil prices, one of them lying.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Args {
+    /// Directory that keeps everything; a later start goes on there.
+    #[arg(long, default_value = ".assay", value_name = "DIR")]
+    dir: PathBuf,
+    /// Stop the market's clock after this many more rounds.
+    #[arg(long, value_name = "N")]
+    rounds: Option<u64>,
+    /// Leave once those rounds are settled and reported.
+    #[arg(long, requires = "rounds")]
+    exit: bool,
+    /// Print one JSON object at the end instead of lines (docs/protocol.md, §7).
+    #[arg(long)]
+    json: bool,
+    /// The model: `har`, a linear log-HAR with leverage terms, or `mlp`, a small perceptron.
+    #[arg(long, default_value = "har")]
+    model: String,
+    /// Folder of bars (parquet or CSV), one a venue; repeat it for more. Default: the bundled WTI spot series.
+    #[arg(long, value_name = "DIR")]
+    data: Vec<PathBuf>,
+    /// Start four honest nodes.
+    #[arg(long)]
+    no_liar: bool,
+    /// Port of the explorer; the next free one is taken when it is in use.
+    #[arg(long, default_value_t = 8650)]
+    port: u16,
+    /// Use another EVM chain instead of the embedded one. Test networks only.
+    #[arg(long, value_name = "URL", requires = "key")]
+    rpc: Option<String>,
+    /// Keystore (Web3 v3) of the account that deploys and pays for gas, for --rpc.
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// File with that keystore's password; asked for otherwise.
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// Say that a chain id that is not known here is a test network.
+    #[arg(long, value_name = "ID")]
+    allow_chain_id: Option<u64>,
+    /// Do not ask before anything is sent to --rpc.
+    #[arg(long)]
+    yes: bool,
+    /// Live market data; refused until live feeds exist.
+    #[arg(long)]
+    live: bool,
+}
+
+/// Runs the network.
+pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    if args.live {
+        anyhow::bail!("--live is not there yet: live feeds do not exist, every market is replayed");
+    }
+    let screen = Arc::new(Screen::new(args.json));
+    screen.line(concat!(
+        "assay ",
+        env!("CARGO_PKG_VERSION"),
+        " · unaudited contracts, replayed data, no public network"
+    ));
+    let layout = Layout::new(&args.dir);
+    let _lock = layout.lock()?;
+    let settings = Settings::of(&args)?.agree(&layout)?;
+    let (children, mut restarts) = Children::new();
+    let told = screen.clone();
+    tokio::spawn(async move {
+        while let Some(restart) = restarts.recv().await {
+            told.line(&format!("{} ended ({}) and was started again", restart.name, restart.reason));
+        }
+    });
+    let mut children = children;
+    let work = work(&args, &layout, &settings, &mut children, &screen);
+    let result = tokio::select! {
+        result = work => result,
+        _ = tokio::signal::ctrl_c() => Ok(()),
+    };
+    children.stop().await;
+    screen.close(&layout);
+    result.map(|()| ExitCode::SUCCESS)
+}
+
+async fn work(
+    args: &Args,
+    layout: &Layout,
+    settings: &Settings,
+    children: &mut Children,
+    screen: &Arc<Screen>,
+) -> anyhow::Result<()> {
+    let say = |line: &str| screen.line(line);
+    let network = genesis::build(args, layout, settings, children, &say).await?;
+    screen.market(&network, settings);
+    let listener = listen(args.port).await?;
+    let address = format!("http://{}", listener.local_addr().context("the explorer's address")?);
+    screen.explorer(&address);
+    let (pages, view) = channel::channel(Arc::new(explorer::View::default()));
+    tokio::spawn(explorer::serve(listener, explorer::State::new(view)));
+    account::open(&network).await?;
+    let mut watch = watch::Watch::new(layout, settings, network, screen.clone(), pages);
+    watch.run(args.rounds).await?;
+    if args.json {
+        screen.json(&watch.summary(&address))?;
+    }
+    if !args.exit {
+        screen.line("the rounds asked for are done; the explorer stays until Ctrl-C");
+        watch.follow().await?;
+    }
+    Ok(())
+}
+
+/// Takes the port asked for, or the next free one.
+async fn listen(port: u16) -> anyhow::Result<TcpListener> {
+    const TRIES: u16 = 64;
+    let mut last = None;
+    for offset in 0..TRIES {
+        let Some(port) = port.checked_add(offset) else { break };
+        match TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await {
+            Ok(listener) => return Ok(listener),
+            Err(error) => last = Some(error),
+        }
+    }
+    let error = last.context("no port to try")?;
+    Err(error).with_context(|| format!("no free port from {port} on for the explorer"))
+}

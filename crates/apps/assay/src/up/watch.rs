@@ -1,0 +1,395 @@
+//! Follows the network: tells rounds and reports as they come, moves the market's clock, feeds the explorer.
+//!
+//! Everything shown is read from the chain, or from a node's own files and checked against the roots on the chain.
+
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use alloy::primitives::{B256, U256, utils::Unit};
+use anyhow::Context as _;
+use chain::{ClientError, contracts::rounds::IRounds};
+use learn::{Dataset, Evaluate};
+use node::{TensorStore, hash, journal::Journal};
+use tensor::{Hash, Tensor};
+use tokio::sync::watch::Sender;
+
+use super::{
+    genesis::{self, Network},
+    pages::Pages,
+    screen::Screen,
+    settings::{LIAR, PUBLISHER, Settings},
+    summary::{Account, Chain, Data, Pay, Rejected, Report, Round, Seconds, Summary},
+};
+use crate::layout::Layout;
+
+/// How often the chain is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(40);
+/// How long to wait when the chain does not answer.
+const RETRY: Duration = Duration::from_millis(200);
+/// Kind of a margin report.
+const MARGIN: u8 = 1;
+
+/// When a round's phases were first seen.
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    opened: Option<Instant>,
+    committed: Option<Instant>,
+    revealed: Option<Instant>,
+}
+
+/// The follower.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    network: Network,
+    dirs: Vec<PathBuf>,
+    liar: bool,
+    market: B256,
+    screen: Arc<Screen>,
+    pages: Pages,
+    evaluate: (Evaluate, Dataset),
+    seen: (u64, Seen),
+    told: u64,
+    rounds: Vec<Round>,
+    reports: Vec<Report>,
+    requirement: (Option<U256>, U256),
+    blocks: u64,
+}
+
+impl Watch {
+    pub(crate) fn new(
+        layout: &Layout,
+        settings: &Settings,
+        network: Network,
+        screen: Arc<Screen>,
+        view: Sender<Arc<explorer::View>>,
+    ) -> anyhow::Result<Watch> {
+        let evaluation = &network.plan.evaluations[0];
+        let rows: Vec<Vec<f32>> = evaluation.days.iter().map(|day| day.features.clone()).collect();
+        #[expect(clippy::cast_possible_truncation, reason = "a ratio near 1, rounded to f32")]
+        let targets: Vec<f32> =
+            evaluation.days.iter().map(|day| (day.proxy / day.anchor) as f32).collect();
+        let data = Dataset::new(&rows, &targets).context("the evaluation days")?;
+        let evaluate = Evaluate::new(network.job.model()).context("the evaluation Program")?;
+        Ok(Watch {
+            dirs: genesis::node_dirs(layout),
+            liar: settings.liar,
+            market: node::market_id(network.market()),
+            pages: Pages::new(&network, settings, view),
+            evaluate: (evaluate, data),
+            seen: (0, Seen::default()),
+            told: 0,
+            rounds: Vec::new(),
+            reports: Vec::new(),
+            requirement: (None, U256::ZERO),
+            blocks: 0,
+            network,
+            screen,
+        })
+    }
+
+    /// Follows until this many more rounds are settled and reported, or for ever.
+    pub(crate) async fn run(&mut self, rounds: Option<u64>) -> anyhow::Result<()> {
+        let first = self.network.client.round().await?;
+        // What was settled before this start was told before.
+        self.told = settled(&self.network, &first).await?.unwrap_or(first.number.saturating_sub(1));
+        let started = self.told;
+        let last = rounds.map(|rounds| started + rounds);
+        self.requirement.0 = Some(self.initial().await?);
+        loop {
+            match self.look(last).await {
+                Ok(()) => {}
+                Err(error) if is_transient(&error) => tokio::time::sleep(RETRY).await,
+                Err(error) => return Err(error),
+            }
+            if last.is_some_and(|last| self.told >= last) {
+                return Ok(());
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Keeps the pages fresh without moving the clock.
+    pub(crate) async fn follow(&mut self) -> anyhow::Result<()> {
+        loop {
+            match self.pages.update(&self.network, &self.rounds).await {
+                Err(error) if !is_transient(&error) => return Err(error),
+                _ => tokio::time::sleep(LOOK_EVERY * 5).await,
+            }
+        }
+    }
+
+    async fn look(&mut self, last: Option<u64>) -> anyhow::Result<()> {
+        let round = self.network.client.round().await?;
+        self.time(&round);
+        if let Some(number) = settled(&self.network, &round).await?
+            && number > self.told
+            && let Some(report) = self.report(number).await?
+        {
+            self.tell(&round, report).await?;
+        }
+        self.advance(&round, last).await?;
+        self.blocks = self.network.client.block_number().await?;
+        self.pages.update(&self.network, &self.rounds).await
+    }
+
+    /// Notes when a phase is first seen.
+    fn time(&mut self, round: &IRounds::Round) {
+        if self.seen.0 != round.number {
+            self.seen = (round.number, Seen::default());
+        }
+        let now = Some(Instant::now());
+        let seen = &mut self.seen.1;
+        match round.phase {
+            IRounds::Phase::Commit => seen.opened = seen.opened.or(now),
+            IRounds::Phase::Reveal => seen.committed = seen.committed.or(now),
+            IRounds::Phase::Aggregate => seen.revealed = seen.revealed.or(now),
+            _ => {}
+        }
+        let phase = match round.phase {
+            IRounds::Phase::Commit => "commit",
+            IRounds::Phase::Reveal => "reveal",
+            IRounds::Phase::Aggregate => "aggregate",
+            _ => "between rounds",
+        };
+        self.screen.now(&format!("round {}: {phase}", round.number));
+    }
+
+    /// Moves the embedded chain's clock to the next round's day, once the last one is settled and reported.
+    async fn advance(&mut self, round: &IRounds::Round, last: Option<u64>) -> anyhow::Result<()> {
+        if !self.network.data_clock || round.phase != IRounds::Phase::Idle {
+            return Ok(());
+        }
+        let next = round.number + 1;
+        let ended = settled(&self.network, round).await?.is_none_or(|number| self.told >= number);
+        let wanted = last.is_none_or(|last| self.told < last);
+        let calendar = self.network.calendar();
+        let day = usize::try_from(next).ok().and_then(|next| calendar.get(next).copied());
+        let Some(day) = day else {
+            self.screen.now("the data ends here");
+            return Ok(());
+        };
+        if ended && wanted {
+            let head = self.network.client.block(alloy::eips::BlockNumberOrTag::Latest).await?;
+            if head.is_some_and(|head| head.header.timestamp < day) {
+                self.network.client.set_next_time(day).await?;
+                self.network.client.mine().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the margin report of a round once the gate has it.
+    async fn report(&self, round: u64) -> anyhow::Result<Option<Report>> {
+        let calendar = self.network.calendar();
+        let day = usize::try_from(round).ok().and_then(|round| calendar.get(round).copied());
+        let day = day.context("a round beyond the data")?;
+        let client = &self.network.client;
+        let provider = self.network.nodes[PUBLISHER];
+        let last = client.latest_report(provider, self.market, MARGIN).await?;
+        let (_, applied) = client.price(self.market).await?;
+        if last.marketTime < day || applied < day {
+            return Ok(None);
+        }
+        Ok(Some(Report {
+            value: fraction(last.value),
+            lower: fraction(last.lower),
+            upper: fraction(last.upper),
+            block: client.block_number().await?,
+            market_day: self.date(round),
+        }))
+    }
+
+    async fn tell(&mut self, round: &IRounds::Round, report: Report) -> anyhow::Result<()> {
+        let told = self.settled_round(round)?;
+        let before = self.requirement.1;
+        self.requirement.1 = self.initial().await?;
+        if before.is_zero() {
+            self.requirement.0 = self.requirement.0.or(Some(self.requirement.1));
+        }
+        let from = if before.is_zero() { self.requirement.0.unwrap_or_default() } else { before };
+        self.screen.line(&format!("replaying {}, {}", told.market_day, self.network.market()));
+        self.screen.line(&round_line(&told));
+        self.screen.line(&format!(
+            "          margin {:.2} % [{:.2} %, {:.2} %] · short account: requirement {} -> {} \
+             · recompute it: assay replay {}",
+            100.0 * report.value,
+            100.0 * report.lower,
+            100.0 * report.upper,
+            dollars(from),
+            dollars(self.requirement.1),
+            told.index
+        ));
+        self.told = round.number;
+        self.rounds.push(told);
+        self.reports.push(report);
+        Ok(())
+    }
+
+    async fn initial(&self) -> Result<U256, ClientError> {
+        let short = &self.network.short;
+        Ok(short.account(short.address()).await?.initial)
+    }
+
+    /// Puts a settled round together from a node's files, checked against the chain.
+    fn settled_round(&self, round: &IRounds::Round) -> anyhow::Result<Round> {
+        let (entry, store) = self
+            .dirs
+            .iter()
+            .find_map(|dir| {
+                let entry = Journal::open(dir).ok()?.get(round.number)?;
+                let store = TensorStore::open(&dir.join("tensors")).ok()?;
+                (entry.output_roots[0] == hash(round.modelRoot)).then_some((entry, store))
+            })
+            .with_context(|| format!("no node kept round {}", round.number))?;
+        let outputs = Outputs::read(&store, &entry.output_roots)?;
+        let before = store.get(entry.cumulative_root)?;
+        let before = before.as_f64().unwrap_or(&[]);
+        let mut accepted = Vec::new();
+        let mut rejected = Vec::new();
+        let mut pay = Vec::new();
+        for (row, member) in entry.members.iter().enumerate() {
+            let at = member.node as usize;
+            let gwei = outputs.cumulative.get(at).unwrap_or(&0.0) - before.get(at).unwrap_or(&0.0);
+            pay.push(Pay { node: member.node, tokens: format!("{}", gwei / 1e9) });
+            if outputs.accepted.get(row) == Some(&1) {
+                accepted.push(member.node);
+            } else {
+                rejected.push(Rejected {
+                    node: member.node,
+                    reason: "more than three times the median distance from the coordinate median"
+                        .to_owned(),
+                    distance: outputs.distance.get(row).copied().unwrap_or(f64::NAN),
+                    liar: self.liar && self.is_liar(member.node),
+                });
+            }
+        }
+        Ok(Round {
+            index: round.number,
+            market_day: self.date(round.number),
+            participants: entry.members.iter().map(|member| member.node).collect(),
+            accepted,
+            rejected,
+            loss: self.loss(&outputs.params)?,
+            model: entry.output_roots[0].to_string(),
+            program: entry.program.to_string(),
+            pay,
+            seconds: self.seconds(round.number),
+        })
+    }
+
+    /// Registry indices follow the order of joining, so the liar is found by its key.
+    fn is_liar(&self, index: u32) -> bool {
+        let key = self.network.nodes.get(LIAR);
+        self.pages.node_key(index).is_some_and(|of| Some(&of) == key)
+    }
+
+    fn loss(&self, params: &Tensor) -> anyhow::Result<f64> {
+        let (evaluate, data) = &self.evaluate;
+        let loss = evaluate.loss(params, data, kernels::eval).context("the evaluation loss")?;
+        Ok(f64::from(loss))
+    }
+
+    fn seconds(&self, round: u64) -> Seconds {
+        let seen = if self.seen.0 == round { self.seen.1 } else { Seen::default() };
+        let span = |from: Option<Instant>, to: Option<Instant>| match (from, to) {
+            (Some(from), Some(to)) => to.duration_since(from).as_secs_f64(),
+            _ => 0.0,
+        };
+        Seconds {
+            commit: span(seen.opened, seen.committed),
+            reveal: span(seen.committed, seen.revealed),
+            aggregate: span(seen.revealed, Some(Instant::now())),
+        }
+    }
+
+    fn date(&self, round: u64) -> String {
+        let days = &self.network.plan.evaluations[0].days;
+        let day = usize::try_from(round).ok().and_then(|round| days.get(round));
+        day.map_or_else(String::new, |day| day.date.to_string())
+    }
+
+    /// Returns everything told so far.
+    pub(crate) fn summary(&self, explorer: &str) -> Summary {
+        Summary {
+            data: Data {
+                market: self.network.market().to_owned(),
+                proxy: self.network.plan.evaluations[0].proxy.to_string(),
+                market_day: self.date(self.told),
+            },
+            rounds: self.rounds.clone(),
+            oracle: self.reports.clone(),
+            account: Account {
+                address: self.network.short.address().to_string(),
+                margin_before: dollars(self.requirement.0.unwrap_or_default()),
+                margin_after: dollars(self.requirement.1),
+            },
+            chain: Chain { id: self.network.client.chain_id(), blocks: self.blocks },
+            explorer: explorer.to_owned(),
+        }
+    }
+}
+
+/// The outputs of an aggregation as plain numbers.
+struct Outputs {
+    params: Tensor,
+    accepted: Vec<i32>,
+    distance: Vec<f64>,
+    cumulative: Vec<f64>,
+}
+
+impl Outputs {
+    fn read(store: &TensorStore, roots: &[Hash; 4]) -> anyhow::Result<Outputs> {
+        let [params, accepted, distance, cumulative] = roots.map(|root| store.get(root));
+        let wrong = "an output of the aggregation has another type";
+        Ok(Outputs {
+            params: params?,
+            accepted: accepted?.as_i32().context(wrong)?.to_vec(),
+            distance: distance?.as_f64().context(wrong)?.to_vec(),
+            cumulative: cumulative?.as_f64().context(wrong)?.to_vec(),
+        })
+    }
+}
+
+/// Returns a round's number when it ended with a final claim.
+async fn settled(network: &Network, round: &IRounds::Round) -> Result<Option<u64>, ClientError> {
+    if round.phase != IRounds::Phase::Idle || round.claim.is_zero() {
+        return Ok(None);
+    }
+    let claim = network.client.claim(round.claim).await?;
+    let last = claim.state == chain::contracts::court::ICourt::State::Final;
+    Ok(last.then_some(round.number))
+}
+
+fn is_transient(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<ClientError>().is_some_and(ClientError::is_transient)
+}
+
+fn fraction(wad: U256) -> f64 {
+    let wad = u128::try_from(wad).unwrap_or(u128::MAX);
+    #[expect(clippy::cast_precision_loss, reason = "shown to a few digits")]
+    let value = wad as f64;
+    value / 1e18
+}
+
+/// Dollars with cents, rounded up, as margins are.
+fn dollars(wad: U256) -> String {
+    let cent = Unit::ETHER.wei() / U256::from(100);
+    let cents = (wad + cent - U256::from(1)) / cent;
+    format!("{}.{:02}", cents / U256::from(100), cents % U256::from(100))
+}
+
+fn round_line(round: &Round) -> String {
+    let accepted: Vec<String> = round.accepted.iter().map(ToString::to_string).collect();
+    let rejected: Vec<String> = round
+        .rejected
+        .iter()
+        .map(|one| {
+            let liar = if one.liar { " (the liar)" } else { "" };
+            format!(" · rejected {}{liar}: {:.1} times the median distance, unpaid", one.node, one.distance)
+        })
+        .collect();
+    format!("round {:<3} loss {:.4} · accepted {}{}", round.index, round.loss, accepted.join(" "), rejected.concat())
+}
