@@ -24,3 +24,6 @@ pub use model::{Kind, Model, ParseKindError};
 pub use quantise::{SCALE, UPDATE_MAX, quantise, step};
 pub use step::{Schedule, step_program};
 pub use trainer::{TrainError, Trained, Trainer};
+
+#[cfg(test)]
+mod tests;

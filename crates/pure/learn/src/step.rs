@@ -176,3 +176,50 @@ fn unbias(b: &mut Builder, moment: Value, t: Value, ln_beta: f64) -> Result<Valu
 fn narrow(x: f64) -> f32 {
     x as f32
 }
+
+#[cfg(test)]
+mod tests {
+    use tensor::Tensor;
+
+    use super::*;
+
+    fn rows(seed: [i32; 2], step: i32, count: i32) -> Vec<i32> {
+        let mut b = Builder::new();
+        let seed_in = b.input(Dtype::I32, &[2]).expect("valid");
+        let step_in = b.input(Dtype::I32, &[1]).expect("valid");
+        let count_in = b.input(Dtype::I32, &[1]).expect("valid");
+        let drawn = draw(&mut b, (seed_in, step_in), count_in, 4_096).expect("valid");
+        let program = b.finish(&[drawn]).expect("one output");
+        let inputs = [seed.to_vec(), vec![step], vec![count]]
+            .map(|values| Tensor::i32(&[values.len()], values).expect("not empty"));
+        tensor::eval(&program, &inputs).expect("fits")[0].as_i32().expect("i32").to_vec()
+    }
+
+    #[test]
+    fn drawn_rows_cover_the_data_and_nothing_else() {
+        for count in [1, 2, 7, 174, 2_047, 2_048] {
+            let rows = rows([5, -6], 3, count);
+            assert!(rows.iter().all(|row| (0..count).contains(row)), "{count}");
+            if count <= 174 {
+                assert!((0..count).all(|row| rows.contains(&row)), "{count}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_step_and_each_seed_draws_anew() {
+        let first = rows([1, 2], 0, 500);
+        assert_eq!(first, rows([1, 2], 0, 500));
+        assert_ne!(first, rows([1, 2], 1, 500));
+        assert_ne!(first, rows([2, 2], 0, 500));
+        assert_ne!(first, rows([1, 3], 0, 500));
+    }
+
+    #[test]
+    fn rates_fall_and_stay_positive() {
+        let schedule = Schedule::STANDARD;
+        assert!((schedule.rate(10) - 0.005).abs() < 1e-9);
+        assert!(schedule.rate(u64::MAX) > 0.0);
+        assert!(schedule.rate(70_000) < schedule.rate(60_000));
+    }
+}

@@ -24,7 +24,8 @@ impl Bar {
     /// volume is finite and not negative.
     ///
     /// ```
-    /// let bar = market::Bar { open_s: 0, open: 1.0, high: 2.0, low: 0.5, close: 1.5, volume: 0.0 };
+    /// let (open, high, low, close) = (1.0, 2.0, 0.5, 1.5);
+    /// let bar = market::Bar { open_s: 0, open, high, low, close, volume: 0.0 };
     /// assert!(bar.is_possible());
     /// assert!(!market::Bar { high: 1.2, ..bar }.is_possible());
     /// ```

@@ -160,8 +160,8 @@ impl Plan {
     }
 
     /// Returns the plan of any series: a slice per market and venue, split in time where there are
-    /// fewer than four, and the last 549 days as evaluation (a third of the days if there are not
-    /// three times as many).
+    /// fewer than four, and the last 549 days as evaluation, or three fifths of the days if that is
+    /// less.
     ///
     /// Markets come in the order of their symbols, then venues.
     ///
@@ -302,7 +302,7 @@ fn split(all: &[(String, Proxy, Vec<Row>)]) -> Date {
         return Date::from_number(0);
     };
     let days = end.number() - start.number() + 1;
-    Date::from_number(end.number() + 1 - EVALUATION_DAYS.min(days / 3))
+    Date::from_number(end.number() + 1 - EVALUATION_DAYS.min(days * 3 / 5))
 }
 
 /// Returns into how many parts each market's training days are cut so that there are enough.

@@ -65,8 +65,8 @@ fn bad_rows_are_named() {
     );
     let (row, problem_) = problem(&format!("{HEADER}2024-01-01,1,1,1,1,1\n2024-01-01,1,1,1,1,1\n"));
     assert_eq!((row, matches!(problem_, RowError::Duplicate { .. })), (3, true));
-    let unordered =
-        "2024-01-01,1,1,1,1,1\n2024-01-03,1,1,1,1,1\n2024-01-02,1,1,1,1,1\n2024-01-04,1,1,1,1,1\n";
+    let unordered = "2024-01-01,1,1,1,1,1\n2024-01-03,1,1,1,1,1\n\
+                     2024-01-02,1,1,1,1,1\n2024-01-04,1,1,1,1,1\n";
     let (row, problem_) = problem(&format!("{HEADER}{unordered}"));
     assert_eq!((row, matches!(problem_, RowError::Order { .. })), (4, true));
     let (row, problem_) = problem(&format!("{HEADER}2024-01-01,1,1,1,1,1\n2024-01-02,1,1,2,1,1\n"));
@@ -79,14 +79,16 @@ fn bad_rows_are_named() {
 
 #[test]
 fn gaps_are_errors_within_days_and_not_over_holidays() {
-    let gap = "2024-01-01 00:00,1,1,1,1,1\n2024-01-01 01:00,1,1,1,1,1\n2024-01-01 02:00,1,1,1,1,1\n2024-01-01 04:00,1,1,1,1,1\n";
+    let gap = "2024-01-01 00:00,1,1,1,1,1\n2024-01-01 01:00,1,1,1,1,1\n\
+               2024-01-01 02:00,1,1,1,1,1\n2024-01-01 04:00,1,1,1,1,1\n";
     let (row, problem_) = problem(&format!("{HEADER}{gap}"));
     assert_eq!(row, 5);
     assert_eq!(
         problem_.to_string(),
         "no bars between 2024-01-01 02:00:00 and 2024-01-01 04:00:00, where one is due every 3600 s"
     );
-    let weekend = "date,close\n2024-01-04,1\n2024-01-05,1\n2024-01-08,1\n2024-01-09,.\n2024-01-10,1\n2024-01-11,1\n";
+    let weekend = "date,close\n2024-01-04,1\n2024-01-05,1\n2024-01-08,1\n\
+                   2024-01-09,.\n2024-01-10,1\n2024-01-11,1\n";
     assert_eq!(folder("X.csv", weekend).expect("days off are no gaps")[0].bars.len(), 5);
     let month = "date,close\n2024-01-04,1\n2024-01-05,1\n2024-03-08,1\n";
     assert!(matches!(problem(month).1, RowError::Gap { .. }));
