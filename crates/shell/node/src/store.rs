@@ -46,8 +46,9 @@ pub enum StoreError {
     },
     /// A newer program wrote it.
     #[error(
-        "the directory {} has format {found}, written by a newer version of this program; this one \
-         reads up to {known}", dir.display()
+        "the directory {} has format {found}, written by a newer version of this program; \
+         this one reads up to {known}",
+        dir.display()
     )]
     Newer {
         /// The directory.
