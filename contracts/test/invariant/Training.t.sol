@@ -61,6 +61,11 @@ contract TrainingPlay is World {
         mine(blocks);
     }
 
+    /// @notice A seat outlives its node's stake where a round outlives unbonding; its turn passes.
+    function _joined(uint32 node) internal view returns (bool joined) {
+        (joined,) = registry.find(vm.addr(keys[node]));
+    }
+
     function _act(uint32 node) internal {
         IRounds.Round memory round = rounds.current();
         if (round.phase == IRounds.Phase.Idle) {
@@ -73,7 +78,7 @@ contract TrainingPlay is World {
         }
         for (uint256 place = 0; place < round.seats.length; ++place) {
             IRounds.Seat memory seat = round.seats[place];
-            if (seat.index != node) continue;
+            if (seat.index != node || !_joined(node)) continue;
             bool commits = round.phase == IRounds.Phase.Commit && seat.commitment == 0;
             bool reveals =
                 round.phase == IRounds.Phase.Reveal && !seat.revealed && seat.commitment != 0;
@@ -93,7 +98,7 @@ contract TrainingPlay is World {
     function _post(uint256 seed) internal {
         (bool known, uint32 node) = _elected();
         IRounds.Round memory round = rounds.current();
-        if (!known || round.claim != 0) return;
+        if (!known || round.claim != 0 || !_joined(node)) return;
         if (token.balanceOf(vm.addr(keys[node])) < BOND) return;
         uint256 rows = 0;
         for (uint256 i = 0; i < round.seats.length; ++i) {
@@ -161,8 +166,7 @@ contract TrainingPlay is World {
 
     function _withdraw(uint32 node) internal {
         uint64 unbondBlock = registry.node(node).unbondBlock;
-        (bool joined,) = registry.find(vm.addr(keys[node]));
-        if (unbondBlock == 0 || !joined) return;
+        if (unbondBlock == 0 || !_joined(node)) return;
         if (block.number < unbondBlock) _pass(unbondBlock - block.number);
         vm.prank(vm.addr(keys[node]));
         registry.withdraw();

@@ -27,6 +27,9 @@ interface Vm {
     function readFile(string calldata path) external view returns (string memory);
     function roll(uint256 number) external;
     function sign(uint256 key, bytes32 digest) external pure returns (uint8, bytes32, bytes32);
+    function snapshotGasLastCall(string calldata group, string calldata name)
+        external
+        returns (uint256 gas);
     function startPrank(address sender) external;
     function stopPrank() external;
     function warp(uint256 timestamp) external;
@@ -39,14 +42,10 @@ interface Vm {
         external
         pure
         returns (bytes32);
-    function parseJsonBytes(string calldata json, string calldata key)
+    function parseJsonBytesArray(string calldata json, string calldata key)
         external
         pure
-        returns (bytes memory);
-    function parseJsonString(string calldata json, string calldata key)
-        external
-        pure
-        returns (string memory);
+        returns (bytes[] memory);
     function parseJsonUint(string calldata json, string calldata key)
         external
         pure

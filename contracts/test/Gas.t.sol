@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.30;
+
+import {IClearingHouse} from "../src/interfaces/IClearingHouse.sol";
+import {IRiskOracle} from "../src/interfaces/IRiskOracle.sol";
+import {Desk} from "./support/Desk.sol";
+import {World} from "./support/World.sol";
+
+/// @notice Gas of each entry point as a transaction of its own, four nodes, in snapshots/Training.json.
+contract GasTrainingTest is World {
+    function setUp() public {
+        deploy(4);
+    }
+
+    function measured(string memory name) internal {
+        vm.snapshotGasLastCall("Training", name);
+    }
+
+    /// forge-config: default.isolate = true
+    function test_gas_firstAndSecondRound() public {
+        token.transfer(vm.addr(0xE), 10_000e18);
+        vm.startPrank(vm.addr(0xE));
+        token.approve(address(registry), type(uint256).max);
+        registry.join(address(1), "peer", "127.0.0.1:4000", STAKE);
+        measured("join");
+        registry.leave();
+        measured("leave");
+        vm.stopPrank();
+        play("first");
+        play("later");
+    }
+
+    function play(string memory which) internal {
+        uint64 round = rounds.open();
+        measured(string.concat("open, ", which));
+        for (uint32 i = 0; i < 4; ++i) {
+            bytes32 commitment = rounds.commitmentOf(round, i, updateRootOf(i), saltOf(i));
+            vm.prank(vm.addr(keys[i]));
+            rounds.commit(round, commitment);
+            if (i == 1) measured(string.concat("commit, ", which));
+        }
+        mine(2);
+        for (uint32 i = 0; i < 4; ++i) {
+            if (i == 2) {
+                bytes memory update = updateOf(i);
+                vm.prank(vm.addr(keys[i]));
+                rounds.revealWithData(round, saltOf(i), BLOB, update);
+                measured(string.concat("revealWithData of 40, ", which));
+                continue;
+            }
+            uint32[] memory signers = new uint32[](2);
+            (signers[0], signers[1]) = (i == 0 ? 1 : 0, 3 - i / 3);
+            bytes memory signatures = certificate(round, i, signers);
+            bytes32 root = updateRootOf(i);
+            vm.prank(vm.addr(keys[i]));
+            rounds.reveal(round, root, saltOf(i), BLOB, signatures);
+            if (i == 1) measured(string.concat("reveal, 2 signers, ", which));
+        }
+        finish(round, which);
+    }
+
+    function finish(uint64 round, string memory which) internal {
+        Result memory result =
+            resultOf(4, equalPay(4, uint64(25e9 * round)), keccak256(bytes(which)));
+        uint32 node = rounds.aggregator();
+        bytes32 outputsRoot = outputsRootOf(result.roots);
+        vm.prank(vm.addr(keys[node]));
+        uint256 claim = rounds.postResult(round, keccak256("wrong"));
+        measured(string.concat("postResult, ", which));
+        vm.prank(vm.addr(keys[(node + 1) % 4]));
+        court.challenge(claim, outputsRoot);
+        measured(string.concat("challenge, ", which));
+        node = rounds.aggregator();
+        vm.prank(vm.addr(keys[node]));
+        rounds.postResult(round, outputsRoot);
+        mine(WINDOW + 1);
+        rounds.settle(round, result.roots, result.acceptedChunk);
+        measured(string.concat("settle, one frozen claim, ", which));
+        rewards.claim(1, result.cumulativeChunk, result.path);
+        measured(string.concat("claim, ", which));
+    }
+}
+
+/// @notice The same for the market side, in snapshots/Market.json.
+contract GasMarketTest is Desk {
+    uint256 internal constant ANN = 0xA1;
+    uint256 internal constant BOB = 0xB2;
+
+    function setUp() public {
+        deployDesk();
+        report(50e18, 0.2e18);
+        open(ANN, 1000e18);
+        open(BOB, 1000e18);
+    }
+
+    function measured(string memory name) internal {
+        vm.snapshotGasLastCall("Market", name);
+    }
+
+    /// forge-config: default.isolate = true
+    function test_gas_day() public {
+        vm.warp(block.timestamp + 60);
+        IRiskOracle.Report[] memory bundle = new IRiskOracle.Report[](3);
+        bundle[0] = reportOf(IRiskOracle.Kind.Price, 50e18, 50e18);
+        bundle[1] = reportOf(IRiskOracle.Kind.Margin, 0.18e18, 0.2e18);
+        bundle[2] = reportOf(IRiskOracle.Kind.Volatility, 0.4e18, 0.5e18);
+        bytes memory signed = sign(bundle, PROVIDER_KEY);
+        oracle.post(bundle, signed);
+        measured("post, three reports");
+        gate.applyReports(MARKET);
+        measured("applyReports");
+        dollar.mint(vm.addr(ANN), 1e18);
+        vm.prank(vm.addr(ANN));
+        house.deposit(1e18);
+        measured("deposit");
+        trades();
+        reportPrice(42e18);
+        open(0xC3, 10_000e18);
+        vm.prank(vm.addr(0xC3));
+        house.liquidate(vm.addr(ANN), 10e18);
+        measured("liquidate");
+        vm.warp(SETTLES_AT);
+        reportPrice(42e18);
+        house.settle(3);
+        measured("settle, three accounts");
+        vm.prank(vm.addr(BOB));
+        house.withdraw(1e18);
+        measured("withdraw");
+    }
+
+    function trades() internal {
+        (IClearingHouse.Order memory buy, bytes memory buySigned) = orderOf(ANN, 90e18, 50e18);
+        (IClearingHouse.Order memory sell, bytes memory sellSigned) = orderOf(BOB, -90e18, 50e18);
+        house.trade(buy, buySigned, sell, sellSigned, 80e18, 50e18);
+        measured("trade, opening");
+        house.trade(buy, buySigned, sell, sellSigned, 10e18, 50e18);
+        measured("trade, again");
+    }
+}
