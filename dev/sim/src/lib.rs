@@ -3,7 +3,7 @@
 //! A run has two phases. In the first the world is hostile: packets are lost, late and doubled, the
 //! network splits, processes are killed between any two effects and come back from their disks, a
 //! third of the seats may lie. [`Checkers`] look at every step. Then everything heals, and the
-//! network must settle rounds and pay everybody within a bound of blocks.
+//! network must settle rounds, pay everybody and return every bond within a bound of blocks.
 //!
 //! Invariant: a run is a function of its seed; [`check`] runs each twice and compares everything
 //! that happened.
@@ -97,9 +97,10 @@ pub fn run(seed: u64) -> Result<Report, Failure> {
     let bound = world.options.round_blocks_max();
     let done = |world: &World| {
         let idle = world.ledger.round(world.block()).phase == round::Phase::Idle;
-        idle && world.checkers.all_paid(&world.ledger).is_ok()
+        let bonds_wei = world.ledger.bonds_wei();
+        idle && bonds_wei == 0 && world.checkers.all_paid(&world.ledger).is_ok()
     };
-    within(&mut world, seed, ("complete pay", 2 * bound), done)?;
+    within(&mut world, seed, ("complete pay with every bond returned", 2 * bound), done)?;
     Ok(Report {
         seed,
         blocks: world.block(),

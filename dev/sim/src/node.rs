@@ -76,7 +76,7 @@ pub struct Node {
     pub disk: Disk,
     /// The running machine, if the process runs.
     pub machine: Option<Machine>,
-    /// How often it was started; work of an earlier life comes to nothing.
+    /// How often it was started; a look at the chain belongs to one life.
     pub life: u64,
     /// The last block it saw.
     pub block: Block,
@@ -126,10 +126,14 @@ impl Node {
         }
     }
 
-    /// Whether the node does what the machine says.
+    /// Returns the bytes of an update as the node sends them; a forger's differ.
     #[must_use]
-    pub fn honest(&self) -> bool {
-        self.behaviour == Behaviour::Honest
+    pub fn sends(&self, bytes: &[u8]) -> Vec<u8> {
+        let mut bytes = bytes.to_vec();
+        if self.behaviour == Behaviour::Forge {
+            bytes[0] ^= 1;
+        }
+        bytes
     }
 }
 

@@ -21,8 +21,10 @@ pub enum Behaviour {
     NoReveal,
     /// Never posts a result when elected.
     SilentAggregator,
-    /// Offers its update to nobody and serves nothing.
+    /// Offers its update to nobody, serves nothing, and leaves settling to others.
     Withhold,
+    /// Offers and serves other bytes than it names.
+    Forge,
     /// Sends signatures that are none.
     BadSigner,
     /// Sends a second, different commitment, and calls that are out of place.
@@ -86,10 +88,11 @@ impl Options {
     #[must_use]
     pub fn draw(rng: &mut Rng) -> Self {
         use Behaviour::{
-            BadSigner, NoReveal, Poison, SilentAggregator, Spam, Withhold, WrongResult,
+            BadSigner, Forge, NoReveal, Poison, SilentAggregator, Spam, Withhold, WrongResult,
         };
-        let lies = [Poison, WrongResult, NoReveal, SilentAggregator, Withhold, BadSigner, Spam];
-        let count = rng.between(4, 10);
+        let withheld = [NoReveal, SilentAggregator, Withhold];
+        let lies = [&[Poison, WrongResult, BadSigner, Forge, Spam][..], &withheld].concat();
+        let count = if rng.chance((1, 24)) { 25 } else { rng.between(4, 10) };
         let liars = rng.between(0, (count - 1) / 3);
         let mut behaviours = vec![Behaviour::Honest; usize::try_from(count).expect("few")];
         for _ in 0..liars {

@@ -51,8 +51,8 @@ enum Happening {
     Arrival { to: usize, from: usize, packet: Packet },
     /// A transaction reaches the chain.
     Transaction { from: usize, input: ledger::Input },
-    /// Work ends.
-    Done { to: usize, life: u64, input: Input },
+    /// Work ends; also work that was begun before a kill.
+    Done { to: usize, input: Input },
     /// A killed process starts again.
     Restart { to: usize },
 }
@@ -238,13 +238,7 @@ impl World {
                 self.pool.push((from, input));
                 Ok(())
             }
-            Happening::Done { to, life, input } => {
-                if self.nodes[to].life == life {
-                    self.feed(to, input)
-                } else {
-                    Ok(())
-                }
-            }
+            Happening::Done { to, input } => self.feed(to, input),
             Happening::Restart { to } => {
                 self.restart(to);
                 Ok(())
@@ -257,6 +251,10 @@ impl World {
         self.block += 1;
         for (from, input) in std::mem::take(&mut self.pool) {
             self.apply(from, input)?;
+        }
+        if !self.openable {
+            // With no round to come, anybody who wants its bond back pokes.
+            self.apply(0, ledger::Input::Poke)?;
         }
         let hash = self.rng.hash();
         self.ledger.observe(self.block, hash);

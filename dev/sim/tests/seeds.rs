@@ -4,9 +4,15 @@ use sim::{Behaviour, Report, World};
 
 #[test]
 fn two_hundred_seeds_keep_every_property() {
-    let reports: Vec<Report> = (0..200)
-        .map(|seed| sim::check(seed).unwrap_or_else(|failure| panic!("{failure}")))
-        .collect();
+    let half = |seeds: std::ops::Range<u64>| -> Vec<Report> {
+        seeds.map(|seed| sim::check(seed).unwrap_or_else(|failure| panic!("{failure}"))).collect()
+    };
+    let reports = std::thread::scope(|scope| {
+        let other = scope.spawn(|| half(100..200));
+        let mut reports = half(0..100);
+        reports.extend(other.join().expect("its failure is printed above"));
+        reports
+    });
     let sum = |of: fn(&Report) -> u64| reports.iter().map(of).sum::<u64>();
     let (settled, voided, frozen) = (sum(|r| r.settled), sum(|r| r.voided), sum(|r| r.frozen));
     let (penalties, rejected) = (sum(|r| r.penalties), sum(|r| r.rejected));
@@ -20,10 +26,13 @@ fn two_hundred_seeds_keep_every_property() {
 
 #[test]
 fn every_behaviour_is_drawn() {
-    use Behaviour::{BadSigner, NoReveal, Poison, SilentAggregator, Spam, Withhold, WrongResult};
+    use Behaviour::{
+        BadSigner, Forge, NoReveal, Poison, SilentAggregator, Spam, Withhold, WrongResult,
+    };
     let drawn: Vec<Behaviour> =
         (0..200).flat_map(|seed| World::new(seed).options.behaviours).collect();
-    for lie in [Poison, WrongResult, NoReveal, SilentAggregator, Withhold, BadSigner, Spam] {
+    let withheld = [NoReveal, SilentAggregator, Withhold];
+    for lie in [&[Poison, WrongResult, BadSigner, Forge, Spam][..], &withheld].concat() {
         assert!(drawn.iter().filter(|behaviour| **behaviour == lie).count() > 5, "{lie:?}");
     }
 }

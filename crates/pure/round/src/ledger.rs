@@ -355,6 +355,12 @@ impl Ledger {
         self.burnt_wei
     }
 
+    /// Returns the bonds that the court holds, in wei.
+    #[must_use]
+    pub fn bonds_wei(&self) -> u128 {
+        self.court.held_wei()
+    }
+
     /// Returns the sum of all balances, stakes, bonds, unpaid rewards and burnt tokens, in wei: what
     /// was minted, whatever happened since.
     #[must_use]

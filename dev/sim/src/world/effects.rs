@@ -91,7 +91,7 @@ impl World {
                 }
                 let bytes = self.blob(to, blob);
                 for peer in peers {
-                    let bytes = bytes.clone();
+                    let bytes = self.nodes[to].sends(&bytes);
                     let offer = Packet::Offer { round, update_root, blob, bytes };
                     self.post(to, peer as usize, offer);
                 }
@@ -130,8 +130,7 @@ impl World {
         let own = self.nodes[to].disk.blobs.get(&blob).map(|(_, bytes)| bytes.clone());
         if let Some(bytes) = own.or_else(|| self.data.get(&(round, node)).cloned()) {
             let input = Input::Fetched { round, node, bytes };
-            let life = self.nodes[to].life;
-            self.schedule(1, Happening::Done { to, life, input });
+            self.schedule(1, Happening::Done { to, input });
             return;
         }
         let other = self.rng.index(self.nodes.len());
@@ -166,8 +165,8 @@ impl World {
         for task in ready {
             let input = self.work(to, task);
             let longest = if self.faults { self.options.work_ticks_max } else { 1 };
-            let (delay, life) = (self.rng.between(1, longest), self.nodes[to].life);
-            self.schedule(delay, Happening::Done { to, life, input });
+            let delay = self.rng.between(1, longest);
+            self.schedule(delay, Happening::Done { to, input });
         }
     }
 
@@ -211,11 +210,12 @@ impl World {
     fn send(&mut self, from: usize, tx: Tx) -> Result<(), Violation> {
         let index = u32::try_from(from).expect("few nodes");
         self.checkers.sent(index, &tx)?;
-        let withheld = match (self.nodes[from].behaviour, &tx) {
-            (Behaviour::NoReveal, Tx::Reveal { .. } | Tx::RevealWithData { .. }) => true,
-            (Behaviour::SilentAggregator, Tx::PostResult { .. }) => true,
-            _ => false,
-        };
+        let withheld = matches!(
+            (self.nodes[from].behaviour, &tx),
+            (Behaviour::NoReveal, Tx::Reveal { .. } | Tx::RevealWithData { .. })
+                | (Behaviour::SilentAggregator, Tx::PostResult { .. })
+                | (Behaviour::Withhold, Tx::Settle { .. })
+        );
         if withheld {
             return Ok(());
         }

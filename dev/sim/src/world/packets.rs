@@ -110,7 +110,7 @@ impl World {
             }
             Packet::WantBlob { round, node, blob } => {
                 if let Some((_, bytes)) = self.nodes[to].disk.blobs.get(&blob).filter(|_| serves) {
-                    let bytes = bytes.clone();
+                    let bytes = self.nodes[to].sends(bytes);
                     self.post(to, from, Packet::Blob { round, node, bytes });
                 }
                 Ok(())
