@@ -15,7 +15,9 @@ pub mod client;
 pub mod contracts;
 pub mod deploy;
 pub mod embedded;
+pub mod index;
 
 pub use client::{Client, ClientError, Mined};
 pub use contracts::{ClaimState, Phase};
 pub use deploy::Deployment;
+pub use index::History;

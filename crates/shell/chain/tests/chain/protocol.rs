@@ -7,7 +7,8 @@ use alloy::{
 use chain::{
     Client, ClientError,
     client::{Match, Order, Report, Reveal},
-    contracts::{Phase, rounds::IRounds::Seat},
+    contracts::{ClaimState, Phase, rounds::IRounds::Seat},
+    index::{Detail, History},
 };
 
 use crate::fixture::{
@@ -92,11 +93,71 @@ async fn whole_round(chain: &Chain) {
         assert_eq!(index.await.expect("it joins"), u32::from(n - 1));
         nodes.push(client);
     }
+    // One history follows along, another is made at the end: they agree.
+    let mut followed = History::new(deployment, Detail::Events);
     commit_and_reveal(&nodes).await;
+    followed.update(&owner).await.expect("an update");
     let outputs = Outputs::new();
     aggregate(&nodes, &outputs).await;
+    followed.update(&owner).await.expect("an update");
     pay(&nodes, &outputs).await;
     market_day(&owner, &nodes).await;
+    followed.update(&owner).await.expect("an update");
+    history(&owner, &nodes, &outputs, &followed).await;
+}
+
+async fn history(owner: &Client, nodes: &[Client], outputs: &Outputs, followed: &History) {
+    let mut whole = History::new(owner.deployment().clone(), Detail::Everything);
+    assert!(whole.update(owner).await.expect("an update"));
+    let json = serde_json::to_string(&whole).expect("it is plain data");
+    assert_eq!(serde_json::from_str::<History>(&json).expect("it was just written"), whole);
+    for (one, other) in [(&whole, followed), (followed, &whole)] {
+        assert_eq!(one.rounds, other.rounds);
+        assert_eq!(one.claims, other.claims);
+        assert_eq!(one.accounts, other.accounts);
+        assert_eq!((&one.nodes, &one.gates), (&other.nodes, &other.gates));
+        assert_eq!((&one.reports, &one.rewards), (&other.reports, &other.rewards));
+    }
+
+    let round = whole.last_round().expect("a round");
+    let settled = round.settled.as_ref().expect("it settled");
+    assert_eq!((settled.model_root, settled.cumulative_root), (outputs.roots[0], outputs.roots[3]));
+    let accepted: Vec<_> = round.seats.iter().map(|seat| seat.accepted).collect();
+    assert_eq!(accepted, [Some(true), Some(true), Some(true), Some(false)]);
+    let with_data =
+        |seat: &chain::index::Seat| seat.reveal.as_ref().is_some_and(|r| r.data.is_some());
+    assert_eq!(round.seats.iter().filter(|seat| with_data(seat)).count(), 3);
+    assert_eq!((round.results.len(), round.frozen.len()), (2, 1));
+    assert_eq!(whole.claims[&round.frozen[0]].state, ClaimState::Released);
+    assert_eq!(whole.claims[&settled.claim].state, ClaimState::Final);
+
+    for (n, node) in (0..).zip(nodes) {
+        assert_eq!(whole.nodes[&n].key, node.address());
+        assert_eq!(whole.paid(n), node.paid(n).await.expect("a view"));
+    }
+    for node in &nodes[..2] {
+        let (seen, account) = (&whole.accounts[&node.address()], node.account(node.address()));
+        let (account, last) =
+            (account.await.expect("a view"), seen.points.last().expect("a point"));
+        assert_eq!((seen.cash, seen.position), (account.cash, account.position));
+        assert_eq!(last.equity, account.equity);
+        assert_eq!((last.initial, last.maintenance), (account.initial, account.maintenance));
+        assert_eq!(seen.entry_price, Some(ether(50)));
+    }
+    let gate = &whole.gates[&setup().terms.market];
+    let margins = owner.margins(setup().terms.market).await.expect("a view");
+    assert_eq!((gate.initial, gate.maintenance), margins);
+    let price = owner.price(setup().terms.market).await.expect("a view");
+    assert_eq!((gate.price, gate.market_time), price);
+
+    let commits = whole.transactions.iter().filter(|tx| {
+        tx.call.as_ref().is_some_and(|call| call.contract == "Rounds" && call.name == "commit")
+    });
+    let commits: Vec<_> = commits.collect();
+    assert_eq!(commits.len(), usize::from(NODES));
+    assert_eq!(commits[0].call.as_ref().expect("it decodes").fields[0].value, "1");
+    let events = commits[0].events.iter().map(|event| event.named.as_ref().expect("it decodes"));
+    assert_eq!(events.map(|event| event.name.as_str()).collect::<Vec<_>>(), ["Committed"]);
 }
 
 async fn commit_and_reveal(nodes: &[Client]) {
