@@ -32,7 +32,7 @@ fn main() {
     // Cargo adds flags of its own.
     let filter = std::env::args().skip(1).find(|word| !word.starts_with('-')).unwrap_or_default();
     let levels = Level::available();
-    let names: Vec<String> = levels.iter().map(|level| format!("{level:?}")).collect();
+    let names: Vec<String> = levels.iter().map(Level::to_string).collect();
     println!("| work | reference | {} |", names.join(" | "));
     println!("|---|---|{}", "---|".repeat(levels.len()));
     let works = works().expect("the works' ops fit each other");

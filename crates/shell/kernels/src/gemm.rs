@@ -178,13 +178,7 @@ impl<T: Element> Product<'_, T> {
         let from = top * steps.len();
         let (left, _) = self.packing.left[from..from + M * steps.len()].as_chunks::<M>();
         let (right, _) = self.packing.right.as_chunks::<N>();
-        for (left, right) in left.iter().zip(right) {
-            for i in 0..M {
-                for j in 0..N {
-                    chains[i][j] = left[i].fused(right[j], chains[i][j]);
-                }
-            }
-        }
+        let chains = advance(left, right, chains);
         let last = steps.end == self.extents.k;
         for (i, line) in chains.iter().enumerate() {
             for (j, chain) in line[..width].iter().enumerate() {
@@ -193,4 +187,23 @@ impl<T: Element> Product<'_, T> {
             }
         }
     }
+}
+
+/// Continues a block of chains by the packed steps.
+///
+/// The block is a value of its own, so that the compiler keeps it in registers.
+#[inline(always)]
+fn advance<T: Element, const M: usize, const N: usize>(
+    left: &[[T; M]],
+    right: &[[T; N]],
+    mut chains: [[T; N]; M],
+) -> [[T; N]; M] {
+    for (left, right) in left.iter().zip(right) {
+        for i in 0..M {
+            for j in 0..N {
+                chains[i][j] = left[i].fused(right[j], chains[i][j]);
+            }
+        }
+    }
+    chains
 }

@@ -7,6 +7,8 @@
 //! *Invariant: a level is only ever entered after the CPU was asked for its instructions.*
 //! Absent: intrinsics, and any build flag that changes what a binary computes.
 
+use std::fmt;
+
 /// A set of instructions that kernels are compiled for.
 ///
 /// ```
@@ -80,6 +82,18 @@ impl Level {
             // SAFETY: as above, for AVX-512 too.
             Set::Wide => unsafe { wide(task) },
         }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Set::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Set::Fma => "AVX2 and FMA",
+            #[cfg(target_arch = "x86_64")]
+            Set::Wide => "AVX-512",
+        })
     }
 }
 

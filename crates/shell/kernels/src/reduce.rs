@@ -1,7 +1,7 @@
 //! Reductions along an axis, many outputs side by side.
 //!
 //! A tensor around an axis is `[before, along, after]`. A sum has 32 lanes per output, which the
-//! reference fills element by element; here up to [`WIDTH`] neighbouring outputs are summed at once,
+//! reference fills element by element; here up to [`WIDE`] neighbouring outputs are summed at once,
 //! and when `after` is 1 the lanes themselves are what lies side by side.
 //!
 //! *Invariant: lane `l` adds elements `l`, `l + 32`, … ascending from +0, then lanes fold 16, 8, 4,
@@ -14,8 +14,9 @@ use crate::movement::Around;
 /// Lanes of a sum.
 const LANES: usize = 32;
 
-/// Neighbouring outputs that are summed at once.
-const WIDTH: usize = 16;
+/// Neighbouring outputs that are summed at once: few, or a cache line or more of each row.
+const NARROW: usize = 16;
+const WIDE: usize = 64;
 
 /// Sums along the middle axis of `[before, along, after]`.
 #[derive(Debug)]
@@ -37,8 +38,10 @@ impl<T: Element> Task for Sum<'_, T> {
             return;
         }
         for (plane, out) in from.chunks_exact(along * after).zip(out.chunks_exact_mut(after)) {
-            for (first, out) in (0..after).step_by(WIDTH).zip(out.chunks_mut(WIDTH)) {
-                sum_columns(plane, after, first, out);
+            if after < WIDE {
+                sum_plane::<T, NARROW>(plane, after, out);
+            } else {
+                sum_plane::<T, WIDE>(plane, after, out);
             }
         }
     }
@@ -67,14 +70,33 @@ fn sum_row<T: Element>(row: &[T]) -> T {
     lanes[0].clean()
 }
 
+#[inline(always)]
+fn sum_plane<T: Element, const WIDTH: usize>(plane: &[T], after: usize, out: &mut [T]) {
+    for (first, out) in (0..after).step_by(WIDTH).zip(out.chunks_mut(WIDTH)) {
+        sum_columns::<T, WIDTH>(plane, after, first, out);
+    }
+}
+
 /// Sums `out.len()` neighbouring columns of a plane, the first of them at `first`.
 #[inline(always)]
-fn sum_columns<T: Element>(plane: &[T], after: usize, first: usize, out: &mut [T]) {
+fn sum_columns<T: Element, const WIDTH: usize>(
+    plane: &[T],
+    after: usize,
+    first: usize,
+    out: &mut [T],
+) {
     let mut lanes = [[T::default(); WIDTH]; LANES];
-    for (i, row) in plane.chunks_exact(after).enumerate() {
-        let row = &row[first..first + out.len()];
-        for (lane, x) in lanes[i % LANES].iter_mut().zip(row) {
-            *lane = lane.plus(*x);
+    for block in plane.chunks(LANES * after) {
+        for (lanes, row) in lanes.iter_mut().zip(block.chunks_exact(after)) {
+            if let Some(row) = row[first..].first_chunk::<WIDTH>() {
+                for (lane, x) in lanes.iter_mut().zip(row) {
+                    *lane = lane.plus(*x);
+                }
+            } else {
+                for (lane, x) in lanes.iter_mut().zip(&row[first..]) {
+                    *lane = lane.plus(*x);
+                }
+            }
         }
     }
     let mut width = LANES / 2;
