@@ -96,6 +96,7 @@ contract ClearingHouse is IClearingHouse, EIP712, ReentrancyGuard {
     {
         uint256 held = _held();
         received = amount;
+        require(amount <= held + shortfall, NotHeld(amount, held));
         if (shortfall > 0) {
             received = Math.mulDiv(amount, held, held + shortfall);
             shortfall -= amount - received;

@@ -177,6 +177,16 @@ contract ClearingHouseLossTest is Desk {
         solvent();
     }
 
+    /// @notice More than the house holds and owes is refused by name, whoever's gain it is.
+    function test_withdrawShare_notMoreThanThereIs() public {
+        bankrupt();
+        vm.prank(liz);
+        vm.expectRevert(
+            abi.encodeWithSelector(IClearingHouse.NotHeld.selector, 12_801e18, 12_000e18)
+        );
+        house.withdrawShare(12_801e18, 0);
+    }
+
     /// @notice Without a shortfall, a share is the whole.
     function test_withdrawShare_otherwiseWhole() public {
         vm.prank(liz);

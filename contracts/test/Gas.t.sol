@@ -3,6 +3,7 @@ pragma solidity ^0.8.30;
 
 import {IClearingHouse} from "../src/interfaces/IClearingHouse.sol";
 import {IRiskOracle} from "../src/interfaces/IRiskOracle.sol";
+import {IRounds} from "../src/interfaces/IRounds.sol";
 import {Desk} from "./support/Desk.sol";
 import {World} from "./support/World.sol";
 
@@ -78,6 +79,60 @@ contract GasTrainingTest is World {
         measured(string.concat("settle, one frozen claim, ", which));
         rewards.claim(1, result.cumulativeChunk, result.path);
         measured(string.concat("claim, ", which));
+    }
+}
+
+/// @notice The same with 25 seats of equal stake, whose certificates need 16 others.
+contract GasCrowdTest is World {
+    uint32 internal constant SEATS = 25;
+
+    function configuration() internal pure override returns (IRounds.Config memory) {
+        return configurationOf(SEATS);
+    }
+
+    function setUp() public {
+        deploy(SEATS);
+    }
+
+    function measured(string memory name) internal {
+        vm.snapshotGasLastCall("Crowd", name);
+    }
+
+    /// forge-config: default.isolate = true
+    function test_gas_round() public {
+        rounds.open();
+        measured("open, 25 seats");
+        for (uint32 i = 0; i < SEATS; ++i) {
+            commitAs(i);
+        }
+        measured("commit, the last");
+        mine(2);
+        for (uint32 i = 0; i < SEATS; ++i) {
+            reveal(i);
+            if (i == 1) measured("reveal, 16 signers");
+        }
+        measured("reveal, the last");
+        Result memory result = resultOf(SEATS, equalPay(SEATS, 4e9), "crowd");
+        uint32 node = rounds.aggregator();
+        bytes32 outputsRoot = outputsRootOf(result.roots);
+        vm.prank(vm.addr(keys[node]));
+        rounds.postResult(1, outputsRoot);
+        measured("postResult, 25 rows");
+        mine(WINDOW + 1);
+        rounds.settle(1, result.roots, result.acceptedChunk);
+        measured("settle, 25 rows");
+    }
+
+    function reveal(uint32 node) internal {
+        uint32[] memory signers = new uint32[](16);
+        uint32 count = 0;
+        for (uint32 i = 0; count < 16; ++i) {
+            if (i != node) signers[count++] = i;
+        }
+        bytes memory signatures = certificate(1, node, signers);
+        bytes32 root = updateRootOf(node);
+        vm.prank(vm.addr(keys[node]));
+        rounds.reveal(1, root, saltOf(node), BLOB, signatures);
     }
 }
 

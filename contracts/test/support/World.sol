@@ -52,15 +52,19 @@ abstract contract World is Base {
         }
     }
 
-    function configuration() internal pure returns (IRounds.Config memory config) {
-        bytes32[] memory programs = new bytes32[](CAPACITY - QUORUM + 1);
+    function configuration() internal pure virtual returns (IRounds.Config memory) {
+        return configurationOf(CAPACITY);
+    }
+
+    function configurationOf(uint32 capacity) internal pure returns (IRounds.Config memory config) {
+        bytes32[] memory programs = new bytes32[](capacity - QUORUM + 1);
         for (uint256 i = 0; i < programs.length; ++i) {
             programs[i] = keccak256(abi.encode("program", i + QUORUM));
         }
         config = IRounds.Config({
             job: keccak256("job"),
             quorum: QUORUM,
-            capacity: CAPACITY,
+            capacity: capacity,
             cumulativeLength: LENGTH,
             commitBlocks: 10,
             revealBlocks: 8,
