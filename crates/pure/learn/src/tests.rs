@@ -105,3 +105,17 @@ fn a_long_history_keeps_its_latest_rows() {
     assert!(Dataset::new(&[vec![1.0], vec![]], &[1.0, 1.0]).is_err());
     assert!(Dataset::new(&[], &[]).is_err());
 }
+
+#[test]
+fn the_standard_steps_are_these_programs() {
+    let features = ["day", "week", "level", "fall", "fall_week"];
+    let hash = |kind| {
+        let program = step_program(&Model::new(kind, &features), Schedule::STANDARD.batch);
+        program.expect("valid").hash().to_string()
+    };
+    let expected = [
+        "0xbcdda514253b99d476ba40e0789edccc9d33fc79bfd849c6fb49f7fa3cd44bda",
+        "0xebf534e55b49c84db814debc97cbd568ab79097f1703b6e76754b5b71b5d6569",
+    ];
+    assert_eq!([hash(Kind::Har), hash(Kind::Mlp)], expected);
+}

@@ -51,12 +51,12 @@ pub struct MarginConfig {
 }
 
 impl MarginConfig {
-    /// One day, 2.9 deviations (the 99.5 % point of the standardised daily loss on the training
-    /// slices, docs/model.md), a 90 % interval, between 2 % and 100 %; four members, 64 days.
+    /// One day, 3.4 deviations (the 99 % point of the size of the standardised daily return before
+    /// the split, docs/model.md), a 90 % interval, between 2 % and 100 %; four members, 64 days.
     pub const STANDARD: MarginConfig = MarginConfig {
         members: 4,
         recent: 64,
-        quantile: 2.9,
+        quantile: 3.4,
         horizon_days: 1.0,
         z: 1.645,
         floor: 0.02,
@@ -83,7 +83,7 @@ impl MarginConfig {
 /// ];
 /// let outputs = tensor::eval(&margin(&config)?, &inputs)?;
 /// let value = outputs[0].as_f64().map(|v| v[0]).unwrap_or(0.0);
-/// assert!((value - 2.9 * 0.02).abs() < 1e-12);
+/// assert!((value - 3.4 * 0.02).abs() < 1e-12);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn margin(config: &MarginConfig) -> Result<Program, BuildError> {

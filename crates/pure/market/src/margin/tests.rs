@@ -27,7 +27,7 @@ fn the_formula_by_hand() {
     let members = [ln_h - 0.3, ln_h, ln_h + 0.3];
     let [value, lower, upper] = run(&config, ln_h, &members, &[0.5, 2.0]);
     let u = (0.06_f64 + (0.25 + 1.0) / 2.0 / 2.0).sqrt();
-    assert!((value - 2.9 * 0.06).abs() < 1e-12);
+    assert!((value - 3.4 * 0.06).abs() < 1e-12);
     assert!((upper / value - exp_of(1.645 * u / 2.0)).abs() < 1e-12);
     assert!((value / lower - upper / value).abs() < 1e-12);
 }
@@ -72,4 +72,11 @@ fn it_is_total() {
     }
     let broken = run(&SMALL, f64::NAN, &[-8.0; 3], &[1.0; 2]);
     assert_eq!(broken[0], SMALL.cap, "a forecast that is no number asks for the most");
+}
+
+#[test]
+fn the_standard_margin_is_this_program() {
+    let program = margin(&MarginConfig::STANDARD).expect("valid");
+    let expected = "0x4ba183bbfbe63c242f2d849edba789a217703b4346d43ab9fb21c6d1c04f2fca";
+    assert_eq!(program.hash().to_string(), expected);
 }

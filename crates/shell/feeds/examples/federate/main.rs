@@ -20,6 +20,8 @@ const ROUNDS: u64 = 30;
 const SEEDS: u32 = 50;
 /// Seeds of each lie.
 const LYING_SEEDS: u32 = 5;
+/// What the margin multiplies the deviation with.
+const QUANTILE: f64 = market::MarginConfig::STANDARD.quantile;
 /// Nodes, as `up` starts them.
 const NODES: usize = 4;
 
@@ -76,10 +78,10 @@ fn quality(federation: &Federation, plan: &Plan) {
         sizes.sort_by(f64::total_cmp);
         let point = sizes[sizes.len() * 99 / 100];
         let after = standardised(federation, params, &evaluation.days);
-        let beyond = after.iter().filter(|size| **size > 2.9).count();
+        let beyond = after.iter().filter(|size| **size > QUANTILE).count();
         println!(
             "{} 99 % of |return| / sigma before the split: {point:.2}; \
-             beyond 2.9 after it: {beyond} of {}",
+             beyond {QUANTILE} after it: {beyond} of {}",
             evaluation.market,
             after.len()
         );
