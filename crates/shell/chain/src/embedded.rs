@@ -78,9 +78,6 @@ pub enum StartError {
         /// What the operating system said.
         source: io::Error,
     },
-    /// The task that loads the chain died.
-    #[error("the chain could not be loaded: {0}")]
-    Load(#[from] tokio::task::JoinError),
 }
 
 /// A running chain. Dropping it ends it, as a kill would.
@@ -101,7 +98,12 @@ impl Server {
     /// [`StartError::PortInUse`] if the port asked for is taken.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let (dir, chain_id) = (config.dir.clone(), config.chain_id);
-        let opened = tokio::task::spawn_blocking(move || Store::open(&dir, chain_id)).await??;
+        let opened = tokio::task::spawn_blocking(move || Store::open(&dir, chain_id)).await;
+        // redb panics on pages that no version of it wrote.
+        let opened = opened.map_err(|error| StoreError::Damaged {
+            dir: config.dir.clone(),
+            detail: error.to_string(),
+        })??;
         let listener = listen(config.port, opened.port).await?;
         let address = listener
             .local_addr()

@@ -273,7 +273,10 @@ impl Engine {
         let with = |gas_limit| self.call(TxEnv { gas_limit, ..tx.clone() }, pending);
         let mut enough = tx.gas_limit.min(TX_GAS_MAX);
         let (_, used) = with(enough)?;
-        let mut short = used.saturating_sub(1);
+        if with(used).is_ok() {
+            return Ok(used);
+        }
+        let mut short = used;
         // Most transactions need what they used and the 64th part that a nested call leaves behind.
         let guess = used + used / 32 + 2_300;
         if guess < enough && with(guess).is_ok() {
