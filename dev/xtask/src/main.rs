@@ -16,6 +16,7 @@ mod npm;
 mod rust;
 mod steps;
 mod tally;
+mod wrap;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -40,6 +41,8 @@ enum Task {
     Test,
     /// Check sizes, floors, links and words
     Tidy,
+    /// Wrap comments that are longer than a line
+    Wrap,
     /// Compile the contracts and write the artifacts that cargo embeds
     Contracts {
         /// Change nothing; fail where a fresh compilation gives another artifact
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
         Task::Ci => ci(&mut steps),
         Task::Test => test(&mut steps),
         Task::Tidy => rust::tidy(&mut steps),
+        Task::Wrap => wrap::files(steps.root()),
         Task::Contracts { check: false } => contracts::write(&mut steps),
         Task::Contracts { check: true } => contracts::check(&mut steps),
         Task::Vectors { check } => rust::vectors(&mut steps, check),
@@ -95,9 +99,10 @@ fn test(steps: &mut Steps) -> anyhow::Result<()> {
     steps.finish()
 }
 
-/// Returns the project's root: two floors above this crate.
+/// Returns the project's root: two floors above this crate, where cargo says that it is.
 fn root() -> PathBuf {
-    let mut path = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let here = std::env::var_os("CARGO_MANIFEST_DIR");
+    let mut path = here.map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     path.pop();
     path.pop();
     path

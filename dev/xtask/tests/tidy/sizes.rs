@@ -36,7 +36,7 @@ fn lines_of_rust_fit_the_screen() {
             }
         }
     }
-    report("a line has at most 100 columns; rustfmt leaves comments and strings to you", findings);
+    report("a line has at most 100 columns; `cargo xtask wrap` wraps comments", findings);
 }
 
 #[test]
