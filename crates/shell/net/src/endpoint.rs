@@ -9,7 +9,10 @@
 use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -142,6 +145,8 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) guard: Guard,
     pub(crate) dialler: Dialler,
+    /// Set when closing begins, which may take a while.
+    closed: AtomicBool,
 }
 
 /// A node's socket. Clones share it.
@@ -201,6 +206,7 @@ impl Endpoint {
             limits,
             guard: Guard::new(admission, limits.penalty),
             dialler: Dialler::default(),
+            closed: AtomicBool::new(false),
         });
         let (to_node, incoming) = mpsc::channel(QUEUE);
         let accepting = tokio::spawn(serve::accept_all(Arc::clone(&shared), to_node));
@@ -227,7 +233,7 @@ impl Endpoint {
     ///
     /// [`RequestError`]; a refusal is no error but a [`Response`].
     pub async fn request(&self, peer: &Peer, request: Request) -> Result<Response, RequestError> {
-        if self.shared.iroh.is_closed() {
+        if self.shared.closed.load(Ordering::Relaxed) {
             return Err(RequestError::Closed);
         }
         let frame = request.encode().map_err(RequestError::Unsendable)?;
@@ -259,6 +265,7 @@ impl Endpoint {
     ///
     /// Peers that do not acknowledge it are given a second.
     pub async fn close(self) {
+        self.shared.closed.store(true, Ordering::Relaxed);
         self.shared.dialler.close();
         let _ = timeout(FAREWELL, self.shared.iroh.close()).await;
     }

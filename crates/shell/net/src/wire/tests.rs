@@ -141,7 +141,7 @@ fn limits_are_known_from_the_first_byte() {
     let size_max = 1;
     let expected = Err(WireError::Size { kind: 2, size: 2, size_max });
     assert_eq!(check_size::<Request>(2, 2), expected);
-    assert_eq!(check_size::<Request>(1, 3), Err(WireError::Kind { kind: 3 }));
+    assert_eq!(check_size::<Request>(1, 4), Err(WireError::Kind { kind: 4 }));
     assert_eq!(check_size::<Response>(1, 5), Err(WireError::Kind { kind: 5 }));
     assert_eq!(Request::decode(&[]), Err(WireError::Empty));
 }

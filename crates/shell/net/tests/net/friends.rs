@@ -23,13 +23,15 @@ async fn two_nodes_ask_and_answer() {
     assert_eq!(alice.get(&bob.peer(), b"another").await, Ok(Response::NotFound));
     let attested = alice.ask(&bob.peer(), offer(9, vec![1, 2, 3])).await;
     assert_eq!(attested, Ok(Response::Attest { signature: [9; 65] }));
+    let tensor = Request::Tensor { root: blobs::hash(b"a blob") };
+    assert_eq!(alice.ask(&bob.peer(), tensor).await, Ok(Response::Blob(b"a blob".to_vec())));
     let status = Response::Status { node: Some(3), round: 2, block: 1, blobs: 1 };
     assert_eq!(alice.ask(&bob.peer(), Request::Status).await, Ok(status));
     // And the other way round, over a connection of its own.
     assert_eq!(bob.get(&alice.peer(), b"a blob").await, Ok(Response::NotFound));
     let (ours, theirs) = (alice.endpoint.traffic(), bob.endpoint.traffic());
     let (ours, theirs) = (ours[&bob.endpoint.id()], theirs[&alice.endpoint.id()]);
-    assert_eq!((ours.asked, theirs.served), (4, 4));
+    assert_eq!((ours.asked, theirs.served), (5, 5));
     assert_eq!((theirs.asked, ours.served), (1, 1));
     assert_eq!((ours.refused, theirs.refused), (0, 0));
     alice.stop().await;

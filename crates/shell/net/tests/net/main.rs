@@ -71,10 +71,12 @@ async fn answer_all(mut incoming: mpsc::Receiver<Incoming>, kept: Vec<Vec<u8>>) 
     let kept: Arc<[_]> = kept.into_iter().map(|bytes| (blobs::hash(&bytes), bytes)).collect();
     while let Some(Incoming { request, reply, .. }) = incoming.recv().await {
         reply.send(match request {
-            Request::Get { blob } => match kept.iter().find(|(hash, _)| *hash == blob) {
-                Some((_, bytes)) => Response::Blob(bytes.clone()),
-                None => Response::NotFound,
-            },
+            Request::Get { blob } | Request::Tensor { root: blob } => {
+                match kept.iter().find(|(hash, _)| *hash == blob) {
+                    Some((_, bytes)) => Response::Blob(bytes.clone()),
+                    None => Response::NotFound,
+                }
+            }
             Request::Offer { node, .. } => {
                 Response::Attest { signature: [u8::try_from(node).unwrap_or(0); 65] }
             }
