@@ -88,6 +88,18 @@ contract ClearingHouseTradeTest is Desk {
         vm.assertEq(house.position(ann), -100e18);
     }
 
+    /// @notice A smaller position on the other side is new risk too, so not for who lacks margin, and
+    ///         not while reports are stale.
+    function test_trade_smallerFlipIsNewRisk() public {
+        trade(ANN, BOB, 90e18, 50e18);
+        reportPrice(40e18); // Ann has 100, half of her size would ask 360
+        expectTradeRevert(BOB, ANN, 135e18, 40e18, missing(ann, 100e18, 360e18));
+        vm.warp(block.timestamp + HOLDS);
+        bytes memory stale = abi.encodeWithSelector(IClearingHouse.Stale.selector);
+        expectTradeRevert(BOB, ANN, 135e18, 40e18, stale);
+        trade(BOB, ANN, 45e18, 40e18);
+    }
+
     function test_trade_band() public {
         trade(ANN, BOB, 1e18, 52.5e18);
         bytes memory refusal =
