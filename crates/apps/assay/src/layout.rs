@@ -12,13 +12,12 @@
 //! Files are replaced whole (written beside, synced, renamed), so a crash leaves the old one or the new one.
 
 use std::{
-    fs::File,
+    fs::{File, TryLockError},
     io::Write as _,
     path::{Path, PathBuf},
 };
 
 use anyhow::Context as _;
-use fs4::FileExt as _;
 use serde::{Serialize, de::DeserializeOwned};
 
 /// Version of the directory's format; a directory of a newer one is refused.
@@ -87,13 +86,13 @@ impl Layout {
             .truncate(false)
             .open(&path)
             .with_context(|| format!("cannot open {}", path.display()))?;
-        match file.try_lock_exclusive() {
-            Ok(true) => Ok(file),
-            Ok(false) => anyhow::bail!(
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => anyhow::bail!(
                 "another assay works in {}; stop it, or choose another directory with --dir",
                 self.root.display()
             ),
-            Err(error) => {
+            Err(TryLockError::Error(error)) => {
                 Err(error).with_context(|| format!("cannot lock {}", path.display()))
             }
         }

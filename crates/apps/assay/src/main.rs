@@ -5,7 +5,11 @@
 //!
 //! Deliberately absent: anything a library could show. The parts are in the crates below; this one wires and prints.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the program that talks to people")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this is the program that talks to people"
+)]
 
 mod chain_process;
 mod layout;
@@ -76,5 +80,9 @@ fn log_to_stderr(command: &Command) {
     };
     let filter = tracing_subscriber::EnvFilter::try_from_env("ASSAY_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
 }

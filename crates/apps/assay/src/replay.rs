@@ -18,7 +18,10 @@ use chain::{
     Client, Deployment,
     contracts::{oracle::RiskOracle, rounds::Rounds},
 };
-use node::{Job, TensorStore, hash, journal::{Entry, Journal}};
+use node::{
+    Job, TensorStore, hash,
+    journal::{Entry, Journal},
+};
 use serde::Serialize;
 use tensor::{Hash, Tensor};
 
@@ -70,8 +73,9 @@ struct Settled {
 /// Recomputes a round and says whether the chain has the same.
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let layout = Layout::new(&args.dir);
-    let settings: Settings = layout::read_json(&layout.settings())?
-        .with_context(|| format!("{} holds no network; run `assay up` first", args.dir.display()))?;
+    let settings: Settings = layout::read_json(&layout.settings())?.with_context(|| {
+        format!("{} holds no network; run `assay up` first", args.dir.display())
+    })?;
     let deployment: Deployment = layout::read_json(&layout.deployment())?
         .with_context(|| format!("{} holds no deployment yet", args.dir.display()))?;
     let chain = Chain::open(&layout, &settings, deployment).await?;
@@ -111,8 +115,8 @@ impl Chain {
             Err(_) => {}
         }
         let dir = layout.chain();
-        let config: chain_process::Config =
-            layout::read_json(&chain_process::config_path(&dir))?.context("there is no chain here")?;
+        let config: chain_process::Config = layout::read_json(&chain_process::config_path(&dir))?
+            .context("there is no chain here")?;
         let server = chain::embedded::Server::start(config.embedded(&dir, 0)).await?;
         let client = Client::open(&server.url(), reader, deployment).await?;
         Ok(Chain { client, _server: Some(server) })
@@ -130,12 +134,14 @@ async fn settled(client: &Client, round: u64) -> anyhow::Result<Settled> {
         client.logs(filter)
     };
     let ends = logs(Rounds::Settled::SIGNATURE_HASH).await?;
-    let last = ends.last().with_context(|| format!("round {round} is not settled on this chain"))?;
+    let last =
+        ends.last().with_context(|| format!("round {round} is not settled on this chain"))?;
     let end = Rounds::Settled::decode_log_data(last.data()).context("an event of Rounds")?;
     let claim = client.claim(end.claim).await?;
     let mut updates = Vec::new();
     for log in logs(Rounds::Revealed::SIGNATURE_HASH).await? {
-        let revealed = Rounds::Revealed::decode_log_data(log.data()).context("an event of Rounds")?;
+        let revealed =
+            Rounds::Revealed::decode_log_data(log.data()).context("an event of Rounds")?;
         updates.push((revealed.node, hash(revealed.updateRoot)));
     }
     updates.sort_unstable();
@@ -158,7 +164,8 @@ impl Kept {
     /// Finds a node whose journal is of the round that was settled.
     fn find(layout: &Layout, round: u64, settled: &Settled) -> anyhow::Result<Kept> {
         for dir in genesis::node_dirs(layout) {
-            let Some(entry) = Journal::open(&dir).ok().and_then(|journal| journal.get(round)) else {
+            let Some(entry) = Journal::open(&dir).ok().and_then(|journal| journal.get(round))
+            else {
                 continue;
             };
             if entry.inputs_root == settled.inputs_root {
@@ -179,7 +186,8 @@ impl Kept {
                 anyhow::bail!("node {} revealed another update than the one kept", member.index);
             }
             let bytes = self.blobs.get(&member.blob.0)?;
-            let bytes = bytes.with_context(|| format!("the update of node {} is gone", member.index))?;
+            let bytes =
+                bytes.with_context(|| format!("the update of node {} is gone", member.index))?;
             let update = node::update_tensor(&bytes).context("an update of whole numbers")?;
             if update.root() != member.update_root {
                 anyhow::bail!("the kept update of node {} is not the revealed one", member.index);
@@ -242,7 +250,8 @@ async fn again(
 fn difference(kept: &Kept, settled: &Settled, outputs: &[Tensor]) -> String {
     const NAMES: [&str; 4] = ["params", "accepted", "distance", "cumulative"];
     if court::opening::list_root(&kept.entry.output_roots) != settled.outputs_root {
-        return "the settled outputs are kept nowhere here, so only their root can be compared".to_owned();
+        return "the settled outputs are kept nowhere here, so only their root can be compared"
+            .to_owned();
     }
     for ((name, root), output) in NAMES.iter().zip(&kept.entry.output_roots).zip(outputs) {
         if *root == output.root() {
@@ -292,7 +301,9 @@ async fn margin(
         if report.kind != 1 || report.marketTime != time {
             continue;
         }
-        let same = |on_chain: U256, here: f64| Ok::<_, node::NodeError>(on_chain == U256::from(node::report::wad(here)?));
+        let same = |on_chain: U256, here: f64| {
+            Ok::<_, node::NodeError>(on_chain == U256::from(node::report::wad(here)?))
+        };
         let equal = same(report.value, made.margin.value)?
             && same(report.lower, made.margin.lower)?
             && same(report.upper, made.margin.upper)?
@@ -316,6 +327,8 @@ fn tell(replay: &Replay) {
         (Some(difference), _) => println!("DIFFERENT: {difference}"),
         (None, Some(true)) => println!("equal, to the last bit, and so is the margin report"),
         (None, Some(false)) => println!("equal outputs, but the margin report is DIFFERENT"),
-        (None, None) => println!("equal, to the last bit; no margin report of this round is on the chain"),
+        (None, None) => {
+            println!("equal, to the last bit; no margin report of this round is on the chain")
+        }
     }
 }

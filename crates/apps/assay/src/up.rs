@@ -98,7 +98,10 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let told = screen.clone();
     tokio::spawn(async move {
         while let Some(restart) = restarts.recv().await {
-            told.line(&format!("{} ended ({}) and was started again", restart.name, restart.reason));
+            told.line(&format!(
+                "{} ended ({}) and was started again",
+                restart.name, restart.reason
+            ));
         }
     });
     let mut children = children;
@@ -128,7 +131,7 @@ async fn work(
     let (pages, view) = channel::channel(Arc::new(explorer::View::default()));
     tokio::spawn(explorer::serve(listener, explorer::State::new(view)));
     account::open(&network).await?;
-    let mut watch = watch::Watch::new(layout, settings, network, screen.clone(), pages);
+    let mut watch = watch::Watch::new(layout, settings, network, screen.clone(), pages).await?;
     watch.run(args.rounds).await?;
     if args.json {
         screen.json(&watch.summary(&address))?;

@@ -72,8 +72,9 @@ impl Job {
         if let Some(program) = built.get(&rows) {
             return Ok(program.clone());
         }
-        let program = round::aggregate(rows, self.model().count(), CUMULATIVE as usize, learn::step())
-            .map_err(NodeError::program)?;
+        let program =
+            round::aggregate(rows, self.model().count(), CUMULATIVE as usize, learn::step())
+                .map_err(NodeError::program)?;
         built.insert(rows, program.clone());
         Ok(program)
     }
@@ -84,7 +85,8 @@ impl Job {
     ///
     /// [`NodeError::Program`] if a Program cannot be built.
     pub fn config(&self, pace: Pace) -> Result<IRounds::Config, NodeError> {
-        let hashes = (QUORUM..=CAPACITY).map(|rows| Ok(word(self.aggregate(rows as usize)?.hash())));
+        let hashes =
+            (QUORUM..=CAPACITY).map(|rows| Ok(word(self.aggregate(rows as usize)?.hash())));
         let aggregate_programs: Vec<B256> = hashes.collect::<Result<_, NodeError>>()?;
         let length = u32::try_from(self.model().count()).map_err(NodeError::program)?;
         let mut identity = b"assay/job/v1".to_vec();

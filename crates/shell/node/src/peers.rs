@@ -77,12 +77,7 @@ pub(crate) struct Peers {
 
 impl Peers {
     /// Offers an update to a node and returns its signature, if it gives one that is its own.
-    pub(crate) async fn offer(
-        &self,
-        to: u32,
-        offer: Request,
-        digest: Hash,
-    ) -> Option<[u8; 65]> {
+    pub(crate) async fn offer(&self, to: u32, offer: Request, digest: Hash) -> Option<[u8; 65]> {
         let answer = self.ask(to, offer).await?;
         let Response::Attest { signature } = answer else {
             tracing::debug!(to, ?answer, "an offer was not signed for");

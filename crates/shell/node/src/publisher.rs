@@ -53,7 +53,8 @@ impl Publisher {
             let (made, model_root) = if round == 0 {
                 genesis(job, &self.evaluation)?
             } else {
-                let absent = || NodeError::program(format!("round {round} was not aggregated here"));
+                let absent =
+                    || NodeError::program(format!("round {round} was not aggregated here"));
                 let entry = journal.get(round).ok_or_else(absent)?;
                 of_round(job, &self.evaluation, (tensors, blobs), &entry)?
             };

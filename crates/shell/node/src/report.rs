@@ -63,7 +63,8 @@ pub fn report(
     }
     let past = forecast(job, params, &recent)?;
     let ratios = ratios(&past, &recent)?;
-    let inputs = market::margin_inputs(log_variance[0], &own, &ratios).map_err(NodeError::program)?;
+    let inputs =
+        market::margin_inputs(log_variance[0], &own, &ratios).map_err(NodeError::program)?;
     let config =
         MarginConfig { members: members.len(), recent: recent.len(), ..MarginConfig::STANDARD };
     let (margin, margin_program) = bounds(&config, &inputs)?;

@@ -13,8 +13,7 @@ use chain::{Client, ClientError};
 use learn::Dataset;
 use net::{Endpoint, Hello, Incoming, Request, Response};
 use round::{
-    Machine, Phase,
-    digest,
+    Machine, Phase, digest,
     machine::{Input, Member, Output, Record, Retry, Signature},
 };
 use tensor::{Hash, Tensor};
@@ -193,7 +192,8 @@ fn publisher(config: &Config, client: &Client) -> Result<Option<Arc<Publisher>>,
 fn residual(store: &Store) -> Result<(u64, Vec<f32>), NodeError> {
     let bytes = store.meta("residual")?.unwrap_or_default();
     let Some((round, rest)) = bytes.split_first_chunk::<8>() else { return Ok((0, Vec::new())) };
-    let floats = rest.chunks_exact(4).filter_map(|four| Some(f32::from_le_bytes(four.try_into().ok()?)));
+    let floats =
+        rest.chunks_exact(4).filter_map(|four| Some(f32::from_le_bytes(four.try_into().ok()?)));
     Ok((u64::from_le_bytes(*round), floats.collect()))
 }
 
@@ -424,9 +424,8 @@ impl Node {
         let own = self.look.as_ref().and_then(|look| look.view.own);
         tokio::spawn(async move {
             let Some(params) = find(&tensors, &peers, own, model_root).await else { return };
-            let work = move || {
-                training::train(&job, &data, (&params, round, seed), &residual, liar)
-            };
+            let work =
+                move || training::train(&job, &data, (&params, round, seed), &residual, liar);
             match tokio::task::spawn_blocking(work).await {
                 Ok(Ok(update)) => {
                     let salt = Hash(rand::random());

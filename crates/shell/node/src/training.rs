@@ -76,7 +76,9 @@ mod tests {
     fn the_same_start_gives_the_same_update_and_a_liar_another() {
         let job = Job::new(Kind::Har).expect("a job");
         let rows: Vec<Vec<f32>> = (0..200_u8)
-            .map(|row| (0..5_u8).map(|at| f32::from(row.wrapping_mul(31 + at)) / 128.0 - 1.0).collect())
+            .map(|row| {
+                (0..5_u8).map(|at| f32::from(row.wrapping_mul(31 + at)) / 128.0 - 1.0).collect()
+            })
             .collect();
         let targets: Vec<f32> = (0..200_u8).map(|row| f32::from(row % 7) / 3.0).collect();
         let data = Dataset::new(&rows, &targets).expect("a dataset");

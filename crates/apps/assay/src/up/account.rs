@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use alloy::primitives::{I256, U256, utils::Unit};
 use anyhow::Context as _;
-use chain::{Client, Match, Order};
+use chain::{
+    Client,
+    client::{Match, Order},
+};
 
 use super::genesis::{COLLATERAL, Network};
 

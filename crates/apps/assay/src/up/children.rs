@@ -123,6 +123,8 @@ async fn run_once(
     if let Some(pid) = child.id() {
         std::fs::write(spec.dir.join("pid"), pid.to_string())?;
     }
+    // Waiting for a child closes its standard input unless it was taken out, and the child would leave.
+    let _held = child.stdin.take();
     tokio::select! {
         status = child.wait() => Ok(Some(status?)),
         _ = stop.changed() => {

@@ -7,8 +7,9 @@ use std::{path::PathBuf, time::Duration};
 use alloy::primitives::{Address, U256, utils::Unit};
 use anyhow::Context as _;
 use chain::{
-    Client, Deployment, Setup,
+    Client, Deployment,
     contracts::{clearing::IClearingHouse, gate::IRiskGate},
+    deploy::Setup,
 };
 use node::{Job, Pace};
 
@@ -103,7 +104,8 @@ pub(crate) async fn build(
     for index in 0..NODES {
         nodes.push(node_keys(layout, index)?.chain.address());
     }
-    let deployment = deploy(layout, &client, &setup(&job, &plan, nodes[PUBLISHER], settings)?).await?;
+    let deployment =
+        deploy(layout, &client, &setup(&job, &plan, nodes[PUBLISHER], settings)?).await?;
     let client = client.with(deployment.clone());
     fund(&client, &nodes, settings).await?;
     let short = client.with_signer(keys::own(layout, "short")?);
@@ -117,7 +119,8 @@ pub(crate) async fn build(
 }
 
 fn calendar(plan: &market::Plan) -> Vec<u64> {
-    let midnight = |day: &market::Day| u64::try_from(i64::from(day.date.number()) * 86_400).unwrap_or(0);
+    let midnight =
+        |day: &market::Day| u64::try_from(i64::from(day.date.number()) * 86_400).unwrap_or(0);
     plan.evaluations[0].days.iter().map(midnight).collect()
 }
 

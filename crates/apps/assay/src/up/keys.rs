@@ -46,7 +46,9 @@ pub(crate) fn users(args: &Args) -> anyhow::Result<PrivateKeySigner> {
             rpassword::prompt_password(format!("password of {}: ", path.display()))
                 .context("no password was given")?
         }
-        None => anyhow::bail!("there is no terminal to ask for the password; add --password-file FILE"),
+        None => {
+            anyhow::bail!("there is no terminal to ask for the password; add --password-file FILE")
+        }
     };
     Ok(node::keys::open_keystore(path, &password)?)
 }

@@ -23,7 +23,11 @@ const GAS_PRICE_WEI: u64 = 2_000_000_000;
 
 /// Ether given to each account that sends transactions.
 pub(crate) fn gas_per_account(outside: bool) -> U256 {
-    if outside { U256::from(GAS_PER_ACCOUNT) * U256::from(GAS_PRICE_WEI) } else { Unit::ETHER.wei() * U256::from(100) }
+    if outside {
+        U256::from(GAS_PER_ACCOUNT) * U256::from(GAS_PRICE_WEI)
+    } else {
+        Unit::ETHER.wei() * U256::from(100)
+    }
 }
 
 /// Shows chain, balance and estimated cost, refuses main networks, and asks.
@@ -38,7 +42,11 @@ pub(crate) async fn confirm(args: &Args, client: &Client) -> anyhow::Result<()> 
     let balance = client.balance(client.address()).await?;
     eprintln!("chain     id {}, {}", client.chain_id(), client.url());
     eprintln!("account   {}, {} ether", client.address(), format_ether(balance));
-    eprintln!("estimate  {} ether at most, of which {} stay in the nodes' accounts", format_ether(cost), format_ether(accounts));
+    eprintln!(
+        "estimate  {} ether at most, of which {} stay in the nodes' accounts",
+        format_ether(cost),
+        format_ether(accounts)
+    );
     eprintln!("The contracts are unaudited. Use a test network and a key that holds nothing else.");
     if balance < cost {
         anyhow::bail!(

@@ -54,11 +54,16 @@ impl Screen {
         ));
         for (index, slice) in network.plan.slices.iter().take(network.nodes.len()).enumerate() {
             let lies = settings.liar && index == super::settings::LIAR;
-            let label = if lies { " · lies, for show: it will reveal a poisoned update" } else { "" };
+            let label =
+                if lies { " · lies, for show: it will reveal a poisoned update" } else { "" };
             let (name, days) = (&slice.name, slice.train.count());
             self.line(&format!("node {index}    its own data: {name}, {days} days{label}"));
         }
-        self.line(&format!("model     {}, {} parameters", settings.model, network.job.model().count()));
+        self.line(&format!(
+            "model     {}, {} parameters",
+            settings.model,
+            network.job.model().count()
+        ));
     }
 
     /// Says where the explorer is; printed last, again on the moving line and at the end.
@@ -70,7 +75,8 @@ impl Screen {
 
     /// Prints the one object.
     pub(crate) fn json(&self, summary: &summary::Summary) -> anyhow::Result<()> {
-        let text = serde_json::to_string_pretty(summary).context("a summary that cannot be JSON")?;
+        let text =
+            serde_json::to_string_pretty(summary).context("a summary that cannot be JSON")?;
         self.bar.suspend(|| println!("{text}"));
         Ok(())
     }
@@ -79,7 +85,9 @@ impl Screen {
     pub(crate) fn close(&self, layout: &Layout) {
         self.bar.finish_and_clear();
         let kept = layout.root().display();
-        self.line(&format!("kept      {kept} (chain, keys, data, updates); the same command goes on there"));
+        self.line(&format!(
+            "kept      {kept} (chain, keys, data, updates); the same command goes on there"
+        ));
         let explorer = self.explorer.lock().unwrap_or_else(PoisonError::into_inner);
         if !explorer.is_empty() {
             self.line(&format!("explorer  {explorer} (ended)"));

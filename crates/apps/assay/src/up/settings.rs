@@ -40,7 +40,8 @@ impl Settings {
     /// Returns what the arguments ask for.
     pub(crate) fn of(args: &Args) -> anyhow::Result<Settings> {
         let folder = |dir: &PathBuf| {
-            std::fs::canonicalize(dir).with_context(|| format!("--data {}: no such folder", dir.display()))
+            std::fs::canonicalize(dir)
+                .with_context(|| format!("--data {}: no such folder", dir.display()))
         };
         let source = if args.data.is_empty() {
             node::Source::Wti

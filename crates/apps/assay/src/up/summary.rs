@@ -52,6 +52,8 @@ pub(crate) struct Round {
     pub(crate) model: String,
     /// Hash of the aggregation Program that was run.
     pub(crate) program: String,
+    /// Distance of each participant from the coordinate median over the median distance.
+    pub(crate) distances: Vec<Distance>,
     /// Pay of each participant, whole tokens.
     pub(crate) pay: Vec<Pay>,
     /// Wall-clock seconds of each phase, as this process saw it.
@@ -69,6 +71,22 @@ pub(crate) struct Rejected {
     pub(crate) distance: f64,
     /// Whether this node was started as a liar, for show.
     pub(crate) liar: bool,
+}
+
+impl Round {
+    /// Returns how far a node's update was from the others'.
+    pub(crate) fn distance(&self, node: u32) -> Option<f64> {
+        self.distances.iter().find(|one| one.node == node).map(|one| one.distance)
+    }
+}
+
+/// How far a node's update was from the others'.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Distance {
+    /// Registry index.
+    pub(crate) node: u32,
+    /// Over the median distance.
+    pub(crate) distance: f64,
 }
 
 /// What a node was paid for a round.

@@ -10,7 +10,7 @@ use std::{
 
 use alloy::primitives::{B256, U256, utils::Unit};
 use anyhow::Context as _;
-use chain::{ClientError, contracts::rounds::IRounds};
+use chain::{ClaimState, ClientError, Phase, contracts::rounds::IRounds};
 use learn::{Dataset, Evaluate};
 use node::{TensorStore, hash, journal::Journal};
 use tensor::{Hash, Tensor};
@@ -21,7 +21,7 @@ use super::{
     pages::Pages,
     screen::Screen,
     settings::{LIAR, PUBLISHER, Settings},
-    summary::{Account, Chain, Data, Pay, Rejected, Report, Round, Seconds, Summary},
+    summary::{Account, Chain, Data, Distance, Pay, Rejected, Report, Round, Seconds, Summary},
 };
 use crate::layout::Layout;
 
@@ -55,11 +55,12 @@ pub(crate) struct Watch {
     rounds: Vec<Round>,
     reports: Vec<Report>,
     requirement: (Option<U256>, U256),
+    params: Option<Vec<f32>>,
     blocks: u64,
 }
 
 impl Watch {
-    pub(crate) fn new(
+    pub(crate) async fn new(
         layout: &Layout,
         settings: &Settings,
         network: Network,
@@ -77,13 +78,14 @@ impl Watch {
             dirs: genesis::node_dirs(layout),
             liar: settings.liar,
             market: node::market_id(network.market()),
-            pages: Pages::new(&network, settings, view),
+            pages: Pages::new(&network, settings, view).await?,
             evaluate: (evaluate, data),
             seen: (0, Seen::default()),
             told: 0,
             rounds: Vec::new(),
             reports: Vec::new(),
             requirement: (None, U256::ZERO),
+            params: None,
             blocks: 0,
             network,
             screen,
@@ -114,7 +116,7 @@ impl Watch {
     /// Keeps the pages fresh without moving the clock.
     pub(crate) async fn follow(&mut self) -> anyhow::Result<()> {
         loop {
-            match self.pages.update(&self.network, &self.rounds).await {
+            match self.pages.update(&self.network, &self.rounds, self.params.as_deref()).await {
                 Err(error) if !is_transient(&error) => return Err(error),
                 _ => tokio::time::sleep(LOOK_EVERY * 5).await,
             }
@@ -132,7 +134,7 @@ impl Watch {
         }
         self.advance(&round, last).await?;
         self.blocks = self.network.client.block_number().await?;
-        self.pages.update(&self.network, &self.rounds).await
+        self.pages.update(&self.network, &self.rounds, self.params.as_deref()).await
     }
 
     /// Notes when a phase is first seen.
@@ -142,16 +144,16 @@ impl Watch {
         }
         let now = Some(Instant::now());
         let seen = &mut self.seen.1;
-        match round.phase {
-            IRounds::Phase::Commit => seen.opened = seen.opened.or(now),
-            IRounds::Phase::Reveal => seen.committed = seen.committed.or(now),
-            IRounds::Phase::Aggregate => seen.revealed = seen.revealed.or(now),
+        match Phase::from_word(round.phase) {
+            Phase::Commit => seen.opened = seen.opened.or(now),
+            Phase::Reveal => seen.committed = seen.committed.or(now),
+            Phase::Aggregate => seen.revealed = seen.revealed.or(now),
             _ => {}
         }
-        let phase = match round.phase {
-            IRounds::Phase::Commit => "commit",
-            IRounds::Phase::Reveal => "reveal",
-            IRounds::Phase::Aggregate => "aggregate",
+        let phase = match Phase::from_word(round.phase) {
+            Phase::Commit => "commit",
+            Phase::Reveal => "reveal",
+            Phase::Aggregate => "aggregate",
             _ => "between rounds",
         };
         self.screen.now(&format!("round {}: {phase}", round.number));
@@ -159,7 +161,7 @@ impl Watch {
 
     /// Moves the embedded chain's clock to the next round's day, once the last one is settled and reported.
     async fn advance(&mut self, round: &IRounds::Round, last: Option<u64>) -> anyhow::Result<()> {
-        if !self.network.data_clock || round.phase != IRounds::Phase::Idle {
+        if !self.network.data_clock || Phase::from_word(round.phase) != Phase::Idle {
             return Ok(());
         }
         let next = round.number + 1;
@@ -234,7 +236,7 @@ impl Watch {
     }
 
     /// Puts a settled round together from a node's files, checked against the chain.
-    fn settled_round(&self, round: &IRounds::Round) -> anyhow::Result<Round> {
+    fn settled_round(&mut self, round: &IRounds::Round) -> anyhow::Result<Round> {
         let (entry, store) = self
             .dirs
             .iter()
@@ -250,10 +252,13 @@ impl Watch {
         let mut accepted = Vec::new();
         let mut rejected = Vec::new();
         let mut pay = Vec::new();
+        let mut distances = Vec::new();
         for (row, member) in entry.members.iter().enumerate() {
             let at = member.node as usize;
             let gwei = outputs.cumulative.get(at).unwrap_or(&0.0) - before.get(at).unwrap_or(&0.0);
             pay.push(Pay { node: member.node, tokens: format!("{}", gwei / 1e9) });
+            let distance = outputs.distance.get(row).copied().unwrap_or(f64::NAN);
+            distances.push(Distance { node: member.node, distance });
             if outputs.accepted.get(row) == Some(&1) {
                 accepted.push(member.node);
             } else {
@@ -261,11 +266,12 @@ impl Watch {
                     node: member.node,
                     reason: "more than three times the median distance from the coordinate median"
                         .to_owned(),
-                    distance: outputs.distance.get(row).copied().unwrap_or(f64::NAN),
+                    distance,
                     liar: self.liar && self.is_liar(member.node),
                 });
             }
         }
+        self.params = outputs.params.as_f32().map(<[f32]>::to_vec);
         Ok(Round {
             index: round.number,
             market_day: self.date(round.number),
@@ -276,6 +282,7 @@ impl Watch {
             model: entry.output_roots[0].to_string(),
             program: entry.program.to_string(),
             pay,
+            distances,
             seconds: self.seconds(round.number),
         })
     }
@@ -355,11 +362,11 @@ impl Outputs {
 
 /// Returns a round's number when it ended with a final claim.
 async fn settled(network: &Network, round: &IRounds::Round) -> Result<Option<u64>, ClientError> {
-    if round.phase != IRounds::Phase::Idle || round.claim.is_zero() {
+    if Phase::from_word(round.phase) != Phase::Idle || round.claim.is_zero() {
         return Ok(None);
     }
     let claim = network.client.claim(round.claim).await?;
-    let last = claim.state == chain::contracts::court::ICourt::State::Final;
+    let last = ClaimState::from_word(claim.state) == Some(ClaimState::Final);
     Ok(last.then_some(round.number))
 }
 
@@ -388,8 +395,17 @@ fn round_line(round: &Round) -> String {
         .iter()
         .map(|one| {
             let liar = if one.liar { " (the liar)" } else { "" };
-            format!(" · rejected {}{liar}: {:.1} times the median distance, unpaid", one.node, one.distance)
+            format!(
+                " · rejected {}{liar}: {:.1} times the median distance, unpaid",
+                one.node, one.distance
+            )
         })
         .collect();
-    format!("round {:<3} loss {:.4} · accepted {}{}", round.index, round.loss, accepted.join(" "), rejected.concat())
+    format!(
+        "round {:<3} loss {:.4} · accepted {}{}",
+        round.index,
+        round.loss,
+        accepted.join(" "),
+        rejected.concat()
+    )
 }
