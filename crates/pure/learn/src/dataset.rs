@@ -6,6 +6,8 @@ use thiserror::Error;
 /// Rows of every dataset's tensors. A longer history keeps its latest rows.
 pub const ROWS: usize = 2_048;
 
+/// One node's features and targets.
+///
 /// Features `x` f32\[[`ROWS`], p\] and targets `y` f32\[[`ROWS`]\], of which the first `count` rows
 /// are data and the others zero.
 #[derive(Clone, Debug, PartialEq)]

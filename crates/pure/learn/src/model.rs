@@ -16,6 +16,11 @@ const S_MAX: f64 = 10.0;
 const HIDDEN: usize = 16;
 
 /// Which model.
+///
+/// ```
+/// assert_eq!("mlp".parse(), Ok(learn::Kind::Mlp));
+/// assert_eq!(learn::Kind::Har.to_string(), "har");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `s = x w + b`: the log-HAR model when `x` are its features.

@@ -46,6 +46,14 @@ impl Trainer {
     /// # Errors
     ///
     /// [`BuildError`] if the schedule has an empty batch or the model is too large.
+    ///
+    /// ```
+    /// use learn::{Kind, Model, Schedule, Trainer};
+    /// let trainer = Trainer::new(Model::new(Kind::Har, &["day"]), Schedule::STANDARD)?;
+    /// assert_eq!(trainer.schedule().steps, 20);
+    /// assert_eq!(trainer.program().inputs().len(), 9);
+    /// # Ok::<(), tensor::BuildError>(())
+    /// ```
     pub fn new(model: Model, schedule: Schedule) -> Result<Trainer, BuildError> {
         let program = step_program(&model, schedule.batch)?;
         Ok(Trainer { model, schedule, program })

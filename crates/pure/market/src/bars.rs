@@ -70,7 +70,14 @@ pub struct Series {
 }
 
 impl Series {
-    /// Returns `venue symbol` (`binance BTCUSDT_perp`).
+    /// Returns `venue symbol`.
+    ///
+    /// ```
+    /// let (venue, symbol) = ("binance".to_owned(), "BTCUSDT_perp".to_owned());
+    /// let bars = Vec::new();
+    /// let series = market::Series { venue, symbol, interval_s: 1_800, ranged: true, bars };
+    /// assert_eq!(series.name(), "binance BTCUSDT_perp");
+    /// ```
     #[must_use]
     pub fn name(&self) -> String {
         format!("{} {}", self.venue, self.symbol)

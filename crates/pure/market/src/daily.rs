@@ -113,6 +113,20 @@ pub enum DailyError {
 /// # Errors
 ///
 /// [`DailyError`] if intraday bars leave a hole. `feeds` refuses such files before.
+///
+/// ```
+/// use market::{Bar, Proxy, Series, daily};
+/// let bar = |day: i64, p: f64| {
+///     Bar { open_s: day * 86_400, open: p, high: p, low: p, close: p, volume: 0.0 }
+/// };
+/// let (venue, symbol) = ("here".to_owned(), "X".to_owned());
+/// let bars = vec![bar(0, 100.0), bar(1, 110.0)];
+/// let series = Series { venue, symbol, interval_s: 86_400, ranged: false, bars };
+/// let (proxy, days) = daily(&series)?;
+/// assert_eq!((proxy, days.len()), (Proxy::Squared, 1));
+/// assert!((days[0].variance - 1.1_f64.ln().powi(2)).abs() < 1e-15);
+/// # Ok::<(), market::DailyError>(())
+/// ```
 pub fn daily(series: &Series) -> Result<(Proxy, Vec<Observation>), DailyError> {
     let days = complete_days(series)?;
     let interval_s = series.interval_s.max(REALISED_S_MIN);

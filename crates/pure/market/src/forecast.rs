@@ -45,6 +45,19 @@ pub fn forecast(model: &Model, days: usize) -> Result<Program, BuildError> {
 /// # Errors
 ///
 /// [`ShapeError`] if there is no day, or days have different numbers of features.
+///
+/// ```
+/// use learn::{Kind, Model};
+/// use market::{Date, Day, FEATURES, forecast, forecast_inputs};
+/// let (date, features) = (Date::from_number(0), vec![0.0; FEATURES.len()]);
+/// let (anchor, price, walk, ewma, proxy, ret) = (1e-4, 50.0, 1e-4, 1e-4, 1e-4, 0.01);
+/// let day = Day { date, features, anchor, price, walk, ewma, proxy, ret };
+/// let model = Model::new(Kind::Har, &FEATURES);
+/// let inputs = forecast_inputs(&model.initial(), &[&day, &day])?;
+/// let outputs = tensor::eval(&forecast(&model, 2)?, &inputs)?;
+/// assert!((outputs[0].as_f64().map_or(0.0, |s| s[1]) - 1e-4_f64.ln()).abs() < 1e-12);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn forecast_inputs(params: &Tensor, days: &[&Day]) -> Result<Vec<Tensor>, ShapeError> {
     let width = days.first().map_or(0, |day| day.features.len());
     let features: Vec<f32> = days.iter().flat_map(|day| day.features.iter().copied()).collect();

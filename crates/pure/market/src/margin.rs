@@ -130,6 +130,12 @@ pub fn margin(config: &MarginConfig) -> Result<Program, BuildError> {
 /// # Errors
 ///
 /// [`ShapeError`] if there are no members or no ratios.
+///
+/// ```
+/// let inputs = market::margin_inputs(-8.0, &[-8.1, -7.9], &[1.0; 64])?;
+/// assert_eq!(inputs[2].shape().count(), 64);
+/// # Ok::<(), tensor::ShapeError>(())
+/// ```
 pub fn margin_inputs(
     log_variance: f64,
     members: &[f64],

@@ -138,6 +138,17 @@ impl Plan {
     /// # Errors
     ///
     /// [`PlanError`] if the series is not what is bundled.
+    ///
+    /// ```no_run
+    /// # let wti = market::Series {
+    /// #     venue: String::new(), symbol: String::new(), interval_s: 86_400, ranged: false,
+    /// #     bars: Vec::new(),
+    /// # };
+    /// let plan = market::Plan::wti(&wti)?; // `wti` as read by feeds::wti()
+    /// assert_eq!(plan.slices[0].name, "WTI spot 1986-93");
+    /// assert_eq!(plan.evaluations[0].days[0].date.to_string(), "2015-01-02");
+    /// # Ok::<(), market::PlanError>(())
+    /// ```
     pub fn wti(series: &Series) -> Result<Plan, PlanError> {
         let (proxy, observations) = daily(series)?;
         let rows = rows(&observations, proxy);
@@ -168,6 +179,33 @@ impl Plan {
     /// # Errors
     ///
     /// [`PlanError`] if no series is long enough.
+    ///
+    /// ```
+    /// use market::{Bar, Plan, Series};
+    /// let price = |i: i64| 100.0 + (i * 37 % 11) as f64;
+    /// let bar = |i: i64| Bar {
+    ///     open_s: i * 86_400,
+    ///     open: price(i),
+    ///     high: price(i) + 1.0,
+    ///     low: price(i) - 1.0,
+    ///     close: price(i),
+    ///     volume: 1.0,
+    /// };
+    /// let series = Series {
+    ///     venue: "here".into(),
+    ///     symbol: "X".into(),
+    ///     interval_s: 86_400,
+    ///     ranged: true,
+    ///     bars: (0..1_600).map(bar).collect(),
+    /// };
+    /// let plan = Plan::new(&[series])?;
+    /// assert_eq!(plan.slices[0].name, "X at here, part 1 of 4");
+    /// assert_eq!(plan.evaluations[0].days.len(), 549);
+    /// // The three days before the second evaluation day: two of them before the split.
+    /// let recent = plan.evaluations[0].recent(1, 3);
+    /// assert_eq!(recent[2], &plan.evaluations[0].days[0]);
+    /// # Ok::<(), market::PlanError>(())
+    /// ```
     pub fn new(series: &[Series]) -> Result<Plan, PlanError> {
         let mut left_out = Vec::new();
         let mut all = Vec::new();
@@ -318,6 +356,7 @@ fn parts(markets: &[Market]) -> Vec<usize> {
 }
 
 fn slice((name, market): (String, &str), proxy: Proxy, rows: &[Row]) -> Result<Slice, PlanError> {
+    let rows = &rows[rows.len().saturating_sub(learn::ROWS)..];
     let standard = Standard::of(rows);
     let features: Vec<Vec<f32>> = rows.iter().map(|row| standard.apply(&row.features)).collect();
     let targets: Vec<f32> = rows.iter().map(|row| narrow(row.proxy / row.anchor)).collect();

@@ -106,3 +106,19 @@ fn baselines_are_known_when_the_day_begins() {
     assert_eq!(recent[63], &evaluation.days[1]);
     assert_eq!(recent[61], &evaluation.lead[evaluation.lead.len() - 1]);
 }
+
+#[test]
+fn a_long_slice_is_its_latest_days() {
+    let plan = Plan::new(&[
+        series("v", "X", DAY_S, 0..9_000),
+        series("v", "Y", DAY_S, 0..9_000),
+        series("w", "X", DAY_S, 0..9_000),
+        series("w", "Y", DAY_S, 0..9_000),
+    ])
+    .expect("long enough");
+    for slice in &plan.slices {
+        let days = slice.span.1.number() - slice.span.0.number() + 1;
+        assert_eq!(usize::try_from(days), Ok(slice.train.count()));
+        assert_eq!(slice.train.count(), learn::ROWS);
+    }
+}
