@@ -184,6 +184,7 @@ impl Engine {
             self.head_hash = head.hash_slow();
             self.head = head;
         }
+        self.pool.forget_mined(|sender| self.world.plain(sender).nonce);
         self.fault = None;
         Ok(())
     }
@@ -353,3 +354,6 @@ fn genesis(
     world.remember(0, block.hash);
     Ok(block.header)
 }
+
+#[cfg(test)]
+mod tests;

@@ -251,6 +251,18 @@ impl Pool {
         ready
     }
 
+    /// Forgets what the accounts' nonces have passed by.
+    pub(crate) fn forget_mined(&mut self, nonce_of: impl Fn(Address) -> u64) {
+        let passed = |(sender, queue): (&Address, &BTreeMap<u64, Waiting>)| {
+            let below = queue.range(..nonce_of(*sender));
+            below.map(|(_, waiting)| waiting.hash).collect::<Vec<_>>()
+        };
+        let passed: Vec<_> = self.senders.iter().flat_map(passed).collect();
+        for hash in passed {
+            self.remove(hash);
+        }
+    }
+
     pub(crate) fn remove(&mut self, hash: B256) {
         let Some((sender, nonce)) = self.by_hash.remove(&hash) else { return };
         if let Some(queue) = self.senders.get_mut(&sender) {

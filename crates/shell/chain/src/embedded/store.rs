@@ -137,6 +137,14 @@ impl Store {
         Ok(())
     }
 
+    /// Puts the file on another backend.
+    #[cfg(test)]
+    pub(crate) fn replace_backend(&mut self, backend: impl redb::StorageBackend) {
+        self.database = None;
+        let database = redb::Builder::new().create_with_backend(backend);
+        self.database = Some(database.expect("the backend works when it is put in"));
+    }
+
     fn database(&self) -> Result<&Database, StoreError> {
         self.database
             .as_ref()
@@ -408,5 +416,20 @@ fn sentence(dir: &Path, error: redb::Error) -> StoreError {
             StoreError::Io { dir, source }
         }
         other => StoreError::Damaged { dir, detail: other.to_string() },
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests_support {
+    use super::*;
+
+    /// Rewrites the format version of a closed file.
+    pub(crate) fn set_format(dir: &Path, format: u64) {
+        let database = open_database(dir).expect("the file is closed");
+        let write = database.begin_write().expect("a transaction");
+        let mut meta = write.open_table(META).expect("the table");
+        meta.insert("format", format).expect("a write");
+        drop(meta);
+        write.commit().expect("a commit");
     }
 }

@@ -1,7 +1,7 @@
 //! The JSON-RPC surface of the embedded chain: what a wallet or a tool sees.
 
 use alloy::{
-    consensus::{SignableTransaction, TxEip1559, TxEip2930, TxLegacy, TxEnvelope},
+    consensus::{SignableTransaction, TxEip1559, TxEip2930, TxEnvelope, TxLegacy},
     eips::Encodable2718,
     network::TxSignerSync,
     primitives::{Bytes, TxKind, U256, hex},
@@ -339,7 +339,12 @@ async fn browsers_and_strangers() {
     assert_eq!(foreign.headers()["access-control-allow-origin"], "*");
     let answer: Value = foreign.json().await.expect("in JSON");
     assert_eq!(answer["error"]["code"], json!(-32_000));
-    let own: Value = post("origin", "http://localhost:3000").await.expect("it answers").json().await.expect("in JSON");
+    let own: Value = post("origin", "http://localhost:3000")
+        .await
+        .expect("it answers")
+        .json()
+        .await
+        .expect("in JSON");
     assert_eq!(own["result"], json!("0x0"));
     let rebound = post("host", "evil.example").await.expect("it answers");
     assert_eq!(rebound.status(), 403);
