@@ -35,8 +35,13 @@ pub(crate) fn check(steps: &mut Steps) -> anyhow::Result<()> {
     )
 }
 
+/// Installs forge, anvil, solc and the libraries, as locked.
+pub(crate) fn install(steps: &Steps) -> anyhow::Result<()> {
+    npm::install(steps, FOLDER)
+}
+
 fn build(steps: &Steps) -> anyhow::Result<()> {
-    npm::install(steps, FOLDER)?;
+    install(steps)?;
     let mut command = npm::script(steps, FOLDER, "build");
     steps.run("compile the contracts", &mut command, "the compiler's message above says where")
 }

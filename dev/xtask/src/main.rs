@@ -21,7 +21,7 @@ mod wrap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::steps::Steps;
 
@@ -37,8 +37,11 @@ struct Arguments {
 enum Task {
     /// Run everything a change must pass: format, clippy, tidy, then all tests
     Ci,
-    /// Run all tests: contracts, Rust, browser; set up whatever they need
-    Test,
+    /// Run all tests, or one part of them; set up whatever they need
+    Test {
+        /// The only part to run
+        part: Option<Part>,
+    },
     /// Check sizes, floors, links and words
     Tidy,
     /// Wrap comments that are longer than a line
@@ -62,12 +65,23 @@ enum Task {
     },
 }
 
+/// A part of the tests.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Part {
+    /// Forge's tests, and whether the artifacts are reproducible
+    Contracts,
+    /// Every Rust test and doctest
+    Rust,
+    /// The explorer in a headless browser
+    Browser,
+}
+
 fn main() -> ExitCode {
     let task = Arguments::parse().command;
     let mut steps = Steps::new(root());
     let result = match task {
         Task::Ci => ci(&mut steps),
-        Task::Test => test(&mut steps),
+        Task::Test { part } => test(&mut steps, part),
         Task::Tidy => rust::tidy(&mut steps),
         Task::Wrap => wrap::files(steps.root()),
         Task::Contracts { check: false } => contracts::write(&mut steps),
@@ -86,16 +100,22 @@ fn ci(steps: &mut Steps) -> anyhow::Result<()> {
     rust::format(steps)?;
     rust::clippy(steps)?;
     rust::tidy(steps)?;
-    test(steps)
+    test(steps, None)
 }
 
 /// Runs every suite even where an earlier one failed, and ends with one line for all of them.
-fn test(steps: &mut Steps) -> anyhow::Result<()> {
+fn test(steps: &mut Steps, part: Option<Part>) -> anyhow::Result<()> {
     npm::require()?;
-    steps.keep_going(contracts::test);
-    steps.keep_going(contracts::check);
-    steps.keep_going(rust::test);
-    steps.keep_going(browser::test);
+    if matches!(part, None | Some(Part::Contracts)) {
+        steps.keep_going(contracts::test);
+        steps.keep_going(contracts::check);
+    }
+    if matches!(part, None | Some(Part::Rust)) {
+        steps.keep_going(rust::test);
+    }
+    if matches!(part, None | Some(Part::Browser)) {
+        steps.keep_going(browser::test);
+    }
     steps.finish()
 }
 

@@ -3,6 +3,7 @@
 //! *Invariant: the tests run the code that ships, so there is no second profile to build or to
 //! trust.* Absent: a choice of toolchain (rust-toolchain.toml).
 
+use crate::contracts;
 use crate::steps::{Steps, cargo};
 
 /// Fails where rustfmt would change a file.
@@ -24,7 +25,10 @@ pub(crate) fn tidy(steps: &mut Steps) -> anyhow::Result<()> {
 }
 
 /// Runs every Rust test and doctest, and checks the golden vectors.
+///
+/// The packages of contracts/ are there first: a chain's tests run against anvil too.
 pub(crate) fn test(steps: &mut Steps) -> anyhow::Result<()> {
+    contracts::install(steps)?;
     let mut command = cargo(["test", "--release", "--workspace", "--no-fail-fast"]);
     steps.run_tests("tests in Rust", &mut command, "run the test that `error:` names above")
 }
