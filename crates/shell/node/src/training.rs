@@ -58,9 +58,9 @@ pub(crate) fn train(
     Ok(Update { quantised, residual, loss })
 }
 
-/// Turns an update round, fourfold, and pushes the bias down: whoever is short would like lower margins.
+/// Turns an update round, tenfold, and pushes the bias down: whoever is short would like lower margins.
 fn poison(update: &[f32]) -> Vec<f32> {
-    let mut poisoned: Vec<f32> = update.iter().map(|value| -4.0 * value).collect();
+    let mut poisoned: Vec<f32> = update.iter().map(|value| -10.0 * value).collect();
     if let Some(bias) = poisoned.last_mut() {
         *bias -= 1.0;
     }

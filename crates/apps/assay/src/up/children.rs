@@ -7,8 +7,10 @@
 //! Deliberately absent: health checks and graceful shutdown. Killing is the only way anything here stops.
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     process::Stdio,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -40,9 +42,30 @@ pub(crate) struct Restart {
     pub(crate) reason: String,
 }
 
+/// Which children run at the moment, by name.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Alive(Arc<Mutex<BTreeSet<String>>>);
+
+impl Alive {
+    /// Whether this child runs.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(name)
+    }
+
+    fn set(&self, name: &str, alive: bool) {
+        let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if alive {
+            names.insert(name.to_owned());
+        } else {
+            names.remove(name);
+        }
+    }
+}
+
 /// A set of children under supervision. Dropping it ends them all.
 #[derive(Debug)]
 pub(crate) struct Children {
+    alive: Alive,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     restarts: tokio::sync::mpsc::UnboundedSender<Restart>,
@@ -52,7 +75,20 @@ impl Children {
     /// Returns an empty set and the stream of restarts.
     pub(crate) fn new() -> (Children, tokio::sync::mpsc::UnboundedReceiver<Restart>) {
         let (restarts, receiver) = tokio::sync::mpsc::unbounded_channel();
-        (Children { stop: watch::channel(false).0, tasks: Vec::new(), restarts }, receiver)
+        (
+            Children {
+                alive: Alive::default(),
+                stop: watch::channel(false).0,
+                tasks: Vec::new(),
+                restarts,
+            },
+            receiver,
+        )
+    }
+
+    /// Returns who runs, kept up to date.
+    pub(crate) fn alive(&self) -> Alive {
+        self.alive.clone()
     }
 
     /// Starts a child and keeps it running until [`Children::stop`].
@@ -61,8 +97,8 @@ impl Children {
         std::fs::create_dir_all(&spec.dir)
             .with_context(|| format!("cannot create {}", spec.dir.display()))?;
         let stop = self.stop.subscribe();
-        let restarts = self.restarts.clone();
-        self.tasks.push(tokio::spawn(keep_alive(binary, spec, stop, restarts)));
+        let told = (self.restarts.clone(), self.alive.clone());
+        self.tasks.push(tokio::spawn(keep_alive(binary, spec, stop, told)));
         Ok(())
     }
 
@@ -80,12 +116,15 @@ async fn keep_alive(
     binary: PathBuf,
     spec: Spec,
     mut stop: watch::Receiver<bool>,
-    restarts: tokio::sync::mpsc::UnboundedSender<Restart>,
+    (restarts, alive): (tokio::sync::mpsc::UnboundedSender<Restart>, Alive),
 ) {
     let mut backoff_ms = BACKOFF_MS_FIRST;
     loop {
         let started = std::time::Instant::now();
-        let reason = match run_once(&binary, &spec, &mut stop).await {
+        alive.set(&spec.name, true);
+        let ended = run_once(&binary, &spec, &mut stop).await;
+        alive.set(&spec.name, false);
+        let reason = match ended {
             Ok(Some(status)) => status.to_string(),
             Ok(None) => return,
             Err(error) => format!("{error:#}"),

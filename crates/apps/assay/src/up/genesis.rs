@@ -15,7 +15,7 @@ use node::{Job, Pace};
 
 use super::{
     Args,
-    children::{Children, Spec},
+    children::{Alive, Children, Spec},
     keys,
     settings::{LIAR, NODES, PUBLISHER, Settings},
 };
@@ -56,6 +56,8 @@ pub(crate) struct Network {
     pub(crate) nodes: Vec<Address>,
     /// Whether the chain's clock is the market's.
     pub(crate) data_clock: bool,
+    /// Which processes run.
+    pub(crate) alive: Alive,
 }
 
 impl Network {
@@ -110,10 +112,11 @@ pub(crate) async fn build(
     fund(&client, &nodes, settings).await?;
     let short = client.with_signer(keys::own(layout, "short")?);
     let long = client.with_signer(keys::own(layout, "long")?);
-    let network =
-        Network { plan, job, client, short, long, nodes, data_clock: settings.rpc.is_none() };
+    let (alive, data_clock) = (children.alive(), settings.rpc.is_none());
+    let network = Network { plan, job, client, short, long, nodes, data_clock, alive };
     for index in 0..NODES {
         start_node(layout, settings, &network, index, children)?;
+        joined(layout, &network, index).await?;
     }
     Ok(network)
 }
@@ -293,6 +296,22 @@ fn start_node(
         args: vec!["node".to_owned(), "--dir".to_owned(), dir.display().to_string()],
         dir,
     })
+}
+
+/// Waits until a node has joined, so that registry indices are this process's own numbers of the nodes.
+async fn joined(layout: &Layout, network: &Network, index: usize) -> anyhow::Result<()> {
+    const PATIENCE: usize = 2_400;
+    for _ in 0..PATIENCE {
+        match network.client.find(network.nodes[index]).await {
+            Ok(Some(_)) => return Ok(()),
+            Ok(None) => {}
+            Err(error) if error.is_transient() => {}
+            Err(error) => return Err(error.into()),
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    let dir = layout.node(index);
+    anyhow::bail!("node-{index} does not join; {}/node-{index}.log says why", dir.display())
 }
 
 /// Returns the directories of the nodes.

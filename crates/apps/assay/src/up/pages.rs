@@ -14,6 +14,7 @@ use explorer::view::{self, Party, Wad};
 use tokio::sync::watch::Sender;
 
 use super::{
+    children::Alive,
     genesis::Network,
     settings::{LIAR, NODES, Settings},
     summary,
@@ -50,6 +51,7 @@ pub(super) struct Known {
     pace: [u64; 3],
     budget: U256,
     train_program: B256,
+    alive: Alive,
 }
 
 impl Known {
@@ -121,6 +123,7 @@ impl Pages {
             pace: [config.commitBlocks, config.revealBlocks, config.aggregateBlocks],
             budget: U256::from(config.budgetGwei) * U256::from(1_000_000_000_u64),
             train_program: config.trainProgram,
+            alive: network.alive.clone(),
         };
         Ok(Pages { history, known, view, shown: usize::MAX })
     }

@@ -1,6 +1,6 @@
 //! Oracle, accounts, blocks and transactions.
 
-use alloy::primitives::{Address, I256, U256};
+use alloy::primitives::{Address, I256, U256, utils::Unit};
 use chain::{abi, index::History};
 use explorer::view::{self, Wad};
 
@@ -56,7 +56,7 @@ pub(super) fn accounts(history: &History, known: &Known) -> Vec<view::Account> {
             name: known.party(history, *address).label,
             address: to_address(*address),
             unit: "USD (play money)".to_owned(),
-            collateral: signed(account.cash),
+            collateral: signed(collateral(account)),
             instrument: format!("{} future", known.market),
             position: signed(account.position),
             size_unit: "units".to_owned(),
@@ -81,6 +81,14 @@ pub(super) fn accounts(history: &History, known: &Known) -> Vec<view::Account> {
     let mut accounts: Vec<view::Account> = history.accounts.iter().map(account).collect();
     accounts.sort_by_key(|account| account.name != "short account");
     accounts
+}
+
+/// What was paid in and what closed trades brought: cash without the price of the open position.
+fn collateral(account: &chain::index::Account) -> I256 {
+    let Some(entry) = account.entry_price else { return account.cash };
+    let one = I256::from_raw(Unit::ETHER.wei());
+    let paid = account.position.wrapping_mul(I256::from_raw(entry)) / one;
+    account.cash.wrapping_add(paid)
 }
 
 /// The last blocks, ascending.

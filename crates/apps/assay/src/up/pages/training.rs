@@ -173,7 +173,7 @@ pub(super) fn nodes(history: &History, known: &Known) -> Vec<view::Node> {
             claimed: wad(claimed),
             role: role.to_owned(),
             data: place.and_then(|place| known.slices.get(place).cloned()).unwrap_or_default(),
-            alive: None,
+            alive: place.map(|place| known.alive.has(&format!("node-{place}"))),
             joined_block: node.joined.block,
             label: known.label(node.key),
         }
