@@ -1,7 +1,7 @@
 //! How long the embedded chain takes for what nodes do most, over HTTP on loopback.
 //!
-//! `cargo bench -p chain`. Mined means durable: every block is synced to the disk before its receipt is
-//! served, so the two figures that include a block depend on the disk.
+//! `cargo bench -p chain`. Mined means durable: every block is synced to the disk before its
+//! receipt is served, so the two figures that include a block depend on the disk.
 
 use alloy::{
     primitives::{U256, keccak256, utils::Unit},

@@ -1,8 +1,8 @@
-//! Names for what the chain shows as bytes: which method a transaction called with which arguments, which
-//! event a log is, which error a revert carries.
+//! Names for what the chain shows as bytes: which method a transaction called with which arguments,
+//! which event a log is, which error a revert carries.
 //!
-//! Built once from the same artifacts as [`crate::contracts`]. Everything here comes from strangers: bytes
-//! that do not decode give `None`, never a panic.
+//! Built once from the same artifacts as [`crate::contracts`]. Everything here comes from
+//! strangers: bytes that do not decode give `None`, never a panic.
 
 use std::{collections::HashMap, sync::LazyLock};
 

@@ -1,11 +1,11 @@
 //! A typed way to any chain that speaks Ethereum JSON-RPC, for one key.
 //!
-//! A call is estimated first, so that one that would revert is reported with the contract's own error
-//! before anything is paid, then signed and sent as an EIP-1559 transaction, then awaited. Sends of one
-//! client are numbered one after another, so they may be awaited at the same time.
+//! A call is estimated first, so that one that would revert is reported with the contract's own
+//! error before anything is paid, then signed and sent as an EIP-1559 transaction, then awaited.
+//! Sends of one client are numbered one after another, so they may be awaited at the same time.
 //!
-//! Deliberately absent: retries of a call (the state machine above is level-triggered and sends again what
-//! the chain does not show), reorganisation handling, and keys at rest.
+//! Deliberately absent: retries of a call (the state machine above is level-triggered and sends
+//! again what the chain does not show), reorganisation handling, and keys at rest.
 
 mod calls;
 mod error;
@@ -89,8 +89,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ClientError::OtherChain`], [`ClientError::NoContract`] where the contracts are not there, and those of
-    /// [`Client::connect`].
+    /// [`ClientError::OtherChain`], [`ClientError::NoContract`] where the contracts are not there,
+    /// and those of [`Client::connect`].
     pub async fn open(
         url: &str,
         signer: PrivateKeySigner,
@@ -268,8 +268,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ClientError::Reverted`] with the contract's error, [`ClientError::Unmined`] when no block takes it, and
-    /// those of [`Client::request`].
+    /// [`ClientError::Reverted`] with the contract's error, [`ClientError::Unmined`] when no block
+    /// takes it, and those of [`Client::request`].
     pub async fn send<C: SolCall>(&self, to: Address, call: C) -> Result<Mined, ClientError> {
         let sent = self
             .submit(Some(to), call.abi_encode().into(), U256::ZERO)
@@ -346,7 +346,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ClientError::Reverted`] when it failed there, [`ClientError::Unmined`] when three minutes pass.
+    /// [`ClientError::Reverted`] when it failed there, [`ClientError::Unmined`] when three minutes
+    /// pass.
     pub async fn wait(&self, sent: Sent) -> Result<Mined, ClientError> {
         let give_up = tokio::time::Instant::now() + MINED_TIMEOUT;
         let mut pause_ms = POLL_MS.0;

@@ -1,9 +1,9 @@
 //! Puts the contracts on a chain.
 //!
 //! The contracts name each other in their constructors and nobody owns them, so their addresses are
-//! predicted from the deployer's nonce before the first one is sent. [`plan`] predicts, [`execute`] sends
-//! what is not there yet: a caller that writes the plan down first can repeat the second step after a
-//! crash and ends with one set of contracts.
+//! predicted from the deployer's nonce before the first one is sent. [`plan`] predicts, [`execute`]
+//! sends what is not there yet: a caller that writes the plan down first can repeat the second step
+//! after a crash and ends with one set of contracts.
 //!
 //! Deliberately absent: upgrades, proxies, and addresses that depend on anything but key and nonce.
 
@@ -159,7 +159,8 @@ pub async fn plan(client: &Client) -> Result<Deployment, ClientError> {
     })
 }
 
-/// Deploys the contracts with the client's key sets the gate's limits and pays `setup.fund` into the rewards.
+/// Deploys the contracts with the client's key sets the gate's limits and pays `setup.fund` into
+/// the rewards.
 ///
 /// # Errors
 ///
@@ -174,7 +175,8 @@ pub async fn deploy(client: &Client, setup: &Setup) -> Result<Deployment, Deploy
 ///
 /// # Errors
 ///
-/// [`DeployError::Stale`] if the key was used for something else since, [`DeployError::Send`] otherwise.
+/// [`DeployError::Stale`] if the key was used for something else since, [`DeployError::Send`]
+/// otherwise.
 pub async fn execute(
     client: &Client,
     setup: &Setup,

@@ -1,13 +1,15 @@
 //! An EVM chain in this process, behind standard Ethereum JSON-RPC on a loopback port.
 //!
-//! `engine` executes (revm), `world` holds the state in memory, `store` makes every block durable before
-//! anybody hears of it, `pool` orders what waits, `rpc` speaks JSON-RPC and `http` carries it. Blocks come a
-//! few milliseconds after a transaction, with everything that arrived meanwhile, and otherwise every
-//! `block_ms_max`, so that deadlines counted in blocks pass on a quiet chain too.
+//! `engine` executes (revm), `world` holds the state in memory, `store` makes every block durable
+//! before anybody hears of it, `pool` orders what waits, `rpc` speaks JSON-RPC and `http` carries
+//! it. Blocks come a few milliseconds after a transaction, with everything that arrived meanwhile,
+//! and otherwise every `block_ms_max`, so that deadlines counted in blocks pass on a quiet chain
+//! too.
 //!
 //! Invariant: crash-only. There is no shutdown that a kill would miss; see `store`.
 //!
-//! Deliberately absent: a network, a second node, old states, and any listening address but loopback.
+//! Deliberately absent: a network, a second node, old states, and any listening address but
+//! loopback.
 
 mod engine;
 mod filters;
@@ -125,7 +127,8 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    /// Stops serving and lets go of the data directory. Nothing is flushed, since nothing is held back.
+    /// Stops serving and lets go of the data directory. Nothing is flushed, since nothing is held
+    /// back.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
         for task in std::mem::take(&mut self.tasks) {

@@ -1,15 +1,16 @@
 //! The chain's past, folded from its logs into what people ask about.
 //!
-//! A [`History`] starts empty and follows the chain by [`History::update`]: rounds, claims, nodes, pay,
-//! reports, margins and accounts come from the contracts' events alone, so any node of the same chain
-//! gives the same history; blocks and decoded transactions come along for the eye. It is plain data and may
-//! be saved and continued.
+//! A [`History`] starts empty and follows the chain by [`History::update`]: rounds, claims, nodes,
+//! pay, reports, margins and accounts come from the contracts' events alone, so any node of the
+//! same chain gives the same history; blocks and decoded transactions come along for the eye. It is
+//! plain data and may be saved and continued.
 //!
-//! Invariant: an update folds whole pages or nothing, so that a lost connection leaves a history that is
-//! old and never one that is half new. A chain that replaced a block already folded is read again from
-//! the deployment on.
+//! Invariant: an update folds whole pages or nothing, so that a lost connection leaves a history
+//! that is old and never one that is half new. A chain that replaced a block already folded is read
+//! again from the deployment on.
 //!
-//! Deliberately absent: events of other contracts, token transfers, and anything that is not on the chain.
+//! Deliberately absent: events of other contracts, token transfers, and anything that is not on the
+//! chain.
 
 mod fetch;
 mod fold;

@@ -17,8 +17,8 @@ use crate::contracts::{
 ///
 /// # Errors
 ///
-/// Every method: [`ClientError::Reverted`] with the error its contract's interface documents, and those of
-/// [`Client::send`] or [`Client::view`].
+/// Every method: [`ClientError::Reverted`] with the error its contract's interface documents, and
+/// those of [`Client::send`] or [`Client::view`].
 impl Client {
     /// Sends tokens.
     pub async fn transfer(&self, to: Address, value: U256) -> Result<Mined, ClientError> {
@@ -48,7 +48,8 @@ impl Client {
         self.view(self.deployment().token, AssayToken::balanceOfCall { account }).await
     }
 
-    /// Joins the registry with a stake and returns the index it gave. Needs an allowance for the registry.
+    /// Joins the registry with a stake and returns the index it gave. Needs an allowance for the
+    /// registry.
     pub async fn join(
         &self,
         payee: Address,
@@ -114,8 +115,8 @@ impl Client {
         self.view(self.deployment().rewards, Rewards::fundedCall {}).await
     }
 
-    /// Claims what is due to a node, given the chunk of the cumulative tensor that holds its element and the
-    /// path from that chunk to the posted root.
+    /// Claims what is due to a node, given the chunk of the cumulative tensor that holds its
+    /// element and the path from that chunk to the posted root.
     pub async fn claim_reward(
         &self,
         node: u32,
@@ -135,8 +136,8 @@ impl Client {
 ///
 /// # Errors
 ///
-/// Every method: [`ClientError::Reverted`] with the error its contract's interface documents, and those of
-/// [`Client::send`] or [`Client::view`].
+/// Every method: [`ClientError::Reverted`] with the error its contract's interface documents, and
+/// those of [`Client::send`] or [`Client::view`].
 impl Client {
     /// Opens the next round.
     pub async fn open_round(&self) -> Result<Mined, ClientError> {
@@ -234,7 +235,8 @@ impl Client {
         self.view(self.deployment().rounds, call).await
     }
 
-    /// Challenges a claim with another result. Needs an allowance for the court, which takes the bond.
+    /// Challenges a claim with another result. Needs an allowance for the court, which takes the
+    /// bond.
     pub async fn challenge(&self, claim: U256, outputs_root: B256) -> Result<Mined, ClientError> {
         let call = Court::challengeCall { id: claim, outputsRoot: outputs_root };
         self.send(self.deployment().court, call).await

@@ -1,7 +1,7 @@
 //! Risk reports, the gate and the cleared future.
 //!
-//! Reports and orders are EIP-712 messages. Their digests are computed here and not asked of the chain,
-//! so that a key never signs bytes that somebody else chose.
+//! Reports and orders are EIP-712 messages. Their digests are computed here and not asked of the
+//! chain, so that a key never signs bytes that somebody else chose.
 
 use std::borrow::Cow;
 
@@ -73,8 +73,8 @@ pub struct Match {
 ///
 /// # Errors
 ///
-/// Every method: [`ClientError::Reverted`] with the error its contract's interface documents, and those of
-/// [`Client::send`] or [`Client::view`].
+/// Every method: [`ClientError::Reverted`] with the error its contract's interface documents, and
+/// those of [`Client::send`] or [`Client::view`].
 impl Client {
     /// Signs a bundle of reports with this key and posts it; one report at least, 32 at most.
     pub async fn report(&self, bundle: Vec<Report>) -> Result<Mined, ClientError> {
@@ -145,7 +145,8 @@ impl Client {
         Ok((initial, maintenance))
     }
 
-    /// Returns the last price let through, WAD, and the market's clock at it; zeros before the first.
+    /// Returns the last price let through, WAD, and the market's clock at it; zeros before the
+    /// first.
     pub async fn price(&self, market: B256) -> Result<(U256, u64), ClientError> {
         let gate = self.deployment().gate;
         let price = self.view(gate, RiskGate::priceCall { market }).await?;
@@ -179,8 +180,8 @@ impl Client {
 ///
 /// # Errors
 ///
-/// Every method: [`ClientError::Reverted`] with the error its contract's interface documents, and those of
-/// [`Client::send`] or [`Client::view`].
+/// Every method: [`ClientError::Reverted`] with the error its contract's interface documents, and
+/// those of [`Client::send`] or [`Client::view`].
 impl Client {
     /// Mints play money to this key and lets the clearing house take it.
     pub async fn mint_dollars(&self, amount: U256) -> Result<(), ClientError> {

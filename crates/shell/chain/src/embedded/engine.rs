@@ -1,12 +1,13 @@
 //! Executes transactions into blocks, and calls against the latest state.
 //!
-//! A block is executed on an overlay, committed to the store, and only then applied to the world in memory:
-//! if the disk refuses it, nothing has happened and its transactions still wait. `block.timestamp` is the
-//! market's clock: one second a block, unless the next one was set. The base fee is a constant 1 gwei and
-//! burnt. `prevrandao` is `keccak(chain seed ‖ number)`: predictable, as everything is on a chain of one.
+//! A block is executed on an overlay, committed to the store, and only then applied to the world in
+//! memory: if the disk refuses it, nothing has happened and its transactions still wait.
+//! `block.timestamp` is the market's clock: one second a block, unless the next one was set. The
+//! base fee is a constant 1 gwei and burnt. `prevrandao` is `keccak(chain seed ‖ number)`:
+//! predictable, as everything is on a chain of one.
 //!
-//! Deliberately absent: reorganisations, old states, the system contracts of consensus (withdrawals, beacon
-//! roots, requests), blobs and set-code transactions.
+//! Deliberately absent: reorganisations, old states, the system contracts of consensus
+//! (withdrawals, beacon roots, requests), blobs and set-code transactions.
 
 use alloy::consensus::Transaction as _;
 use alloy::{
@@ -122,7 +123,8 @@ impl Engine {
         forward
     }
 
-    /// Returns what the latest block's transactions saw or, `pending`, what the next one's will see.
+    /// Returns what the latest block's transactions saw or, `pending`, what the next one's will
+    /// see.
     fn block_env(&self, pending: bool) -> BlockEnv {
         let number = self.head.number + u64::from(pending);
         let timestamp = if pending { self.next_time() } else { self.head.timestamp };
@@ -176,7 +178,8 @@ impl Engine {
         Ok(())
     }
 
-    /// After a failed commit the file may or may not hold the block that failed; memory follows the file.
+    /// After a failed commit the file may or may not hold the block that failed; memory follows the
+    /// file.
     fn recover(&mut self) -> Result<(), StoreError> {
         let (world, head) = self.store.state()?;
         if let Some(head) = head {
@@ -238,8 +241,8 @@ impl Engine {
         }
     }
 
-    /// Runs a call on the latest state, as in the latest block or, `pending`, as in the next one, for free
-    /// and without a trace.
+    /// Runs a call on the latest state, as in the latest block or, `pending`, as in the next one,
+    /// for free and without a trace.
     ///
     /// `basefee` reads 0, so that a caller without funds can call.
     pub(crate) fn call(&self, mut tx: TxEnv, pending: bool) -> Result<(Bytes, u64), CallError> {
@@ -269,7 +272,8 @@ impl Engine {
         }
     }
 
-    /// Returns the least gas limit, to about one part in a hundred, with which the transaction succeeds.
+    /// Returns the least gas limit, to about one part in a hundred, with which the transaction
+    /// succeeds.
     pub(crate) fn estimate(&self, tx: &TxEnv, pending: bool) -> Result<u64, CallError> {
         let with = |gas_limit| self.call(TxEnv { gas_limit, ..tx.clone() }, pending);
         let mut enough = tx.gas_limit.min(TX_GAS_MAX);

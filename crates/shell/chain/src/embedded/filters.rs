@@ -1,6 +1,7 @@
 //! The `eth_newFilter` family: what a polling client has seen so far.
 //!
-//! Deliberately absent: expiry by time. At most [`FILTERS_MAX`] filters live, the oldest goes first.
+//! Deliberately absent: expiry by time. At most [`FILTERS_MAX`] filters live, the oldest goes
+//! first.
 
 use std::collections::BTreeMap;
 

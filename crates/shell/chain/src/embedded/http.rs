@@ -1,8 +1,8 @@
 //! JSON-RPC over HTTP on loopback: single and batch requests, browsers included.
 //!
-//! A browser may read and send from any page, as with any node; the `evm_` methods, which move the clock,
-//! answer only requests that do not come from a foreign page. The `Host` must be a loopback name, so that
-//! a page cannot reach the port under its own name (DNS rebinding).
+//! A browser may read and send from any page, as with any node; the `evm_` methods, which move the
+//! clock, answer only requests that do not come from a foreign page. The `Host` must be a loopback
+//! name, so that a page cannot reach the port under its own name (DNS rebinding).
 //!
 //! Deliberately absent: WebSockets, TLS, authentication.
 

@@ -1,10 +1,12 @@
-//! Transactions that wait for a block: checked against the latest state on arrival, ordered by nonce within
-//! a sender and by arrival between senders.
+//! Transactions that wait for a block: checked against the latest state on arrival, ordered by
+//! nonce within a sender and by arrival between senders.
 //!
-//! Invariant: at most one transaction per sender and nonce, and never more than [`POOL_MAX`] in all.
+//! Invariant: at most one transaction per sender and nonce, and never more than [`POOL_MAX`] in
+//! all.
 //!
-//! Deliberately absent: persistence (a transaction that was not mined is lost with the process, and its
-//! sender sends it again) and a fee market (blocks are larger than anything that arrives between two).
+//! Deliberately absent: persistence (a transaction that was not mined is lost with the process, and
+//! its sender sends it again) and a fee market (blocks are larger than anything that arrives
+//! between two).
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -39,8 +41,8 @@ pub(crate) struct Limits {
     pub(crate) spec: SpecId,
 }
 
-/// Why a transaction is refused. The sentences begin with the words other clients use, since wallets
-/// and libraries match on them.
+/// Why a transaction is refused. The sentences begin with the words other clients use, since
+/// wallets and libraries match on them.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum Refusal {
     #[error("oversized data: {got} bytes, at most {max}")]
@@ -231,8 +233,8 @@ impl Pool {
         next
     }
 
-    /// Returns what can be executed now: for each sender the run of nonces that starts at its account's,
-    /// all senders merged by arrival.
+    /// Returns what can be executed now: for each sender the run of nonces that starts at its
+    /// account's, all senders merged by arrival.
     pub(crate) fn ready(&self, nonce_of: impl Fn(Address) -> u64) -> Vec<Waiting> {
         let mut fronts = BTreeMap::new();
         for (sender, queue) in &self.senders {

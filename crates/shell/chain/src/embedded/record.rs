@@ -1,9 +1,11 @@
-//! What a block leaves behind: its transactions with their outcomes, as stored and as JSON-RPC shows them.
+//! What a block leaves behind: its transactions with their outcomes, as stored and as JSON-RPC
+//! shows them.
 //!
-//! Headers are ordinary Ethereum headers with real hashes, transaction and receipt roots and blooms. The
-//! one difference: `stateRoot` is not the root of a Merkle-Patricia trie but
-//! `keccak(previous stateRoot ‖ the block's ordered state changes)`. It pins the same history, costs nothing
-//! and proves no single account; a client that wants account proofs wants another chain.
+//! Headers are ordinary Ethereum headers with real hashes, transaction and receipt roots and
+//! blooms. The one difference: `stateRoot` is not the root of a Merkle-Patricia trie but
+//! `keccak(previous stateRoot ‖ the block's ordered state changes)`. It pins the same history,
+//! costs nothing and proves no single account; a client that wants account proofs wants another
+//! chain.
 
 use alloy::consensus::Transaction as _;
 use alloy::{

@@ -1,11 +1,12 @@
 //! The JSON-RPC methods of the embedded chain.
 //!
-//! Standard names, codes and shapes, so that cast, ethers, viem and wallets need no special case; what
-//! is not served answers -32601. Beyond `eth_`, `net_` and `web3_` there are `evm_setNextBlockTimestamp`,
-//! `evm_increaseTime` and `evm_mine`, by which a replay moves the market's clock.
+//! Standard names, codes and shapes, so that cast, ethers, viem and wallets need no special case;
+//! what is not served answers -32601. Beyond `eth_`, `net_` and `web3_` there are
+//! `evm_setNextBlockTimestamp`, `evm_increaseTime` and `evm_mine`, by which a replay moves the
+//! market's clock.
 //!
-//! Deliberately absent: accounts held by the server, subscriptions, tracing, state overrides, and the state
-//! of any block but the latest.
+//! Deliberately absent: accounts held by the server, subscriptions, tracing, state overrides, and
+//! the state of any block but the latest.
 
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -254,8 +255,8 @@ fn latest_only(engine: &Engine, params: &Params, index: usize) -> Result<(), Rpc
         std::cmp::Ordering::Equal => Ok(()),
         std::cmp::Ordering::Greater => Err(RpcError::server("header not found")),
         std::cmp::Ordering::Less => Err(RpcError::server(format!(
-            "missing trie node: the state of block {number} is not kept, this chain serves the latest \
-             state only (block {})",
+            "missing trie node: the state of block {number} is not kept, this chain serves the \
+             latest state only (block {})",
             engine.head.number
         ))),
     }

@@ -1,10 +1,13 @@
-//! The embedded chain on disk: one redb file in which every block and its state changes are one commit.
+//! The embedded chain on disk: one redb file in which every block and its state changes are one
+//! commit.
 //!
-//! Invariant: after a process dies at any instant the file holds some prefix of the blocks it had told
-//! anybody about, whole, with the state exactly after the last of them, and every block whose receipt was
-//! served is in that prefix. A transaction that was not mined yet is the only thing that can be lost.
+//! Invariant: after a process dies at any instant the file holds some prefix of the blocks it had
+//! told anybody about, whole, with the state exactly after the last of them, and every block whose
+//! receipt was served is in that prefix. A transaction that was not mined yet is the only thing
+//! that can be lost.
 //!
-//! Deliberately absent: pruning, old states, and any read in the path of execution (the state is in memory).
+//! Deliberately absent: pruning, old states, and any read in the path of execution (the state is in
+//! memory).
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -53,7 +56,8 @@ pub enum StoreError {
     },
     /// A newer program wrote it.
     #[error(
-        "{} was written by a newer version of this program (format {got}, this one reads up to {known})",
+        "{} was written by a newer version of this program (format {got}, this one reads up to \
+         {known})",
         dir.display()
     )]
     Newer {

@@ -1,8 +1,8 @@
 //! The state of the embedded chain in memory, and the changes a block makes to it.
 //!
-//! [`World`] is what has been mined and stored; an [`Overlay`] is what a block or a call in progress sees:
-//! the world under a [`Diff`]. A diff is ordered, so its bytes are the same wherever it is computed, and
-//! it reaches the world only after the store has committed it.
+//! [`World`] is what has been mined and stored; an [`Overlay`] is what a block or a call in
+//! progress sees: the world under a [`Diff`]. A diff is ordered, so its bytes are the same wherever
+//! it is computed, and it reaches the world only after the store has committed it.
 //!
 //! Deliberately absent: tries and history. Only the latest state is kept.
 
@@ -188,7 +188,8 @@ impl DatabaseCommit for Overlay<'_> {
                 continue;
             }
             let change = self.diff.accounts.entry(address).or_default();
-            // An account that is empty after a transaction that touched it does not exist (EIP-161).
+            // An account that is empty after a transaction that touched it does not exist
+            // (EIP-161).
             if account.is_selfdestructed() || account.info.is_empty() {
                 *change = AccountDiff { plain: None, wiped: true, storage: BTreeMap::new() };
                 continue;

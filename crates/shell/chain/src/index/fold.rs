@@ -1,6 +1,7 @@
 //! Folds a page into the history, event by event, in the order of the chain.
 //!
-//! Nothing here can fail: an event that does not decode, or speaks of what was never seen, is passed over.
+//! Nothing here can fail: an event that does not decode, or speaks of what was never seen, is
+//! passed over.
 
 use alloy::{
     primitives::{Address, U256},
@@ -50,7 +51,8 @@ impl History {
         self.head = Some(page.last);
     }
 
-    /// Forgets the empty blocks that fell out of reach when the next block went from `before` to `after`.
+    /// Forgets the empty blocks that fell out of reach when the next block went from `before` to
+    /// `after`.
     fn forget_empty_blocks(&mut self, before: u64, after: u64) {
         let range =
             before.saturating_sub(EMPTY_BLOCKS_KEPT)..after.saturating_sub(EMPTY_BLOCKS_KEPT);

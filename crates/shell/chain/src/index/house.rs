@@ -1,7 +1,8 @@
 //! Margins and accounts: the gate's and the clearing house's events, and what accounts are worth.
 //!
-//! The same arithmetic as `ClearingHouse`, so that equity and requirement agree with its views to the last
-//! wei; tested against them. Numbers come from logs, so everything wraps or saturates and nothing panics.
+//! The same arithmetic as `ClearingHouse`, so that equity and requirement agree with its views to
+//! the last wei; tested against them. Numbers come from logs, so everything wraps or saturates and
+//! nothing panics.
 
 use alloy::primitives::{Address, I256, U256};
 

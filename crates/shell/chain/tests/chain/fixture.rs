@@ -1,5 +1,5 @@
-//! Chains to test on, keys, a small job, and the commitments of docs/protocol.md §1 written down a second
-//! time.
+//! Chains to test on, keys, a small job, and the commitments of docs/protocol.md §1 written down a
+//! second time.
 
 use std::{
     path::{Path, PathBuf},

@@ -1,7 +1,7 @@
 //! What survives: a process that dies, a file that is cut, a directory that is taken.
 //!
-//! A killed process leaves its files as they were at some instant, so a copy of the directory of a running
-//! chain stands for it.
+//! A killed process leaves its files as they were at some instant, so a copy of the directory of a
+//! running chain stands for it.
 
 use std::{fs, path::Path};
 

@@ -1,4 +1,5 @@
-//! The contracts through the typed client: a whole round, a dispute and a market day, on every chain there is.
+//! The contracts through the typed client: a whole round, a dispute and a market day, on every
+//! chain there is.
 
 use alloy::{
     primitives::{B256, Bytes, I256, U256, keccak256},

@@ -1,4 +1,5 @@
-//! A disk that fills up at any write of a block: the block is there or it is not, and the chain goes on.
+//! A disk that fills up at any write of a block: the block is there or it is not, and the chain
+//! goes on.
 
 use std::{
     fs::{File, OpenOptions},
