@@ -207,3 +207,77 @@ fn advance<T: Element, const M: usize, const N: usize>(
     }
     chains
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Extents, Matrix, Packing, multiply};
+    use crate::element::Element;
+    use crate::level::Level;
+
+    /// Extents on both sides of every edge: rows of a block, columns at each level, steps of a pass.
+    const EXTENTS: [(usize, usize, usize); 9] = [
+        (1, 1, 1),
+        (6, 256, 32),
+        (7, 257, 33),
+        (5, 600, 7),
+        (13, 255, 8),
+        (1, 300, 65),
+        (100, 40, 1),
+        (40, 513, 3),
+        (12, 2, 64),
+    ];
+
+    fn naive<T: Element>(extents: Extents, left: Matrix<'_, T>, right: Matrix<'_, T>) -> Vec<T> {
+        let Extents { m, k, n } = extents;
+        let a = |i: usize, s: usize| left.data[i * left.row + s * left.column];
+        let b = |s: usize, j: usize| right.data[s * right.row + j * right.column];
+        let chain = |i: usize, j: usize| {
+            (0..k).fold(T::default(), |c, s| a(i, s).fused(b(s, j), c)).clean()
+        };
+        (0..m * n).map(|at| chain(at / n, at % n)).collect()
+    }
+
+    /// Multiplies plain and transposed operands at every level; all must equal the three loops.
+    fn check<T: Element>(number: impl Fn(usize) -> T, bits: impl Fn(T) -> u64) {
+        for (m, k, n) in EXTENTS {
+            let extents = Extents { m, k, n };
+            let left: Vec<T> = (0..m * k).map(&number).collect();
+            let right: Vec<T> = (0..k * n).map(|i| number(i + 7)).collect();
+            for (turn_left, turn_right) in [(false, false), (true, false), (false, true)] {
+                let (row, column) = if turn_left { (1, m) } else { (k, 1) };
+                let a = Matrix { data: &left, row, column };
+                let (row, column) = if turn_right { (1, k) } else { (n, 1) };
+                let b = Matrix { data: &right, row, column };
+                let expected = naive(extents, a, b);
+                for level in Level::available() {
+                    let mut out = vec![T::default(); m * n];
+                    multiply(level, extents, (a, b), &mut out, &mut Packing::default());
+                    let same = out.iter().zip(&expected).all(|(x, y)| bits(*x) == bits(*y));
+                    assert!(same, "{m} {k} {n} {turn_left} {turn_right} {level}");
+                }
+            }
+        }
+    }
+
+    /// Numbers of many magnitudes and both signs, from a multiplicative hash.
+    fn word(i: usize) -> u32 {
+        u32::try_from(i).expect("few elements").wrapping_mul(0x9e37_79b9).rotate_left(7)
+    }
+
+    #[test]
+    fn f32_equals_three_loops() {
+        let number = |i| f32::from_bits(word(i) & 0x83ff_ffff | 0x3c00_0000);
+        check(number, |x| u64::from(x.to_bits()));
+    }
+
+    #[test]
+    fn f64_equals_three_loops() {
+        let number = |i| f64::from(word(i).cast_signed()) / 1e7;
+        check(number, f64::to_bits);
+    }
+
+    #[test]
+    fn i32_equals_three_loops() {
+        check(|i| word(i).cast_signed(), |x| u64::from(x.cast_unsigned()));
+    }
+}

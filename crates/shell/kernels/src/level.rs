@@ -8,6 +8,7 @@
 //! Absent: intrinsics, and any build flag that changes what a binary computes.
 
 use std::fmt;
+use std::hint::black_box;
 
 /// A set of instructions that kernels are compiled for.
 ///
@@ -83,6 +84,20 @@ impl Level {
             Set::Wide => unsafe { wide(task) },
         }
     }
+}
+
+/// Panics unless this thread rounds to nearest even and keeps subnormals.
+///
+/// A library that some other part of the process loaded may have changed either, and then no result
+/// would be what the reference defines. The values are hidden from the compiler, which assumes both.
+pub(crate) fn assert_ieee() {
+    let (one, half_ulp) = (black_box(1.0f32), black_box(f32::EPSILON / 2.0));
+    let nearest = one + half_ulp == 1.0 && -one - half_ulp == -1.0;
+    let nearest = nearest && one + half_ulp * 1.5 == 1.0 + f32::EPSILON;
+    assert!(nearest, "this thread does not round to nearest");
+    let (least, normal) = (black_box(f32::from_bits(1)), black_box(f32::MIN_POSITIVE));
+    let kept = (least * one).to_bits() == 1 && (normal * 0.5).to_bits() == 0x0040_0000;
+    assert!(kept, "this thread flushes subnormals to zero");
 }
 
 impl fmt::Display for Level {

@@ -16,6 +16,9 @@ use tensor::{Dtype, Family, Node, Op, Program, Tensor};
 
 use crate::fused::Fused;
 
+#[cfg(test)]
+mod tests;
+
 /// A group is closed at this many ops, so that its registers stay in cache.
 const GROUP_MAX: usize = 128;
 
@@ -111,19 +114,31 @@ impl<'a> Facts<'a> {
     /// Whether every user of a node can do without its elements in memory.
     fn is_lazy(&self, index: usize, users: &[Vec<usize>]) -> bool {
         let nodes = self.program.nodes();
-        let wanted = |user: &usize| match &nodes[index].op {
-            _ if self.root[index] != index => false,
+        if self.root[index] != index || users[index].is_empty() {
+            return false;
+        }
+        match &nodes[index].op {
             Op::Broadcast { x, .. } if nodes[*x].shape.count() == 1 => {
-                nodes[*user].op.family() == Family::Elementwise
+                self.is_filled_in(index, users)
             }
             Op::Transpose { perm, .. } => {
-                swaps_last_two(perm) && matches!(nodes[*user].op, Op::Matmul(..))
+                let wanted = |user: &usize| matches!(nodes[*user].op, Op::Matmul(..));
+                let output = self.program.outputs().contains(&index);
+                swaps_last_two(perm) && !output && users[index].iter().all(wanted)
             }
             _ => false,
+        }
+    }
+
+    /// Whether a node is used by elementwise ops alone, be it under another name.
+    fn is_filled_in(&self, index: usize, users: &[Vec<usize>]) -> bool {
+        let nodes = self.program.nodes();
+        let wanted = |user: &usize| {
+            let renamed = self.root[*user] != *user;
+            (renamed && self.is_filled_in(*user, users))
+                || nodes[*user].op.family() == Family::Elementwise
         };
-        !users[index].is_empty()
-            && !self.program.outputs().contains(&index)
-            && users[index].iter().all(wanted)
+        !self.program.outputs().contains(&index) && users[index].iter().all(wanted)
     }
 
     /// Returns the nodes whose elements in memory a node's step reads.

@@ -11,7 +11,7 @@ use tensor::{Dtype, EvalError, Op, Program, Shape, Tensor, random};
 use crate::buffer::{Buffer, Typed, View};
 use crate::fused::Registers;
 use crate::gemm::{Extents, Matrix, Packing, multiply};
-use crate::level::Level;
+use crate::level::{Level, assert_ieee};
 use crate::movement::{self, Around};
 use crate::plan::{Place, Plan, Step};
 use crate::reduce::{self, Sum};
@@ -90,9 +90,14 @@ impl Runner {
     ///
     /// [`EvalError`] if there are more or fewer inputs than the Program declares, or if one has
     /// another dtype or shape.
+    ///
+    /// # Panics
+    ///
+    /// If this thread's rounding mode was changed, or subnormals are flushed to zero.
     pub fn run<T: Borrow<Tensor>>(&mut self, inputs: &[T]) -> Result<Vec<Tensor>, EvalError> {
         let inputs: Vec<&Tensor> = inputs.iter().map(Borrow::borrow).collect();
         check(&self.program, &inputs)?;
+        assert_ieee();
         let inputs = &inputs;
         let Runner { program, plan, level, buffers, registers, packing } = self;
         for step in &plan.steps {

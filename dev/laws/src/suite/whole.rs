@@ -9,7 +9,7 @@ use crate::Eval;
 use crate::cases::Case;
 
 /// Random Programs a law looks at.
-const CASES: u32 = 400;
+const CASES: u32 = 1_000;
 
 /// The most ops of a random Program.
 const OPS_MAX: usize = 40;

@@ -1,0 +1,74 @@
+//! What a plan saves: steps that are fused, copies that are left out, buffers that are shared.
+
+use tensor::{BuildError, Builder, Dtype, Program, Value};
+
+use super::{Place, Plan, Step};
+
+fn plan(build: impl FnOnce(&mut Builder) -> Result<Value, BuildError>) -> (Program, Plan) {
+    let mut b = Builder::new();
+    let output = build(&mut b).expect("these ops fit each other");
+    let program = b.finish(&[output]).expect("there is an output");
+    let plan = Plan::new(&program);
+    (program, plan)
+}
+
+#[test]
+fn a_chain_is_one_step_with_one_buffer() {
+    let (_, plan) = plan(|b| {
+        let x = b.input(Dtype::F32, &[4, 8])?;
+        let half = b.full(Dtype::F32, &[4, 8], 0.5)?;
+        let y = b.exp(x)?;
+        let y = b.reshape(y, &[32])?;
+        let half = b.reshape(half, &[32])?;
+        let y = b.fma(y, half, y)?;
+        b.tanh(y)
+    });
+    assert!(matches!(plan.steps.as_slice(), [Step::Fused(_)]), "{:?}", plan.steps);
+    assert_eq!(plan.slots, [(Dtype::F32, 32)]);
+}
+
+#[test]
+fn what_no_output_needs_is_left_out() {
+    let (_, plan) = plan(|b| {
+        let x = b.input(Dtype::F64, &[3, 3])?;
+        b.matmul(x, x)?;
+        b.neg(x)
+    });
+    assert_eq!(plan.steps.len(), 1);
+}
+
+#[test]
+fn a_matmul_reads_through_a_transpose() {
+    let (_, plan) = plan(|b| {
+        let x = b.input(Dtype::F32, &[5, 3])?;
+        let turned = b.transpose(x, &[1, 0])?;
+        b.matmul(turned, x)
+    });
+    assert!(matches!(plan.steps.as_slice(), [Step::Single { node: 2, .. }]), "{:?}", plan.steps);
+}
+
+#[test]
+fn a_long_row_of_steps_needs_two_buffers() {
+    let (program, plan) = plan(|b| {
+        let mut x = b.input(Dtype::F32, &[4, 4])?;
+        for _ in 0..10 {
+            x = b.matmul(x, x)?;
+            x = b.abs(x)?;
+        }
+        Ok(x)
+    });
+    assert_eq!(plan.steps.len(), 20);
+    assert_eq!(plan.slots.len(), 2);
+    let output = plan.places[program.outputs()[0]];
+    assert!(matches!(output, Some(Place::Slot(_))));
+}
+
+#[test]
+fn an_input_that_is_an_output_needs_no_step() {
+    let (program, plan) = plan(|b| {
+        let x = b.input(Dtype::I32, &[2, 1])?;
+        b.transpose(x, &[1, 0])
+    });
+    assert_eq!(plan.steps.len(), 0);
+    assert_eq!(plan.places[program.outputs()[0]], Some(Place::Input(0)));
+}
