@@ -83,6 +83,33 @@ pub enum StartError {
 }
 
 /// A running chain. Dropping it ends it, as a kill would.
+///
+/// ```
+/// use alloy::{primitives::U256, signers::local::PrivateKeySigner};
+/// use chain::{Client, embedded::{CHAIN_ID, Config, Server}};
+///
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let dir = tempfile::tempdir()?;
+/// let rich = PrivateKeySigner::random();
+/// let server = Server::start(Config {
+///     dir: dir.path().to_owned(),
+///     chain_id: CHAIN_ID,
+///     port: 0,
+///     genesis_time: 1_425_254_400,
+///     block_ms_max: 500,
+///     funded: vec![(rich.address(), U256::from(10).pow(U256::from(18)))],
+/// })
+/// .await?;
+/// let client = Client::connect(&server.url(), rich).await?;
+/// let poor = PrivateKeySigner::random().address();
+/// let mined = client.pay(poor, U256::from(7)).await?;
+/// assert_eq!(mined.gas_used, 21_000);
+/// assert_eq!(client.balance(poor).await?, U256::from(7));
+/// server.stop().await;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
@@ -138,8 +165,13 @@ impl Server {
             }
         }
         // A request that was cut off may still run on its thread; the file is free once it is done.
-        while Arc::strong_count(&self.shared) > 1 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
+        let alone = async {
+            while Arc::strong_count(&self.shared) > 1 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        if tokio::time::timeout(DRAIN, alone).await.is_err() {
+            tracing::warn!("a request still runs; the data directory is held until it ends");
         }
     }
 }

@@ -4,11 +4,13 @@
 use alloy::{
     primitives::{B256, Bytes, I256, U256, keccak256},
     signers::SignerSync,
+    sol_types::SolConstructor,
 };
 use chain::{
-    Client, ClientError,
+    Client, ClientError, Deployment,
     client::{Match, Order, Report, Reveal},
-    contracts::{ClaimState, Phase, rounds::IRounds::Seat},
+    contracts::{ClaimState, Phase, rounds::IRounds::Seat, token::AssayToken},
+    deploy::{self, DeployError},
     index::{Detail, History},
 };
 
@@ -31,14 +33,65 @@ async fn a_whole_round_on_the_embedded_chain() {
 #[tokio::test]
 async fn a_whole_round_on_anvil() {
     match Chain::anvil().await {
-        Some(chain) => whole_round(&chain).await,
-        None => eprintln_skipped(),
+        Some(chain) => {
+            whole_round(&chain).await;
+            replaced_blocks(&chain).await;
+        }
+        None => say_skipped(),
     }
 }
 
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
-fn eprintln_skipped() {
+fn say_skipped() {
     eprintln!("skipped: anvil is not installed (npm ci in contracts/)");
+}
+
+/// A chain that takes blocks back: the history follows it.
+async fn replaced_blocks(chain: &Chain) {
+    let (client, deployment) = deployed(&chain.url()).await;
+    let mut history = History::new(deployment, Detail::Events);
+    assert!(history.update(&client).await.expect("an update"));
+    assert!(!history.update(&client).await.expect("an update"), "nothing is new");
+    let before = history.clone();
+    let snapshot: U256 = client.request("evm_snapshot", ()).await.expect("anvil can");
+    client.approve(client.deployment().rewards, ether(1)).await.expect("an approval");
+    client.fund(ether(1)).await.expect("more pay");
+    assert!(history.update(&client).await.expect("an update"));
+    assert_eq!(history.rewards.funded, setup().fund + ether(1));
+    let taken: bool = client.request("evm_revert", (snapshot,)).await.expect("anvil can");
+    assert!(taken);
+    assert!(history.update(&client).await.expect("an update"));
+    assert_eq!(history, before);
+}
+
+#[tokio::test]
+async fn an_interrupted_deployment_is_finished_and_a_stale_plan_refused() {
+    let chain = Chain::embedded().await;
+    let client = Client::connect(&chain.url(), key(0)).await.expect("the chain answers");
+    let planned = deploy::plan(&client).await.expect("a plan");
+    // The first contract arrives, and then the caller dies.
+    let first = AssayToken::constructorCall { holder: client.address(), supply: setup().supply };
+    let code = [AssayToken::BYTECODE.to_vec(), first.abi_encode()].concat();
+    let sent = client.submit(None, code.into(), U256::ZERO).await.expect("it is sent");
+    let mined = client.wait(sent).await.expect("it is mined");
+    assert_eq!(mined.created, Some(planned.token));
+
+    deploy::execute(&client, &setup(), &planned).await.expect("the rest is deployed");
+    let done = client.next_nonce().await.expect("an answer");
+    deploy::execute(&client, &setup(), &planned).await.expect("nothing is left to do");
+    assert_eq!(client.next_nonce().await.expect("an answer"), done);
+
+    let stale = deploy::plan(&client).await.expect("a plan");
+    client.pay(client.address(), U256::ZERO).await.expect("the key is used for something else");
+    let error = deploy::execute(&client, &setup(), &stale).await.expect_err("it is stale");
+    assert!(matches!(error, DeployError::Stale { contract: "AssayToken", .. }), "{error}");
+
+    let elsewhere = Client::open(&chain.url(), key(1), stale).await;
+    let error = elsewhere.expect_err("there is no such contract");
+    assert!(matches!(error, ClientError::NoContract { name: "AssayToken", .. }), "{error}");
+    let other = Deployment { chain_id: 1, ..planned };
+    let error = Client::open(&chain.url(), key(1), other).await.expect_err("it is another chain");
+    assert!(matches!(error, ClientError::OtherChain { expected: 1, .. }), "{error}");
 }
 
 /// What the four nodes computed, made up but consistent.
