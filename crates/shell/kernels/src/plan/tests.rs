@@ -48,6 +48,16 @@ fn a_matmul_reads_through_a_transpose() {
 }
 
 #[test]
+fn a_transpose_that_moves_the_batch_is_made() {
+    let (_, plan) = plan(|b| {
+        let x = b.input(Dtype::F32, &[2, 2, 3, 3])?;
+        let turned = b.transpose(x, &[1, 0, 3, 2])?;
+        b.matmul(turned, x)
+    });
+    assert_eq!(plan.steps.len(), 2);
+}
+
+#[test]
 fn a_long_row_of_steps_needs_two_buffers() {
     let (program, plan) = plan(|b| {
         let mut x = b.input(Dtype::F32, &[4, 4])?;
