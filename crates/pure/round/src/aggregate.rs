@@ -4,14 +4,16 @@
 //!
 //! 1. Every row is clamped to ±[`UPDATE_MAX`], so that no i32 sum below can wrap.
 //! 2. The rows are sorted coordinate by coordinate by a network of `min` and `max` ([`network`]).
-//! 3. *Trimmed mean*: from three rows on, the lowest and the highest `max(1, ⌊(m-1)/3⌋)` rows of
-//!    each coordinate are left out; the sum of the others is exact in i32, its mean is taken in f64,
-//!    and `params + step × mean` is one f64 fma, rounded to f32 once.
-//! 4. *Distance* of a row: the Euclidean norm, in f64, of its difference from the coordinate median
+//! 3. *Distance* of a row: the Euclidean norm, in f64, of its difference from the coordinate median
 //!    (the mean of the two middle rows where `m` is even).
-//! 5. *Accepted*: distance at most [`REJECTION_FACTOR`] × the median distance, which is element
+//! 4. *Accepted*: distance at most [`REJECTION_FACTOR`] × the median distance, which is element
 //!    `⌊m/2⌋` ascending. Where that is zero, most rows are identical: those are accepted, any other is
 //!    rejected with distance +∞. There is no absolute tolerance, since no scale is known here.
+//! 5. *Trimmed mean*: a rejected row is replaced by the mean of the accepted ones (rounded to
+//!    nearest, halves up), since trimming alone would answer a low liar by leaving out an honest high
+//!    row. From three rows on, the lowest and the highest `max(1, ⌊(m-1)/3⌋)` rows of each coordinate
+//!    are left out; the sum of the others is exact in i32, its mean is taken in f64, and
+//!    `params + step × mean` is one f64 fma, rounded to f32 once.
 //! 6. *Pay*: `floor(budget × weight / Σ weight)` with weight = stake × accepted, added to the
 //!    cumulative tensor at the row's registry index. Nobody is paid if no accepted row has a stake.
 //!
@@ -84,7 +86,7 @@ pub struct Row {
 /// let rows = [row(1, [1, 10]), row(4, [2, 20]), row(6, [9000, -9000])];
 /// let (params, paid) = (Tensor::zeros(Dtype::F32, &[2])?, Tensor::zeros(Dtype::F64, &[8])?);
 /// let outputs = eval(&program, &inputs((params, paid), 100, &rows)?)?;
-/// assert_eq!(outputs[0].as_f32(), Some(&[1.0, 5.0][..]));
+/// assert_eq!(outputs[0].as_f32(), Some(&[1.0, 7.5][..]));
 /// assert_eq!(outputs[1].as_i32(), Some(&[1, 1, 0][..]));
 /// assert_eq!(outputs[3].as_f64(), Some(&[0.0, 50.0, 0.0, 0.0, 50.0, 0.0, 0.0, 0.0][..]));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -120,9 +122,11 @@ pub fn aggregate(
     }
     let sorted = network::sort(&mut b, &rows)?;
 
-    let moved = move_params(&mut b, params, &sorted, step)?;
     let distances = distances(&mut b, &rows, &sorted)?;
     let (accepted, relative) = judge(&mut b, &distances)?;
+    let mended = mend(&mut b, &rows, accepted)?;
+    let sorted = network::sort(&mut b, &mended)?;
+    let moved = move_params(&mut b, params, &sorted, step)?;
     let pay = pay(&mut b, budget, stakes, accepted)?;
     let scattered = b.scatter_add(pay, members, 0, cumulative_length)?;
     let cumulative = b.add(cumulative, scattered)?;
@@ -276,6 +280,31 @@ fn judge(b: &mut Builder, distances: &[Value]) -> Result<(Value, Value), BuildEr
     let relative = b.div(distance, median)?;
     let relative = b.select(at_median, zero, relative)?;
     Ok((accepted, relative))
+}
+
+/// The rows, each rejected one replaced by the mean of the accepted, of which there is always one:
+/// the nearest row's distance is at most the median distance.
+fn mend(b: &mut Builder, rows: &[Value], accepted: Value) -> Result<Vec<Value>, BuildError> {
+    let dims = *b.shape_of(rows[0]);
+    let mut flags = Vec::with_capacity(rows.len());
+    for row in 0..rows.len() {
+        let flag = b.slice(accepted, &[row], &[row + 1])?;
+        flags.push(b.broadcast(flag, dims.dims())?);
+    }
+    let (mut sum, mut count) = (b.mul(rows[0], flags[0])?, flags[0]);
+    for (row, flag) in rows.iter().zip(&flags).skip(1) {
+        let kept = b.mul(*row, *flag)?;
+        sum = b.add(sum, kept)?;
+        count = b.add(count, *flag)?;
+    }
+    let (sum, count) = (b.convert(sum, Dtype::F64)?, b.convert(count, Dtype::F64)?);
+    let mean = b.div(sum, count)?;
+    let half = fill(b, mean, 0.5)?;
+    let mean = b.add(mean, half)?;
+    let mean = b.floor(mean)?;
+    let mean = b.convert(mean, Dtype::I32)?;
+    let pairs = rows.iter().zip(&flags);
+    pairs.map(|(row, flag)| b.select(*flag, *row, mean)).collect()
 }
 
 /// Each row's share of the budget in whole gwei, f64[m].

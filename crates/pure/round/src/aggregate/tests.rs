@@ -65,7 +65,9 @@ fn four_rows_keep_the_middle_two() {
     // Sorted: 1 2 4 100 and -7 0 2 3. Median (3, 1). Distances: sqrt(4+1), sqrt(1+1), sqrt(1+4),
     // sqrt(97^2 + 8^2). The upper median is sqrt(5).
     let got = outcome(1.0, 300, &rows(&[&[1, 2], &[2, 0], &[4, 3], &[100, -7]]));
-    assert_eq!(got.params, [3.0, 1.0]);
+    // The rejected row becomes the mean of the others, (7/3, 5/3) rounded to (2, 2); then sorted:
+    // 1 2 2 4 and 0 2 2 3.
+    assert_eq!(got.params, [2.0, 2.0]);
     assert_eq!(got.accepted, [1, 1, 1, 0]);
     let root = |x: f64| x.sqrt();
     let expected = [1.0, root(2.0) / root(5.0), 1.0, root(9473.0) / root(5.0)];
@@ -77,7 +79,20 @@ fn four_rows_keep_the_middle_two() {
 fn seven_rows_trim_two_at_each_end() {
     assert_eq!([1, 2, 3, 4, 6, 7, 10, 13, 25, 32].map(trim), [0, 0, 1, 1, 1, 2, 3, 4, 8, 10]);
     let got = outcome(1.0, 0, &rows(&[&[90], &[1], &[5], &[7], &[-90], &[6], &[8]]));
-    assert_eq!(got.params, [6.0], "the mean of 5, 6 and 7");
+    // Median 6, upper median distance 2: 90 and -90 are rejected and become 27/5, rounded to 5.
+    assert_eq!(got.accepted, [0, 1, 1, 1, 0, 1, 1]);
+    assert_eq!(got.params, [16.0 / 3.0], "the mean of 5, 5 and 6, of 1 5 5 5 6 7 8");
+    let near = outcome(1.0, 0, &rows(&[&[9], &[3], &[5], &[7], &[4], &[6], &[8]]));
+    assert_eq!(near.params, [6.0], "the mean of 5, 6 and 7 where nobody is rejected");
+}
+
+#[test]
+fn a_rejected_row_does_not_drag_the_mean_to_its_side() {
+    for lie in [-1_000, 1_000, i32::MIN, i32::MAX] {
+        let got = outcome(1.0, 0, &rows(&[&[10], &[20], &[lie], &[30]]));
+        assert_eq!(got.accepted, [1, 1, 0, 1]);
+        assert_eq!(got.params, [20.0], "as if the liar had not been there");
+    }
 }
 
 #[test]

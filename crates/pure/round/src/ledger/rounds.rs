@@ -41,7 +41,7 @@ pub(super) fn check_config(config: &Config) -> Result<(), Refusal> {
         (config.reveal_blocks > 0, Field::RevealBlocks),
         (config.aggregate_blocks > 0, Field::AggregateBlocks),
         (config.update_length > 0, Field::UpdateLength),
-        (config.budget_gwei < 1 << 53, Field::BudgetGwei),
+        (config.budget_gwei <= aggregate::BUDGET_MAX_GWEI, Field::BudgetGwei),
         (config.unbond_blocks > longest, Field::UnbondBlocks),
     ];
     match checks.iter().find(|(holds, _)| !holds) {
