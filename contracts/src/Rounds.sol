@@ -41,6 +41,8 @@ contract Rounds is IRounds {
     uint256 private constant BLOCKHASH_REACH = 256;
     uint256 private constant RELEASES_PER_CALL = 16;
     uint256 private constant WEI_PER_GWEI = 1e9;
+    /// @dev What the aggregation Program clamps a budget to; more would be funded and never paid.
+    uint256 private constant BUDGET_GWEI_MAX = 2 ** 46;
 
     /// @notice Says who takes part, and burns penalties.
     IRegistry public immutable registry;
@@ -511,7 +513,7 @@ contract Rounds is IRounds {
         require(given.revealBlocks > 0, BadConfig("revealBlocks"));
         require(given.aggregateBlocks > 0, BadConfig("aggregateBlocks"));
         require(given.updateLength > 0, BadConfig("updateLength"));
-        require(given.budgetGwei < 2 ** 53, BadConfig("budgetGwei"));
+        require(given.budgetGwei <= BUDGET_GWEI_MAX, BadConfig("budgetGwei"));
         require(court.isConsumer(address(this)), BadConfig("court"));
         uint256 longest = uint256(given.commitBlocks) + given.revealBlocks
             + uint256(given.aggregateBlocks) * given.capacity + court.windowBlocks();

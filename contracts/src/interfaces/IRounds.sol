@@ -21,7 +21,7 @@ interface IRounds {
     /// @param commitBlocks blocks after the opening one in which a seat can commit
     /// @param revealBlocks blocks after the one that closed the commits in which a seat can reveal
     /// @param aggregateBlocks blocks each aggregator has before it is the next one's turn
-    /// @param budgetGwei pay of one round in gwei of the token
+    /// @param budgetGwei pay of one round in gwei of the token, at most 2^46
     /// @param unrevealedPenalty stake in wei burnt for a commitment without a reveal
     /// @param updateLength d, the number of coordinates of an update
     /// @param trainProgram hash of the training step, for readers
