@@ -8,7 +8,7 @@ use round::{
 };
 use tensor::{Hash, Tensor};
 
-use crate::{Job, NodeError, TensorStore};
+use crate::{Job, NodeError, TensorStore, journal::Entry};
 
 /// What the aggregation Program gave.
 #[derive(Clone, Debug)]
@@ -34,6 +34,26 @@ impl Outcome {
         let mut chunk = self.outputs.get(1).map(Tensor::to_bytes).unwrap_or_default();
         chunk.resize(4 * tensor::tree::CHUNK_ELEMENTS, 0);
         chunk
+    }
+
+    /// Returns what the journal keeps of it; `roots` are those of the params and of the cumulative pay before.
+    pub(crate) fn entry(
+        &self,
+        round: u64,
+        roots: (Hash, Hash),
+        budget_gwei: u64,
+        members: &[Member],
+    ) -> Entry {
+        Entry {
+            round,
+            model_root: roots.0,
+            cumulative_root: roots.1,
+            budget_gwei,
+            members: members.iter().map(Into::into).collect(),
+            program: self.program,
+            inputs_root: self.inputs_root,
+            output_roots: self.output_roots,
+        }
     }
 }
 

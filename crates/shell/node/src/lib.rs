@@ -14,6 +14,7 @@ mod eye;
 mod job;
 pub mod journal;
 pub mod keys;
+mod missed;
 mod peers;
 mod publisher;
 pub mod report;

@@ -5,7 +5,10 @@
 //!
 //! Deliberately absent: trust in what a peer says. Blobs are checked against their hash, tensors against their root.
 
-use std::sync::{Arc, RwLock};
+use std::{
+    sync::{Arc, RwLock},
+    time::Duration,
+};
 
 use alloy::{
     primitives::{Address, Signature},
@@ -14,6 +17,8 @@ use alloy::{
 use chain::contracts::registry::IRegistry;
 use net::{Endpoint, Peer, Request, Response};
 use tensor::{Hash, Tensor};
+
+use crate::TensorStore;
 
 /// The nodes of the registry, as the event loop last read them.
 #[derive(Clone, Debug, Default)]
@@ -136,6 +141,32 @@ impl Peers {
             }
         }
     }
+}
+
+/// Finds a tensor here or at a peer, asking again until somebody has it.
+pub(crate) async fn find(
+    tensors: &TensorStore,
+    peers: &Peers,
+    own: Option<u32>,
+    root: Hash,
+) -> Option<Tensor> {
+    const ATTEMPTS: usize = 50;
+    const PAUSE: Duration = Duration::from_millis(200);
+    for _ in 0..ATTEMPTS {
+        if let Ok(tensor) = tensors.get(root) {
+            return Some(tensor);
+        }
+        let others = peers.directory.others(own);
+        if let Some(tensor) = peers.tensor(&others, root).await {
+            if let Err(error) = tensors.put(&tensor) {
+                tracing::warn!(%error, "a tensor could not be kept");
+            }
+            return Some(tensor);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    tracing::error!(%root, "nobody has this tensor");
+    None
 }
 
 /// Signs that an update is kept (docs/protocol.md §2).

@@ -3,8 +3,8 @@
 //! Level-triggered like the rest: whether a round's report is there is read from the chain, so a crash in between
 //! repeats what is missing and nothing else.
 
-use alloy::primitives::{B256, U256, keccak256};
-use chain::{Client, contracts::oracle::IRiskOracle::Report};
+use alloy::primitives::{Address, B256, U256, keccak256};
+use chain::{Client, ClientError, contracts::oracle::IRiskOracle::Report};
 use market::Evaluation;
 use tensor::{Hash, Tensor};
 
@@ -140,4 +140,22 @@ pub fn of_round(
         }
     }
     Ok((report::report(job, evaluation, day, &params, &models)?, entry.output_roots[0]))
+}
+
+/// Succeeds once the provider's report of a market's day is on the chain.
+pub(crate) async fn seen_report(
+    client: &Client,
+    provider: Address,
+    market: B256,
+    market_time: u64,
+) -> Result<(), NodeError> {
+    let (_, applied) = client.price(market).await?;
+    let last = client.latest_report(provider, market, 1).await?;
+    if last.marketTime >= market_time && applied >= market_time {
+        return Ok(());
+    }
+    Err(NodeError::Chain(ClientError::Answer {
+        method: "latest",
+        detail: "the report is not there yet".to_owned(),
+    }))
 }

@@ -9,23 +9,24 @@ use alloy::{
     primitives::{B256, U256, utils::Unit},
     signers::local::PrivateKeySigner,
 };
-use chain::{Client, ClientError};
+use chain::Client;
 use learn::Dataset;
 use net::{Endpoint, Hello, Incoming, Request, Response};
 use round::{
     Machine, Phase, digest,
     machine::{Input, Member, Output, Record, Retry, Signature},
 };
-use tensor::{Hash, Tensor};
+use tensor::Hash;
 use tokio::sync::mpsc;
 
 use crate::{
     Config, Job, NodeError, TensorStore, aggregation,
     eye::{self, Eye, Look},
-    journal::{Entry, Journal},
+    journal::Journal,
     keys::Keys,
+    missed::Missed,
     peers::{self, Directory, Peers},
-    publisher::Publisher,
+    publisher::{self, Publisher},
     store::Store,
     training,
     transact::Transactor,
@@ -44,6 +45,7 @@ enum Event {
     Machine(Input),
     Residual { round: u64, residual: Vec<f32>, loss: f32 },
     Published { round: u64, result: Result<(), NodeError> },
+    MadeUp { round: u64, result: Result<(), NodeError> },
 }
 
 /// What every part of the loop reads.
@@ -65,6 +67,9 @@ struct Node {
     residual: (u64, Vec<f32>),
     publishing: bool,
     reported: u64,
+    making_up: bool,
+    /// Last settled round that is known to be in the journal.
+    kept: u64,
     look: Option<Look>,
 }
 
@@ -113,6 +118,8 @@ pub async fn run(dir: &Path, config: Config, keys: Keys) -> Result<(), NodeError
         residual,
         publishing: false,
         reported: 0,
+        making_up: false,
+        kept: 0,
         look: None,
     };
     node.serve(incoming, inbox).await
@@ -237,6 +244,9 @@ impl Node {
         if settled || look.view.round.number == 0 {
             self.publish(&look);
         }
+        if settled {
+            self.make_up(&look);
+        }
         let block = look.block;
         if self.look.as_ref().is_some_and(|old| old.block == block && old.view == look.view) {
             return Ok(());
@@ -299,10 +309,50 @@ impl Node {
                     let kept = (&tensors, &blobs, &journal);
                     publisher.publish(&job, kept, (round, market_time, now)).await
                 }
-                None => seen_report(&client, provider, market, market_time).await,
+                None => publisher::seen_report(&client, provider, market, market_time).await,
             };
             // The loop that would hear of it may have ended, and the process with it.
             let _ = events.send(Event::Published { round, result });
+        });
+    }
+
+    /// Does a settled round again if this node was not there, as after a crash.
+    fn make_up(&mut self, look: &Look) {
+        let view = &look.view;
+        let (round, Some(claim)) = (view.round.number, &view.claim) else { return };
+        if self.making_up || self.kept >= round {
+            return;
+        }
+        if self.journal.get(round).is_some() {
+            self.kept = round;
+            return;
+        }
+        self.making_up = true;
+        let missed = Missed {
+            client: self.client.clone(),
+            job: self.job.clone(),
+            tensors: self.tensors.clone(),
+            blobs: self.blobs.clone(),
+            journal: self.journal.clone(),
+            peers: self.peers.clone(),
+            own: view.own,
+            budget_gwei: self.rounds.budget_gwei,
+        };
+        let members = view.round.members().map(|seat| Member {
+            index: seat.index,
+            stake_wei: seat.stake_wei,
+            update_root: seat.update_root,
+            blob: seat.blob,
+        });
+        let (members, outputs_root) = (members.collect(), claim.outputs_root);
+        let events = self.events.clone();
+        tokio::spawn(async move {
+            let result = missed.make_up(round, members, outputs_root).await;
+            if result.is_err() {
+                tokio::time::sleep(CHAIN_RETRY).await;
+            }
+            // As with a report, nobody may be left to hear of it.
+            let _ = events.send(Event::MadeUp { round, result });
         });
     }
 
@@ -310,7 +360,11 @@ impl Node {
         let Incoming { peer, request, reply } = question;
         match request {
             Request::Get { blob } => {
-                reply.send(self.blobs.get(&blob)?.map_or(Response::NotFound, Response::Blob));
+                let kept = self.blobs.get(&blob).unwrap_or_else(|error| {
+                    tracing::error!(%error, "a kept update is of no use");
+                    None
+                });
+                reply.send(kept.map_or(Response::NotFound, Response::Blob));
             }
             Request::Tensor { root } => {
                 let kept = self.tensors.get(Hash(root)).ok();
@@ -351,6 +405,13 @@ impl Node {
                 match result {
                     Ok(()) => self.reported = self.day(round).unwrap_or(0),
                     Err(error) => tracing::debug!(round, %error, "no report yet"),
+                }
+            }
+            Event::MadeUp { round, result } => {
+                self.making_up = false;
+                match result {
+                    Ok(()) => tracing::info!(round, "made up for a round that was missed"),
+                    Err(error) => tracing::warn!(round, %error, "a missed round is still missing"),
                 }
             }
         }
@@ -423,7 +484,7 @@ impl Node {
             (self.tensors.clone(), self.peers.clone(), self.events.clone());
         let own = self.look.as_ref().and_then(|look| look.view.own);
         tokio::spawn(async move {
-            let Some(params) = find(&tensors, &peers, own, model_root).await else { return };
+            let Some(params) = peers::find(&tensors, &peers, own, model_root).await else { return };
             let work =
                 move || training::train(&job, &data, (&params, round, seed), &residual, liar);
             match tokio::task::spawn_blocking(work).await {
@@ -495,8 +556,8 @@ impl Node {
             (self.rounds.budget_gwei, self.look.as_ref().and_then(|look| look.view.own));
         tokio::spawn(async move {
             let (Some(params), Some(cumulative)) = (
-                find(&tensors, &peers, own, roots.0).await,
-                find(&tensors, &peers, own, roots.1).await,
+                peers::find(&tensors, &peers, own, roots.0).await,
+                peers::find(&tensors, &peers, own, roots.1).await,
             ) else {
                 return;
             };
@@ -504,16 +565,7 @@ impl Node {
                 let kept = (&tensors, &blobs);
                 let outcome =
                     aggregation::run(&job, kept, (params, cumulative), budget_gwei, &members)?;
-                let entry = Entry {
-                    round,
-                    model_root: roots.0,
-                    cumulative_root: roots.1,
-                    budget_gwei,
-                    members: members.iter().map(Into::into).collect(),
-                    program: outcome.program,
-                    inputs_root: outcome.inputs_root,
-                    output_roots: outcome.output_roots,
-                };
+                let entry = outcome.entry(round, roots, budget_gwei, &members);
                 journal.put(&entry).map_err(NodeError::program)?;
                 let accepted_chunk = outcome.accepted_chunk();
                 let output_roots = outcome.output_roots;
@@ -534,47 +586,4 @@ impl Node {
 fn settled(look: &Look) -> bool {
     look.view.round.phase == Phase::Idle
         && look.view.claim.is_some_and(|claim| claim.state == court::State::Final)
-}
-
-/// Finds a tensor here or at a peer, asking again until somebody has it.
-async fn find(
-    tensors: &TensorStore,
-    peers: &Peers,
-    own: Option<u32>,
-    root: Hash,
-) -> Option<Tensor> {
-    const ATTEMPTS: usize = 50;
-    for _ in 0..ATTEMPTS {
-        if let Ok(tensor) = tensors.get(root) {
-            return Some(tensor);
-        }
-        let others = peers.directory.others(own);
-        if let Some(tensor) = peers.tensor(&others, root).await {
-            if let Err(error) = tensors.put(&tensor) {
-                tracing::warn!(%error, "a tensor could not be kept");
-            }
-            return Some(tensor);
-        }
-        tokio::time::sleep(CHAIN_RETRY).await;
-    }
-    tracing::error!(%root, "nobody has this tensor");
-    None
-}
-
-/// Succeeds once the provider's report of a market's day is on the chain.
-async fn seen_report(
-    client: &Client,
-    provider: alloy::primitives::Address,
-    market: B256,
-    market_time: u64,
-) -> Result<(), NodeError> {
-    let (_, applied) = client.price(market).await?;
-    let last = client.latest_report(provider, market, 1).await?;
-    if last.marketTime >= market_time && applied >= market_time {
-        return Ok(());
-    }
-    Err(NodeError::Chain(ClientError::Answer {
-        method: "latest",
-        detail: "the report is not there yet".to_owned(),
-    }))
 }

@@ -1,0 +1,118 @@
+//! Rounds that settled without this node: what it needs of them is fetched and computed afterwards.
+//!
+//! A node that was down while a round was aggregated still publishes the round's report, claims its pay from the
+//! round's tensor and answers for both later. What the round started from is in the chain's events, its updates are with
+//! the peers, and the result is the same whoever computes it.
+//!
+//! Invariant: nothing is kept of a round whose outputs here are not those that settled.
+
+use std::sync::Arc;
+
+use alloy::{primitives::U256, rpc::types::Filter, sol_types::SolEvent as _};
+use chain::{
+    Client,
+    contracts::{rewards::Rewards, rounds::Rounds},
+};
+use round::machine::Member;
+use tensor::Hash;
+
+use crate::{
+    Job, NodeError, TensorStore, aggregation, eye,
+    job::hash,
+    journal::Journal,
+    peers::{self, Peers},
+};
+
+/// What the work needs of the node.
+#[derive(Clone, Debug)]
+pub(crate) struct Missed {
+    pub(crate) client: Client,
+    pub(crate) job: Arc<Job>,
+    pub(crate) tensors: TensorStore,
+    pub(crate) blobs: net::blobs::Store,
+    pub(crate) journal: Journal,
+    pub(crate) peers: Peers,
+    pub(crate) own: Option<u32>,
+    pub(crate) budget_gwei: u64,
+}
+
+impl Missed {
+    /// Does a settled round again and keeps it, as if this node had been there.
+    ///
+    /// # Errors
+    ///
+    /// [`NodeError`] if the chain does not answer, nobody has the bytes, or other outputs come out.
+    pub(crate) async fn make_up(
+        self,
+        round: u64,
+        members: Vec<Member>,
+        outputs_root: Hash,
+    ) -> Result<(), NodeError> {
+        let roots = self.started_from(round).await?;
+        for member in &members {
+            self.fetch(round, member).await?;
+        }
+        let params = peers::find(&self.tensors, &self.peers, self.own, roots.0).await;
+        let cumulative = peers::find(&self.tensors, &self.peers, self.own, roots.1).await;
+        let (Some(params), Some(cumulative)) = (params, cumulative) else {
+            return Err(NodeError::program(format!("nobody has what round {round} started from")));
+        };
+        let work = move || {
+            let kept = (&self.tensors, &self.blobs);
+            let outcome = aggregation::run(
+                &self.job,
+                kept,
+                (params, cumulative),
+                self.budget_gwei,
+                &members,
+            )?;
+            if outcome.outputs_root() != outputs_root {
+                let reason = format!("round {round} settled with other outputs than come out here");
+                return Err(NodeError::program(reason));
+            }
+            let entry = outcome.entry(round, roots, self.budget_gwei, &members);
+            self.journal.put(&entry).map_err(NodeError::program)
+        };
+        tokio::task::spawn_blocking(work).await.map_err(NodeError::program)?
+    }
+
+    /// Roots of the params and of the cumulative pay before a round, from the chain's events.
+    async fn started_from(&self, round: u64) -> Result<(Hash, Hash), NodeError> {
+        let at = self.client.deployment();
+        let filter = Filter::new().from_block(at.block);
+        let opened = filter
+            .clone()
+            .address(at.rounds)
+            .event_signature(Rounds::Opened::SIGNATURE_HASH)
+            .topic1(U256::from(round));
+        let opened = self.client.logs(opened).await?;
+        let opened = opened.last().and_then(|log| Rounds::Opened::decode_log_data(log.data()).ok());
+        let model = opened.map(|opened| hash(opened.modelRoot));
+        let model = model
+            .ok_or_else(|| NodeError::program(format!("the chain does not show round {round}")))?;
+        let posted =
+            filter.address(at.rewards).event_signature(Rewards::RootPosted::SIGNATURE_HASH);
+        let posted = self.client.logs(posted).await?;
+        let posted =
+            posted.iter().filter_map(|log| Rewards::RootPosted::decode_log_data(log.data()).ok());
+        let before = posted.filter(|posted| posted.round < round).max_by_key(|posted| posted.round);
+        let cumulative =
+            before.map_or_else(|| Job::initial_cumulative().root(), |posted| hash(posted.root));
+        Ok((model, cumulative))
+    }
+
+    /// Keeps a member's update, from wherever it can be had.
+    async fn fetch(&self, round: u64, member: &Member) -> Result<(), NodeError> {
+        if matches!(self.blobs.get(&member.blob.0), Ok(Some(_))) {
+            return Ok(());
+        }
+        let mut bytes = eye::revealed_data(&self.client, round, member.index).await;
+        if bytes.is_none() {
+            let others = self.peers.directory.others(self.own);
+            bytes = self.peers.blob(&others, member.blob.0).await;
+        }
+        let absent = || NodeError::program(format!("nobody has the update of {}", member.index));
+        self.blobs.put(&bytes.ok_or_else(absent)?)?;
+        Ok(())
+    }
+}
