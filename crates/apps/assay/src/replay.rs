@@ -28,8 +28,14 @@ use tensor::{Hash, Tensor};
 use crate::{
     chain_process,
     layout::{self, Layout},
-    up::{genesis, settings::Settings},
+    up::{
+        genesis,
+        settings::{PUBLISHER, Settings},
+    },
 };
+
+/// Time between two blocks while only a replay reads the chain: longer than any replay.
+const QUIET_MS: u64 = 3_600_000;
 
 /// Which round, of which directory.
 #[derive(Debug, clap::Args)]
@@ -83,7 +89,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let kind = settings.model.parse().map_err(|error| anyhow::anyhow!("{error}"))?;
     let job = Job::new(kind)?;
     let kept = Kept::find(&layout, args.round, &settled)?;
-    let replay = again(&args, &settings, &job, &chain.client, &kept, &settled).await?;
+    let replay = again((&args, &settings), &job, &chain.client, &kept, &settled).await?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&replay)?);
     } else {
@@ -117,7 +123,9 @@ impl Chain {
         let dir = layout.chain();
         let config: chain_process::Config = layout::read_json(&chain_process::config_path(&dir))?
             .context("there is no chain here")?;
-        let server = chain::embedded::Server::start(config.embedded(&dir, 0)).await?;
+        // Reading is not to make blocks.
+        let quiet = chain_process::Config { block_ms_max: QUIET_MS, ..config };
+        let server = chain::embedded::Server::start(quiet.embedded(&dir, 0)).await?;
         let client = Client::open(&server.url(), reader, deployment).await?;
         Ok(Chain { client, _server: Some(server) })
     }
@@ -203,8 +211,7 @@ impl Kept {
 }
 
 async fn again(
-    args: &Args,
-    settings: &Settings,
+    (args, settings): (&Args, &Settings),
     job: &Job,
     client: &Client,
     kept: &Kept,
@@ -292,13 +299,18 @@ async fn margin(
     let day = usize::try_from(args.round).ok().and_then(|round| evaluation.days.get(round));
     let Some(day) = day else { return Ok(None) };
     let time = u64::try_from(i64::from(day.date.number()) * 86_400).unwrap_or(0);
+    let publisher = Layout::new(&args.dir).node(PUBLISHER).join("config.json");
+    let Some(publisher) = layout::read_json::<node::Config>(&publisher)? else { return Ok(None) };
+    let provider = publisher.provider;
+    let market = node::market_id(&evaluation.market);
     let (made, model_root) =
         node::of_round(job, evaluation, (&kept.tensors, &kept.blobs), &kept.entry)?;
     for log in client.logs(filter).await? {
         let reported =
             RiskOracle::Reported::decode_log_data(log.data()).context("an event of RiskOracle")?;
         let report = reported.report;
-        if report.kind != 1 || report.marketTime != time {
+        let ours = reported.provider == provider && reported.market == market;
+        if !ours || report.kind != 1 || report.marketTime != time {
             continue;
         }
         let same = |on_chain: U256, here: f64| {

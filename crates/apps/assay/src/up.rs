@@ -130,7 +130,7 @@ async fn work(
     screen.explorer(&address);
     let (pages, view) = channel::channel(Arc::new(explorer::View::default()));
     tokio::spawn(explorer::serve(listener, explorer::State::new(view)));
-    account::open(&network).await?;
+    genesis::patiently(|| account::open(&network)).await?;
     let mut watch = watch::Watch::new(layout, settings, network, screen.clone(), pages).await?;
     watch.run(args.rounds).await?;
     if args.json {

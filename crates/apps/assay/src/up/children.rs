@@ -33,6 +33,19 @@ pub(crate) struct Spec {
     pub(crate) dir: PathBuf,
 }
 
+impl Spec {
+    fn log(&self) -> PathBuf {
+        self.dir.join(format!("{}.log", self.name))
+    }
+}
+
+/// Returns the sentence with which a child ended, if it left one in its log after `from` bytes.
+fn last_error(spec: &Spec, from: u64) -> Option<String> {
+    let log = std::fs::read(spec.log()).ok()?;
+    let said = String::from_utf8_lossy(log.get(usize::try_from(from).ok()?..)?).into_owned();
+    said.lines().rev().find_map(|line| line.strip_prefix("error: ").map(str::to_owned))
+}
+
 /// What happened to a child, for the person at the terminal.
 #[derive(Debug, Clone)]
 pub(crate) struct Restart {
@@ -121,11 +134,15 @@ async fn keep_alive(
     let mut backoff_ms = BACKOFF_MS_FIRST;
     loop {
         let started = std::time::Instant::now();
+        let logged = std::fs::metadata(spec.log()).map_or(0, |meta| meta.len());
         alive.set(&spec.name, true);
         let ended = run_once(&binary, &spec, &mut stop).await;
         alive.set(&spec.name, false);
         let reason = match ended {
-            Ok(Some(status)) => status.to_string(),
+            Ok(Some(status)) => match last_error(&spec, logged) {
+                Some(error) => format!("{status}: {error}"),
+                None => status.to_string(),
+            },
             Ok(None) => return,
             Err(error) => format!("{error:#}"),
         };
@@ -148,17 +165,18 @@ async fn run_once(
     spec: &Spec,
     stop: &mut watch::Receiver<bool>,
 ) -> anyhow::Result<Option<std::process::ExitStatus>> {
-    let log = std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(spec.dir.join(format!("{}.log", spec.name)))?;
-    let mut child = Command::new(binary)
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(spec.log())?;
+    let mut command = Command::new(binary);
+    command
         .args(&spec.args)
         .stdin(Stdio::piped())
         .stdout(log.try_clone()?)
         .stderr(log)
-        .kill_on_drop(true)
-        .spawn()?;
+        .kill_on_drop(true);
+    // Ctrl-C at the terminal is for `up` alone, which then ends its children.
+    #[cfg(unix)]
+    command.process_group(0);
+    let mut child = command.spawn()?;
     if let Some(pid) = child.id() {
         std::fs::write(spec.dir.join("pid"), pid.to_string())?;
     }
@@ -181,4 +199,21 @@ pub(crate) fn leave_with_parent() {
         while matches!(std::io::Read::read(&mut stdin, &mut sink), Ok(n) if n > 0) {}
         std::process::exit(0);
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_that_ends_is_told_with_its_own_last_sentence() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let spec = Spec { name: "n".to_owned(), args: Vec::new(), dir: dir.path().to_owned() };
+        assert_eq!(last_error(&spec, 0), None);
+        let text = "error: the disk is full\nINFO started\nerror: wrong password\nbye\n";
+        std::fs::write(spec.log(), text).expect("writable");
+        assert_eq!(last_error(&spec, 0).as_deref(), Some("wrong password"));
+        let seen = u64::try_from(text.len()).expect("short");
+        assert_eq!(last_error(&spec, seen), None);
+    }
 }

@@ -7,7 +7,7 @@ use std::{path::PathBuf, time::Duration};
 use alloy::primitives::{Address, U256, utils::Unit};
 use anyhow::Context as _;
 use chain::{
-    Client, Deployment,
+    Client, ClientError, Deployment,
     contracts::{clearing::IClearingHouse, gate::IRiskGate},
     deploy::Setup,
 };
@@ -36,6 +36,10 @@ const WINDOW_BLOCKS: u64 = 4;
 const BLOCK_MS_MAX: u64 = 250;
 /// Port the embedded chain prefers.
 const CHAIN_PORT: u16 = 8545;
+/// How often a step is repeated while the chain does not answer.
+const ATTEMPTS: usize = 150;
+/// The pause in between.
+const PAUSE: Duration = Duration::from_millis(200);
 /// Collateral of the short sample account and of its counterparty, dollars.
 pub(crate) const COLLATERAL: (u64, u64) = (1_000, 20_000);
 
@@ -90,26 +94,31 @@ pub(crate) async fn build(
     let kind = settings.model.parse().map_err(|error| anyhow::anyhow!("--model: {error}"))?;
     let job = Job::new(kind)?;
     let deployer = match &settings.rpc {
-        Some(_) => keys::users(args)?,
+        Some(_) => keys::users(args).await?,
         None => keys::own(layout, "deployer")?,
     };
-    let url = match &settings.rpc {
-        Some(url) => url.clone(),
-        None => start_chain(layout, &plan, deployer.address(), children).await?,
+    let client = match &settings.rpc {
+        Some(url) => {
+            let client = Client::connect(url, deployer).await?;
+            super::outside::confirm(args, &client).await?;
+            settings.keep(layout)?;
+            client
+        }
+        None => {
+            settings.keep(layout)?;
+            let url = start_chain(layout, &plan, deployer.address(), children).await?;
+            Client::connect(&url, deployer).await?
+        }
     };
-    let client = Client::connect(&url, deployer).await?;
-    if settings.rpc.is_some() {
-        super::outside::confirm(args, &client).await?;
-    }
     say(&format!("chain     id {}, {}", client.chain_id(), client.url()));
     let mut nodes = Vec::new();
     for index in 0..NODES {
         nodes.push(node_keys(layout, index)?.chain.address());
     }
-    let deployment =
-        deploy(layout, &client, &setup(&job, &plan, nodes[PUBLISHER], settings)?).await?;
-    let client = client.with(deployment.clone());
-    fund(&client, &nodes, settings).await?;
+    let setup = setup(&job, &plan, nodes[PUBLISHER], settings)?;
+    let deployment = patiently(|| deploy(layout, &client, &setup)).await?;
+    let client = client.with(deployment);
+    patiently(|| fund(&client, &nodes, settings)).await?;
     let short = client.with_signer(keys::own(layout, "short")?);
     let long = client.with_signer(keys::own(layout, "long")?);
     let (alive, data_clock) = (children.alive(), settings.rpc.is_none());
@@ -119,6 +128,27 @@ pub(crate) async fn build(
         joined(layout, &network, index).await?;
     }
     Ok(network)
+}
+
+/// Repeats a step while the chain does not answer: its process may have just been killed, and is
+/// started again. Every step looks what is done already.
+pub(crate) async fn patiently<T, F>(step: impl Fn() -> F) -> anyhow::Result<T>
+where
+    F: Future<Output = anyhow::Result<T>>,
+{
+    for _ in 0..ATTEMPTS {
+        match step().await {
+            Err(error) if is_transient(&error) => tokio::time::sleep(PAUSE).await,
+            other => return other,
+        }
+    }
+    step().await
+}
+
+/// Whether an error is of a chain that does not answer for the moment.
+pub(crate) fn is_transient(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<ClientError>());
+    causes.any(ClientError::is_transient)
 }
 
 fn calendar(plan: &market::Plan) -> Vec<u64> {

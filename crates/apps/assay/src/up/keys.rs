@@ -20,8 +20,11 @@ pub(crate) fn own(layout: &Layout, name: &str) -> anyhow::Result<PrivateKeySigne
 /// Returns the password of a directory's keystore, making one at the first start.
 pub(crate) fn password(dir: &Path) -> anyhow::Result<String> {
     let path = dir.join("password");
-    if let Ok(password) = std::fs::read_to_string(&path) {
-        return Ok(password);
+    match std::fs::read_to_string(&path) {
+        Ok(password) => return Ok(password),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        // Writing another one over it would lock the key away for good.
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
     }
     let password = hex::encode(rand::random::<[u8; 16]>());
     layout::replace_private(&path, password.as_bytes())?;
@@ -29,7 +32,7 @@ pub(crate) fn password(dir: &Path) -> anyhow::Result<String> {
 }
 
 /// Opens the user's own keystore for `--rpc`.
-pub(crate) fn users(args: &Args) -> anyhow::Result<PrivateKeySigner> {
+pub(crate) async fn users(args: &Args) -> anyhow::Result<PrivateKeySigner> {
     let path = args
         .key
         .as_ref()
@@ -43,7 +46,10 @@ pub(crate) fn users(args: &Args) -> anyhow::Result<PrivateKeySigner> {
             .trim_end_matches(['\r', '\n'])
             .to_owned(),
         None if std::io::stdin().is_terminal() => {
-            rpassword::prompt_password(format!("password of {}: ", path.display()))
+            let prompt = format!("password of {}: ", path.display());
+            // On a thread of its own, so that Ctrl-C is heard meanwhile.
+            tokio::task::spawn_blocking(move || rpassword::prompt_password(prompt))
+                .await?
                 .context("no password was given")?
         }
         None => {
@@ -51,4 +57,20 @@ pub(crate) fn users(args: &Args) -> anyhow::Result<PrivateKeySigner> {
         }
     };
     Ok(node::keys::open_keystore(path, &password)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_made_once_and_never_over_one_that_cannot_be_read() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let first = password(dir.path()).expect("made");
+        assert_eq!(password(dir.path()).expect("kept"), first);
+        let path = dir.path().join("password");
+        std::fs::write(&path, [0xff; 4]).expect("spoilt");
+        assert!(password(dir.path()).is_err());
+        assert_eq!(std::fs::read(&path).expect("left alone"), [0xff; 4]);
+    }
 }

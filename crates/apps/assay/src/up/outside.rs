@@ -34,7 +34,9 @@ pub(crate) fn gas_per_account(outside: bool) -> U256 {
 pub(crate) async fn confirm(args: &Args, client: &Client) -> anyhow::Result<()> {
     networks::check(client.chain_id(), args.allow_chain_id)?;
     let price = match client.block(BlockNumberOrTag::Latest).await? {
-        Some(block) => U256::from(2 * block.header.base_fee_per_gas.unwrap_or(GAS_PRICE_WEI)),
+        Some(block) => {
+            U256::from(2) * U256::from(block.header.base_fee_per_gas.unwrap_or(GAS_PRICE_WEI))
+        }
         None => U256::from(GAS_PRICE_WEI),
     };
     let accounts = U256::from(NODES as u64 + 2) * gas_per_account(true);
@@ -63,7 +65,11 @@ pub(crate) async fn confirm(args: &Args, client: &Client) -> anyhow::Result<()> 
     }
     eprint!("go on? [y/N] ");
     std::io::stderr().flush()?;
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer)?;
+    // On a thread of its own, so that Ctrl-C is heard meanwhile.
+    let read = || {
+        let mut answer = String::new();
+        std::io::stdin().lock().read_line(&mut answer).map(|_| answer)
+    };
+    let answer = tokio::task::spawn_blocking(read).await??;
     if answer.trim().eq_ignore_ascii_case("y") { Ok(()) } else { anyhow::bail!("nothing was sent") }
 }

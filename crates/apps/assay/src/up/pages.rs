@@ -9,8 +9,9 @@ mod training;
 use std::sync::Arc;
 
 use alloy::primitives::{Address, B256, U256};
-use chain::index::{Detail, History};
+use chain::index::{Detail, History, Report};
 use explorer::view::{self, Party, Wad};
+use tensor::Hash;
 use tokio::sync::watch::Sender;
 
 use super::{
@@ -20,6 +21,8 @@ use super::{
     summary,
 };
 
+/// Kind of a margin report, as `IRiskOracle.Kind` numbers it.
+const MARGIN: u8 = 1;
 /// Blocks and transactions that the pages keep at hand.
 const KEPT: usize = 4_000;
 
@@ -147,6 +150,24 @@ impl Pages {
     /// Returns the key of a registry index.
     pub(crate) fn node_key(&self, index: u32) -> Option<Address> {
         self.history.nodes.get(&index).map(|node| node.key)
+    }
+
+    /// Returns the first settled round after this one, with the root of the model it led to.
+    pub(crate) fn settled_after(&self, round: u64) -> Option<(u64, Hash)> {
+        let mut later = self.history.rounds.range(round.saturating_add(1)..);
+        later.find_map(|(number, one)| {
+            one.settled.as_ref().map(|end| (*number, node::hash(end.model_root)))
+        })
+    }
+
+    /// Returns a provider's margin report of a market's day, once the gate has it.
+    pub(crate) fn margin(&self, provider: Address, market: B256, day: u64) -> Option<&Report> {
+        let applied = self.history.gates.get(&market)?.market_time;
+        let made = self.history.reports.iter().rev().find(|report| {
+            (report.provider, report.market, report.kind) == (provider, market, MARGIN)
+                && report.market_time == day
+        });
+        made.filter(|_| applied >= day)
     }
 
     fn draw(&self, rounds: &[summary::Round], params: Option<&[f32]>) -> explorer::View {

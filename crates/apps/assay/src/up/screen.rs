@@ -84,6 +84,9 @@ impl Screen {
     /// Says what was kept, and where the explorer was.
     pub(crate) fn close(&self, layout: &Layout) {
         self.bar.finish_and_clear();
+        if !layout.settings().exists() {
+            return;
+        }
         let kept = layout.root().display();
         self.line(&format!(
             "kept      {kept} (chain, keys, data, updates); the same command goes on there"

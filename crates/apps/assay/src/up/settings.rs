@@ -58,7 +58,7 @@ impl Settings {
         })
     }
 
-    /// Keeps the settings of a first start, or checks those of a later one.
+    /// Checks the settings of a later start against those of the first one.
     pub(crate) fn agree(self, layout: &Layout) -> anyhow::Result<Settings> {
         let path = layout.settings();
         if let Some(versioned) = layout::read_json::<Versioned>(&path)?
@@ -72,10 +72,7 @@ impl Settings {
             );
         }
         match layout::read_json::<Settings>(&path)? {
-            None => {
-                layout::replace_json(&path, &self)?;
-                Ok(self)
-            }
+            None => Ok(self),
             Some(kept) if kept == self => Ok(kept),
             Some(kept) => anyhow::bail!(
                 "{} was started with {}; start it so again, choose another --dir, or remove it",
@@ -83,6 +80,11 @@ impl Settings {
                 kept.describe()
             ),
         }
+    }
+
+    /// Keeps the settings; done once they are known to work, so that a choice that was refused binds nobody.
+    pub(crate) fn keep(&self, layout: &Layout) -> anyhow::Result<()> {
+        layout::replace_json(&layout.settings(), self)
     }
 
     fn describe(&self) -> String {

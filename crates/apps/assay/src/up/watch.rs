@@ -12,12 +12,12 @@ use alloy::primitives::{B256, U256, utils::Unit};
 use anyhow::Context as _;
 use chain::{ClaimState, ClientError, Phase, contracts::rounds::IRounds};
 use learn::{Dataset, Evaluate};
-use node::{TensorStore, hash, journal::Journal};
+use node::{TensorStore, journal::Journal};
 use tensor::{Hash, Tensor};
 use tokio::sync::watch::Sender;
 
 use super::{
-    genesis::{self, Network},
+    genesis::{self, Network, is_transient, patiently},
     pages::Pages,
     screen::Screen,
     settings::{LIAR, PUBLISHER, Settings},
@@ -29,8 +29,6 @@ use crate::layout::Layout;
 const LOOK_EVERY: Duration = Duration::from_millis(40);
 /// How long to wait when the chain does not answer.
 const RETRY: Duration = Duration::from_millis(200);
-/// Kind of a margin report.
-const MARGIN: u8 = 1;
 
 /// When a round's phases were first seen.
 #[derive(Debug, Clone, Copy, Default)]
@@ -94,23 +92,30 @@ impl Watch {
 
     /// Follows until this many more rounds are settled and reported, or for ever.
     pub(crate) async fn run(&mut self, rounds: Option<u64>) -> anyhow::Result<()> {
-        let first = self.network.client.round().await?;
-        // What was settled before this start was told before.
-        self.told = settled(&self.network, &first).await?.unwrap_or(first.number.saturating_sub(1));
-        let started = self.told;
-        let last = rounds.map(|rounds| started + rounds);
-        self.requirement.0 = Some(self.initial().await?);
+        let (told, requirement) = patiently(|| self.start()).await?;
+        (self.told, self.requirement.0) = (told, Some(requirement));
+        let wanted = rounds.map_or(usize::MAX, |rounds| rounds.try_into().unwrap_or(usize::MAX));
         loop {
-            match self.look(last).await {
+            match self.look(wanted).await {
                 Ok(()) => {}
                 Err(error) if is_transient(&error) => tokio::time::sleep(RETRY).await,
                 Err(error) => return Err(error),
             }
-            if last.is_some_and(|last| self.told >= last) {
+            if self.rounds.len() >= wanted {
                 return Ok(());
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
+    }
+
+    /// Returns the last round told before this start, and the requirement now.
+    async fn start(&self) -> anyhow::Result<(u64, U256)> {
+        let first = self.network.client.round().await?;
+        let told = match settled(&self.network, &first).await? {
+            Some(number) if self.reported(number).await? => number,
+            _ => first.number.saturating_sub(1),
+        };
+        Ok((told, self.initial().await?))
     }
 
     /// Keeps the pages fresh without moving the clock.
@@ -123,18 +128,21 @@ impl Watch {
         }
     }
 
-    async fn look(&mut self, last: Option<u64>) -> anyhow::Result<()> {
+    /// Looks once. Rounds are told from the chain's events, so that none is missed however fast
+    /// the next one opens.
+    async fn look(&mut self, wanted: usize) -> anyhow::Result<()> {
         let round = self.network.client.round().await?;
         self.time(&round);
-        if let Some(number) = settled(&self.network, &round).await?
-            && number > self.told
-            && let Some(report) = self.report(number).await?
+        self.pages.update(&self.network, &self.rounds, self.params.as_deref()).await?;
+        while self.rounds.len() < wanted
+            && let Some((number, model)) = self.pages.settled_after(self.told)
+            && let Some(report) = self.report(number)
         {
-            self.tell(&round, report).await?;
+            self.tell(number, model, report).await?;
         }
-        self.advance(&round, last).await?;
+        self.advance(&round, self.rounds.len() < wanted).await?;
         self.blocks = self.network.client.block_number().await?;
-        self.pages.update(&self.network, &self.rounds, self.params.as_deref()).await
+        Ok(())
     }
 
     /// Notes when a phase is first seen.
@@ -160,16 +168,13 @@ impl Watch {
     }
 
     /// Moves the embedded chain's clock to the next round's day, once the last one is settled and reported.
-    async fn advance(&mut self, round: &IRounds::Round, last: Option<u64>) -> anyhow::Result<()> {
+    async fn advance(&mut self, round: &IRounds::Round, wanted: bool) -> anyhow::Result<()> {
         if !self.network.data_clock || Phase::from_word(round.phase) != Phase::Idle {
             return Ok(());
         }
         let next = round.number + 1;
         let ended = settled(&self.network, round).await?.is_none_or(|number| self.told >= number);
-        let wanted = last.is_none_or(|last| self.told < last);
-        let calendar = self.network.calendar();
-        let day = usize::try_from(next).ok().and_then(|next| calendar.get(next).copied());
-        let Some(day) = day else {
+        let Some(day) = self.day(next) else {
             self.screen.now("the data ends here");
             return Ok(());
         };
@@ -183,29 +188,34 @@ impl Watch {
         Ok(())
     }
 
-    /// Returns the margin report of a round once the gate has it.
-    async fn report(&self, round: u64) -> anyhow::Result<Option<Report>> {
-        let calendar = self.network.calendar();
-        let day = usize::try_from(round).ok().and_then(|round| calendar.get(round).copied());
-        let day = day.context("a round beyond the data")?;
-        let client = &self.network.client;
-        let provider = self.network.nodes[PUBLISHER];
-        let last = client.latest_report(provider, self.market, MARGIN).await?;
-        let (_, applied) = client.price(self.market).await?;
-        if last.marketTime < day || applied < day {
-            return Ok(None);
-        }
-        Ok(Some(Report {
-            value: fraction(last.value),
-            lower: fraction(last.lower),
-            upper: fraction(last.upper),
-            block: client.block_number().await?,
-            market_day: self.date(round),
-        }))
+    /// Midnight of a round's day.
+    fn day(&self, round: u64) -> Option<u64> {
+        let round = usize::try_from(round).ok()?;
+        self.network.calendar().get(round).copied()
     }
 
-    async fn tell(&mut self, round: &IRounds::Round, report: Report) -> anyhow::Result<()> {
-        let told = self.settled_round(round)?;
+    /// Whether a round's report is on the chain and applied.
+    async fn reported(&self, round: u64) -> anyhow::Result<bool> {
+        let day = self.day(round).context("a round beyond the data")?;
+        let (_, applied) = self.network.client.price(self.market).await?;
+        Ok(applied >= day)
+    }
+
+    /// Returns the margin report of a round once the gate has it.
+    fn report(&self, round: u64) -> Option<Report> {
+        let provider = self.network.nodes[PUBLISHER];
+        let made = self.pages.margin(provider, self.market, self.day(round)?)?;
+        Some(Report {
+            value: fraction(made.value),
+            lower: fraction(made.lower),
+            upper: fraction(made.upper),
+            block: made.at.block,
+            market_day: self.date(round),
+        })
+    }
+
+    async fn tell(&mut self, round: u64, model: Hash, report: Report) -> anyhow::Result<()> {
+        let told = self.settled_round(round, model)?;
         let before = self.requirement.1;
         self.requirement.1 = self.initial().await?;
         if before.is_zero() {
@@ -224,7 +234,7 @@ impl Watch {
             dollars(self.requirement.1),
             told.index
         ));
-        self.told = round.number;
+        self.told = round;
         self.rounds.push(told);
         self.reports.push(report);
         Ok(())
@@ -236,16 +246,16 @@ impl Watch {
     }
 
     /// Puts a settled round together from a node's files, checked against the chain.
-    fn settled_round(&mut self, round: &IRounds::Round) -> anyhow::Result<Round> {
+    fn settled_round(&mut self, round: u64, model: Hash) -> anyhow::Result<Round> {
         let (entry, store) = self
             .dirs
             .iter()
             .find_map(|dir| {
-                let entry = Journal::open(dir).ok()?.get(round.number)?;
+                let entry = Journal::open(dir).ok()?.get(round)?;
                 let store = TensorStore::open(&dir.join("tensors")).ok()?;
-                (entry.output_roots[0] == hash(round.modelRoot)).then_some((entry, store))
+                (entry.output_roots[0] == model).then_some((entry, store))
             })
-            .with_context(|| format!("no node kept round {}", round.number))?;
+            .with_context(|| format!("no node kept round {round}"))?;
         let outputs = Outputs::read(&store, &entry.output_roots)?;
         let before = store.get(entry.cumulative_root)?;
         let before = before.as_f64().unwrap_or(&[]);
@@ -273,8 +283,8 @@ impl Watch {
         }
         self.params = outputs.params.as_f32().map(<[f32]>::to_vec);
         Ok(Round {
-            index: round.number,
-            market_day: self.date(round.number),
+            index: round,
+            market_day: self.date(round),
             participants: entry.members.iter().map(|member| member.node).collect(),
             accepted,
             rejected,
@@ -283,7 +293,7 @@ impl Watch {
             program: entry.program.to_string(),
             pay,
             distances,
-            seconds: self.seconds(round.number),
+            seconds: self.seconds(round),
         })
     }
 
@@ -368,10 +378,6 @@ async fn settled(network: &Network, round: &IRounds::Round) -> Result<Option<u64
     let claim = network.client.claim(round.claim).await?;
     let last = ClaimState::from_word(claim.state) == Some(ClaimState::Final);
     Ok(last.then_some(round.number))
-}
-
-fn is_transient(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<ClientError>().is_some_and(ClientError::is_transient)
 }
 
 fn fraction(wad: U256) -> f64 {
