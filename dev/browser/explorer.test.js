@@ -8,20 +8,11 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { chromium } from "playwright-core";
+import { launch, visit as visitWith } from "./chromium.js";
 import { start } from "./fixture.js";
 import { faint, focus, overhang, painted } from "./inspect.js";
 
 const SHOTS = fileURLToPath(new URL("../../target/screenshots/", import.meta.url));
-const QUIET = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 const LOOKS = [
   { name: "light", colorScheme: "light", viewport: { width: 1280, height: 900 } },
   { name: "dark", colorScheme: "dark", viewport: { width: 1280, height: 900 } },
@@ -37,7 +28,7 @@ let fixture;
 before(async () => {
   mkdirSync(SHOTS, { recursive: true });
   fixture = await start();
-  browser = await chromium.launch({ executablePath: process.env.ASSAY_CHROMIUM, args: QUIET });
+  browser = await launch();
 });
 
 after(async () => {
@@ -45,28 +36,7 @@ after(async () => {
   await fixture?.stop();
 });
 
-/** Opens a page that notes everything that goes wrong in it, and closes it after `use`. */
-async function visit(options, use) {
-  const context = await browser.newContext(options);
-  const page = await context.newPage();
-  const troubles = [];
-  page.on("console", (message) => {
-    if (["error", "warning"].includes(message.type())) troubles.push(`console: ${message.text()}`);
-  });
-  page.on("pageerror", (error) => troubles.push(`exception: ${error.message}`));
-  page.on("request", (request) => {
-    if (new URL(request.url()).hostname !== "127.0.0.1") troubles.push(`left the machine: ${request.url()}`);
-  });
-  page.on("response", (response) => {
-    if (response.status() >= 400) troubles.push(`${response.status()}: ${response.url()}`);
-  });
-  try {
-    await use(page, troubles);
-  } finally {
-    await context.close();
-  }
-}
-
+const visit = (options, use) => visitWith(browser, options, use);
 const live = (page) => page.locator(".pulse.on").waitFor();
 
 /** Returns every page of the fixture: a name for the screenshot, and its path. */

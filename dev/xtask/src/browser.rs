@@ -1,4 +1,5 @@
-//! The explorer in a real browser: dev/browser, with the system's Chromium.
+//! The explorer in a real browser, and the chain as wallets' libraries see it: dev/browser, with
+//! the system's Chromium.
 //!
 //! Chromium is looked for, installed with apt where this runs as root on Debian, and otherwise
 //! asked for in one line; then the tests are skipped where everybody can see it.
@@ -36,19 +37,22 @@ pub(crate) fn test(steps: &mut Steps) -> anyhow::Result<()> {
         return Ok(());
     };
     npm::install(steps, FOLDER)?;
-    let mut example = cargo(["build", "--release", "--workspace", "--example", "fixture"]);
-    steps.run("the explorer's fixture", &mut example, "the compiler's message above says why")?;
+    let mut built =
+        cargo(["build", "--release", "--workspace", "--bin", "assay", "--example", "fixture"]);
+    let advice = "the compiler's message above says why";
+    steps.run("the program and the explorer's fixture", &mut built, advice)?;
     let mut command = npm::script(steps, FOLDER, "test");
     command.env("ASSAY_CHROMIUM", chromium);
-    command.env("ASSAY_FIXTURE", fixture(steps));
+    command.env("ASSAY_FIXTURE", built_at(steps, "examples/fixture"));
+    command.env("ASSAY_BIN", built_at(steps, "assay"));
     steps.run_tests(TITLE, &mut command, "see target/screenshots for what the browser saw")
 }
 
-/// Returns where cargo puts the example that serves a moving picture to the tests.
-fn fixture(steps: &Steps) -> PathBuf {
+/// Returns where cargo puts what it builds for release.
+fn built_at(steps: &Steps, name: &str) -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     let target = target.unwrap_or_else(|| steps.root().join("target"));
-    steps.root().join(target).join("release/examples/fixture")
+    steps.root().join(target).join("release").join(name)
 }
 
 fn find() -> Option<PathBuf> {
