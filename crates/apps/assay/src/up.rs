@@ -61,7 +61,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 8650)]
     port: u16,
     /// Use another EVM chain instead of the embedded one. Test networks only.
-    #[arg(long, value_name = "URL", requires = "key")]
+    #[arg(long, value_name = "URL")]
     rpc: Option<String>,
     /// Keystore (Web3 v3) of the account that deploys and pays for gas, for --rpc.
     #[arg(long, value_name = "FILE")]

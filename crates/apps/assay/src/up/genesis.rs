@@ -18,6 +18,7 @@ use super::{
     children::{Alive, Children, Spec},
     keys,
     settings::{LIAR, NODES, PUBLISHER, Settings},
+    watch::told_before,
 };
 use crate::{
     chain_process,
@@ -62,6 +63,8 @@ pub(crate) struct Network {
     pub(crate) data_clock: bool,
     /// Which processes run.
     pub(crate) alive: Alive,
+    /// Last round that an earlier start told.
+    pub(crate) told: u64,
 }
 
 impl Network {
@@ -122,7 +125,9 @@ pub(crate) async fn build(
     let short = client.with_signer(keys::own(layout, "short")?);
     let long = client.with_signer(keys::own(layout, "long")?);
     let (alive, data_clock) = (children.alive(), settings.rpc.is_none());
-    let network = Network { plan, job, client, short, long, nodes, data_clock, alive };
+    let (market, calendar) = (node::market_id(&plan.evaluations[0].market), calendar(&plan));
+    let told = patiently(|| told_before(&client, market, &calendar)).await?;
+    let network = Network { plan, job, client, short, long, nodes, data_clock, alive, told };
     for index in 0..NODES {
         start_node(layout, settings, &network, index, children)?;
         joined(layout, &network, index).await?;

@@ -10,7 +10,7 @@ use std::{
 
 use alloy::primitives::{B256, U256, utils::Unit};
 use anyhow::Context as _;
-use chain::{ClaimState, ClientError, Phase, contracts::rounds::IRounds};
+use chain::{ClaimState, Client, ClientError, Phase, contracts::rounds::IRounds};
 use learn::{Dataset, Evaluate};
 use node::{TensorStore, journal::Journal};
 use tensor::{Hash, Tensor};
@@ -79,7 +79,7 @@ impl Watch {
             pages: Pages::new(&network, settings, view).await?,
             evaluate: (evaluate, data),
             seen: (0, Seen::default()),
-            told: 0,
+            told: network.told,
             rounds: Vec::new(),
             reports: Vec::new(),
             requirement: (None, U256::ZERO),
@@ -92,8 +92,7 @@ impl Watch {
 
     /// Follows until this many more rounds are settled and reported, or for ever.
     pub(crate) async fn run(&mut self, rounds: Option<u64>) -> anyhow::Result<()> {
-        let (told, requirement) = patiently(|| self.start()).await?;
-        (self.told, self.requirement.0) = (told, Some(requirement));
+        self.requirement.0 = Some(patiently(|| async { Ok(self.initial().await?) }).await?);
         let wanted = rounds.map_or(usize::MAX, |rounds| rounds.try_into().unwrap_or(usize::MAX));
         loop {
             match self.look(wanted).await {
@@ -106,16 +105,6 @@ impl Watch {
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
-    }
-
-    /// Returns the last round told before this start, and the requirement now.
-    async fn start(&self) -> anyhow::Result<(u64, U256)> {
-        let first = self.network.client.round().await?;
-        let told = match settled(&self.network, &first).await? {
-            Some(number) if self.reported(number).await? => number,
-            _ => first.number.saturating_sub(1),
-        };
-        Ok((told, self.initial().await?))
     }
 
     /// Keeps the pages fresh without moving the clock.
@@ -173,7 +162,8 @@ impl Watch {
             return Ok(());
         }
         let next = round.number + 1;
-        let ended = settled(&self.network, round).await?.is_none_or(|number| self.told >= number);
+        let ended =
+            settled(&self.network.client, round).await?.is_none_or(|number| self.told >= number);
         let Some(day) = self.day(next) else {
             self.screen.now("the data ends here");
             return Ok(());
@@ -192,13 +182,6 @@ impl Watch {
     fn day(&self, round: u64) -> Option<u64> {
         let round = usize::try_from(round).ok()?;
         self.network.calendar().get(round).copied()
-    }
-
-    /// Whether a round's report is on the chain and applied.
-    async fn reported(&self, round: u64) -> anyhow::Result<bool> {
-        let day = self.day(round).context("a round beyond the data")?;
-        let (_, applied) = self.network.client.price(self.market).await?;
-        Ok(applied >= day)
     }
 
     /// Returns the margin report of a round once the gate has it.
@@ -370,12 +353,29 @@ impl Outputs {
     }
 }
 
+/// Returns the last round that was told before this start: the last one that ended, with its report where it settled.
+///
+/// To be asked before any node runs, since on a chain with its own clock they begin at once.
+pub(crate) async fn told_before(
+    client: &Client,
+    market: B256,
+    calendar: &[u64],
+) -> anyhow::Result<u64> {
+    let round = client.round().await?;
+    let unfinished = round.number.saturating_sub(1);
+    let Some(number) = settled(client, &round).await? else { return Ok(unfinished) };
+    let day = usize::try_from(number).ok().and_then(|number| calendar.get(number));
+    let day = day.context("a round beyond the data")?;
+    let (_, applied) = client.price(market).await?;
+    Ok(if applied >= *day { number } else { unfinished })
+}
+
 /// Returns a round's number when it ended with a final claim.
-async fn settled(network: &Network, round: &IRounds::Round) -> Result<Option<u64>, ClientError> {
+async fn settled(client: &Client, round: &IRounds::Round) -> Result<Option<u64>, ClientError> {
     if Phase::from_word(round.phase) != Phase::Idle || round.claim.is_zero() {
         return Ok(None);
     }
-    let claim = network.client.claim(round.claim).await?;
+    let claim = client.claim(round.claim).await?;
     let last = ClaimState::from_word(claim.state) == Some(ClaimState::Final);
     Ok(last.then_some(round.number))
 }
