@@ -1,0 +1,76 @@
+//! Somebody's own folders of bars: real ones where they are there, and ones that cannot be used.
+
+use std::path::{Path, PathBuf};
+
+use crate::{
+    harness::{self, directory, net, replay, run, skip, text},
+    rounds::{check, check_equal},
+};
+
+/// Folders of real bars beside the project, which are not part of it.
+fn real(venue: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/data").join(venue)
+}
+
+#[test]
+fn two_venues_of_real_bars_settle_rounds() {
+    let (binance, bybit) = (real("binance"), real("bybit"));
+    if !binance.is_dir() || !bybit.is_dir() {
+        return skip("real bars: there is no ../shared/data beside the project");
+    }
+    let root = directory();
+    let args = ["--rounds", "2", "--port", "19050"];
+    let data = ["--data", text(&binance), "--data", text(&bybit)];
+    let ended = harness::up(root.path(), &[&args[..], &data].concat());
+    let json = ended.json();
+    check(&json, 1, 2);
+    let proxy = json["data"]["proxy"].as_str().expect("a proxy");
+    assert!(proxy.contains("realised variance"), "{proxy}");
+    assert!(ended.stderr.contains(proxy), "{}", ended.stderr);
+    check_equal(&replay(root.path(), 2));
+}
+
+/// Writes hourly bars, changes them, and returns their folder.
+fn bars(root: &Path, spoil: impl FnOnce(&mut Vec<String>)) -> PathBuf {
+    let folder = root.join("bars");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let hour = |hour| format!("2024-01-{:02} {:02}:00:00,10,12,9,11,5", 1 + hour / 24, hour % 24);
+    let mut lines = vec!["date,open,high,low,close,volume".to_owned()];
+    lines.extend((0..72).map(hour));
+    spoil(&mut lines);
+    std::fs::write(folder.join("BTCUSD.csv"), lines.join("\n") + "\n").expect("written");
+    folder
+}
+
+/// Starts on a folder that cannot be used and returns the sentence; nothing must be left that binds a later start.
+fn refused(root: &Path, folder: &Path) -> String {
+    let dir = net(root);
+    let args = ["up", "--rounds", "1", "--exit", "--dir", text(&dir), "--data", text(folder)];
+    let ended = run(root, &args);
+    assert!(!dir.join("up.json").exists(), "a refused choice was kept");
+    ended.error().to_owned()
+}
+
+#[test]
+fn bars_that_cannot_be_used_are_named_with_file_and_row() {
+    let root = directory();
+    let root = root.path();
+    let says = |folder: &Path, what: &[&str]| {
+        let error = refused(root, folder);
+        assert!(what.iter().all(|what| error.contains(what)), "{error}");
+    };
+    says(&root.join("nowhere"), &["nowhere", "no such folder"]);
+    // A header is row 1, so the hour with number n is row n + 2.
+    says(&bars(root, |lines| drop(lines.remove(41))), &["BTCUSD.csv row 42: no bars between"]);
+    let words = |lines: &mut Vec<String>| lines[7] = "2024-01-01 06:00:00,ten,12,9,11,5".to_owned();
+    says(&bars(root, words), &["BTCUSD.csv row 8", "ten"]);
+    let below = |lines: &mut Vec<String>| lines[3] = "2024-01-01 02:00:00,10,8,9,11,5".to_owned();
+    says(&bars(root, below), &["BTCUSD.csv row 4", "is no possible bar"]);
+    says(&bars(root, |lines| lines[0] = "a,b".to_owned()), &["BTCUSD.csv", "no column"]);
+    // Three days of good bars are read, and are too few.
+    says(&bars(root, |_| {}), &["error: "]);
+    std::fs::remove_file(root.join("bars/BTCUSD.csv")).expect("removed");
+    says(&root.join("bars"), &["holds no bars"]);
+    std::fs::write(root.join("bars/BTCUSD.parquet"), b"PAR1 not").expect("written");
+    says(&root.join("bars"), &["BTCUSD.parquet cannot be read"]);
+}
