@@ -13,6 +13,7 @@ mod account;
 pub(crate) mod genesis;
 mod outside;
 mod pages;
+mod quality;
 mod screen;
 pub(crate) mod settings;
 mod summary;
@@ -133,8 +134,11 @@ async fn work(
     genesis::patiently(|| account::open(&network)).await?;
     let mut watch = watch::Watch::new(layout, settings, network, screen.clone(), pages).await?;
     watch.run(args.rounds).await?;
+    for line in watch.quality()?.lines() {
+        screen.line(&line);
+    }
     if args.json {
-        screen.json(&watch.summary(&address))?;
+        screen.json(&watch.summary(&address)?)?;
     }
     if !args.exit {
         screen.line("the rounds asked for are done; the explorer stays until Ctrl-C");

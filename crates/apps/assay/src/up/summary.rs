@@ -5,6 +5,8 @@
 
 use serde::Serialize;
 
+use super::quality::Quality;
+
 /// Everything a run did.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Summary {
@@ -16,6 +18,8 @@ pub(crate) struct Summary {
     pub(crate) oracle: Vec<Report>,
     /// The sample account's initial margin requirement before the first and after the last report.
     pub(crate) account: Account,
+    /// How good the run was.
+    pub(crate) quality: Quality,
     /// The chain the run was settled on.
     pub(crate) chain: Chain,
     /// Address of the explorer while the program runs.

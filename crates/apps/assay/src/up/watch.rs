@@ -19,6 +19,7 @@ use tokio::sync::watch::Sender;
 use super::{
     genesis::{self, Network, is_transient, patiently},
     pages::Pages,
+    quality::Quality,
     screen::Screen,
     settings::{LIAR, PUBLISHER, Settings},
     summary::{Account, Chain, Data, Distance, Pay, Rejected, Report, Round, Seconds, Summary},
@@ -53,7 +54,7 @@ pub(crate) struct Watch {
     rounds: Vec<Round>,
     reports: Vec<Report>,
     requirement: (Option<U256>, U256),
-    params: Option<Vec<f32>>,
+    params: Option<Tensor>,
     blocks: u64,
 }
 
@@ -110,7 +111,11 @@ impl Watch {
     /// Keeps the pages fresh without moving the clock.
     pub(crate) async fn follow(&mut self) -> anyhow::Result<()> {
         loop {
-            match self.pages.update(&self.network, &self.rounds, self.params.as_deref()).await {
+            match self
+                .pages
+                .update(&self.network, &self.rounds, self.params.as_ref().and_then(Tensor::as_f32))
+                .await
+            {
                 Err(error) if !is_transient(&error) => return Err(error),
                 _ => tokio::time::sleep(LOOK_EVERY * 5).await,
             }
@@ -122,7 +127,9 @@ impl Watch {
     async fn look(&mut self, wanted: usize) -> anyhow::Result<()> {
         let round = self.network.client.round().await?;
         self.time(&round);
-        self.pages.update(&self.network, &self.rounds, self.params.as_deref()).await?;
+        self.pages
+            .update(&self.network, &self.rounds, self.params.as_ref().and_then(Tensor::as_f32))
+            .await?;
         while self.rounds.len() < wanted
             && let Some((number, model)) = self.pages.settled_after(self.told)
             && let Some(report) = self.report(number)
@@ -264,7 +271,7 @@ impl Watch {
                 });
             }
         }
-        self.params = outputs.params.as_f32().map(<[f32]>::to_vec);
+        self.params = Some(outputs.params.clone());
         Ok(Round {
             index: round,
             market_day: self.date(round),
@@ -311,9 +318,20 @@ impl Watch {
         day.map_or_else(String::new, |day| day.date.to_string())
     }
 
+    /// Judges the rounds told so far.
+    pub(crate) fn quality(&self) -> anyhow::Result<Quality> {
+        let mut quality = Quality::default();
+        quality.count(&self.rounds, |node| self.liar && self.is_liar(node));
+        if let Some(params) = &self.params {
+            let (model, plan) = (self.network.job.model(), &self.network.plan);
+            quality.score(model, &plan.evaluations[0], params)?;
+        }
+        Ok(quality)
+    }
+
     /// Returns everything told so far.
-    pub(crate) fn summary(&self, explorer: &str) -> Summary {
-        Summary {
+    pub(crate) fn summary(&self, explorer: &str) -> anyhow::Result<Summary> {
+        Ok(Summary {
             data: Data {
                 market: self.network.market().to_owned(),
                 proxy: self.network.plan.evaluations[0].proxy.to_string(),
@@ -326,9 +344,10 @@ impl Watch {
                 margin_before: dollars(self.requirement.0.unwrap_or_default()),
                 margin_after: dollars(self.requirement.1),
             },
+            quality: self.quality()?,
             chain: Chain { id: self.network.client.chain_id(), blocks: self.blocks },
             explorer: explorer.to_owned(),
-        }
+        })
     }
 }
 
