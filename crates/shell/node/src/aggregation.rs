@@ -87,7 +87,7 @@ pub fn aggregate(
 pub(crate) fn rows(blobs: &net::blobs::Store, members: &[Member]) -> Result<Vec<Row>, NodeError> {
     let row = |member: &Member| {
         let absent =
-            || NodeError::program(format!("the update of node {} is not kept", member.index));
+            || NodeError::absent(format!("the update of node {} is not kept", member.index));
         let bytes = blobs.get(&member.blob.0)?.ok_or_else(absent)?;
         let update = update_tensor(&bytes).ok_or_else(absent)?;
         Ok(Row { member: member.index, stake_wei: member.stake_wei, update })

@@ -41,6 +41,18 @@ pub enum NodeError {
         /// What the builder said.
         reason: String,
     },
+    /// A record of what this node promised cannot be read.
+    #[error("a record in this node's database is damaged: {0}")]
+    Record(#[from] round::machine::DecodeError),
+    /// The files with what was aggregated cannot be used.
+    #[error("the journal of rounds in this node's directory cannot be used: {0}")]
+    Journal(#[from] std::io::Error),
+    /// Something of a round is not here, or not yet.
+    #[error("{what}")]
+    Absent {
+        /// What, as a sentence.
+        what: String,
+    },
     /// The training data in the node's directory is not a dataset.
     #[error("the training data {name} in this node's directory is damaged")]
     Slice {
@@ -64,6 +76,21 @@ pub enum NodeError {
 }
 
 impl NodeError {
+    /// Says what is not here.
+    pub(crate) fn absent(what: impl std::fmt::Display) -> NodeError {
+        NodeError::Absent { what: what.to_string() }
+    }
+
+    /// Whether the disk is at fault, so that going on could leave something out that was promised.
+    pub(crate) fn is_disk(&self) -> bool {
+        use crate::tensors::TensorStoreError::Disk;
+        match self {
+            NodeError::Store(_) | NodeError::Journal(_) | NodeError::Blob(_) => true,
+            NodeError::Tensor(error) => matches!(error, Disk { .. }),
+            _ => false,
+        }
+    }
+
     /// Wraps whatever says why a Program cannot be built.
     pub(crate) fn program(error: impl std::fmt::Display) -> NodeError {
         NodeError::Program { reason: error.to_string() }

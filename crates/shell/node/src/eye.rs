@@ -10,7 +10,7 @@ use alloy::{
     sol_types::SolEvent,
 };
 use chain::{
-    Client, ClientError,
+    ClaimState, Client, ClientError,
     contracts::{
         court::{Court, ICourt},
         registry::{IRegistry, Registry},
@@ -34,10 +34,11 @@ pub(crate) struct Eye {
     cached: Option<(u64, Option<Hash>)>,
     nodes: Vec<IRegistry::Node>,
     nodes_block: Block,
+    last: Option<Look>,
 }
 
 /// What one look shows.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Look {
     /// The block looked at.
     pub(crate) block: Block,
@@ -51,7 +52,7 @@ pub(crate) struct Look {
 
 impl Eye {
     pub(crate) fn new(client: Client, domain: Domain) -> Eye {
-        Eye { client, domain, cached: None, nodes: Vec::new(), nodes_block: 0 }
+        Eye { client, domain, cached: None, nodes: Vec::new(), nodes_block: 0, last: None }
     }
 
     /// The registry as of the last look.
@@ -59,12 +60,16 @@ impl Eye {
         &self.nodes
     }
 
-    /// Looks once; `None` when blocks came too fast for a consistent view.
+    /// Looks once; without a new block nothing is asked again. `None` when blocks came too fast for a consistent view.
     pub(crate) async fn look(&mut self) -> Result<Option<Look>, ClientError> {
         for _ in 0..ATTEMPTS {
             let before = self.client.block_number().await?;
+            if let Some(last) = self.last.as_ref().filter(|last| last.block == before) {
+                return Ok(Some(last.clone()));
+            }
             let look = self.gather(before).await?;
             if self.client.block_number().await? == before {
+                self.last.clone_from(&look);
                 return Ok(look);
             }
         }
@@ -204,11 +209,11 @@ pub(crate) fn to_gwei(wei: U256) -> u64 {
 }
 
 fn to_round(round: &IRounds::Round) -> Round {
-    let phase = match round.phase {
-        IRounds::Phase::Commit => Phase::Commit,
-        IRounds::Phase::Reveal => Phase::Reveal,
-        IRounds::Phase::Aggregate => Phase::Aggregate,
-        _ => Phase::Idle,
+    let phase = match chain::Phase::from_word(round.phase) {
+        chain::Phase::Commit => Phase::Commit,
+        chain::Phase::Reveal => Phase::Reveal,
+        chain::Phase::Aggregate => Phase::Aggregate,
+        chain::Phase::Idle => Phase::Idle,
     };
     Round {
         number: round.number,
@@ -238,11 +243,11 @@ fn to_seat(seat: &IRounds::Seat) -> Seat {
 }
 
 fn to_claim(claim: &ICourt::Claim, challenged: &Court::challengerOfReturn) -> court::Claim {
-    let state = match claim.state {
-        ICourt::State::Open => court::State::Open,
-        ICourt::State::Frozen => court::State::Frozen,
-        ICourt::State::Final => court::State::Final,
-        _ => court::State::Released,
+    let state = match ClaimState::from_word(claim.state) {
+        Some(ClaimState::Open) => court::State::Open,
+        Some(ClaimState::Frozen) => court::State::Frozen,
+        Some(ClaimState::Final) => court::State::Final,
+        Some(ClaimState::Released) | None => court::State::Released,
     };
     let challenge = (challenged.challenger != Address::ZERO).then(|| court::Challenge {
         challenger: to_address(challenged.challenger),

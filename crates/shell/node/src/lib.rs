@@ -23,6 +23,7 @@ pub mod store;
 mod tensors;
 mod training;
 mod transact;
+mod updates;
 
 pub use aggregation::{Outcome, aggregate, update_tensor};
 pub use config::{Config, Slice, Source};

@@ -17,10 +17,11 @@ use round::machine::Member;
 use tensor::Hash;
 
 use crate::{
-    Job, NodeError, TensorStore, aggregation, eye,
+    Job, NodeError, TensorStore, aggregation,
     job::hash,
     journal::Journal,
     peers::{self, Peers},
+    updates::Sources,
 };
 
 /// What the work needs of the node.
@@ -45,17 +46,17 @@ impl Missed {
     pub(crate) async fn make_up(
         self,
         round: u64,
-        members: Vec<Member>,
+        mut members: Vec<Member>,
         outputs_root: Hash,
     ) -> Result<(), NodeError> {
         let roots = self.started_from(round).await?;
-        for member in &members {
+        for member in &mut members {
             self.fetch(round, member).await?;
         }
         let params = peers::find(&self.tensors, &self.peers, self.own, roots.0).await;
         let cumulative = peers::find(&self.tensors, &self.peers, self.own, roots.1).await;
         let (Some(params), Some(cumulative)) = (params, cumulative) else {
-            return Err(NodeError::program(format!("nobody has what round {round} started from")));
+            return Err(NodeError::absent(format!("nobody has what round {round} started from")));
         };
         let work = move || {
             let kept = (&self.tensors, &self.blobs);
@@ -68,12 +69,12 @@ impl Missed {
             )?;
             if outcome.outputs_root() != outputs_root {
                 let reason = format!("round {round} settled with other outputs than come out here");
-                return Err(NodeError::program(reason));
+                return Err(NodeError::absent(reason));
             }
             let entry = outcome.entry(round, roots, self.budget_gwei, &members);
-            self.journal.put(&entry).map_err(NodeError::program)
+            Ok(self.journal.put(&entry)?)
         };
-        tokio::task::spawn_blocking(work).await.map_err(NodeError::program)?
+        tokio::task::spawn_blocking(work).await.map_err(NodeError::absent)?
     }
 
     /// Roots of the params and of the cumulative pay before a round, from the chain's events.
@@ -89,7 +90,7 @@ impl Missed {
         let opened = opened.last().and_then(|log| Rounds::Opened::decode_log_data(log.data()).ok());
         let model = opened.map(|opened| hash(opened.modelRoot));
         let model = model
-            .ok_or_else(|| NodeError::program(format!("the chain does not show round {round}")))?;
+            .ok_or_else(|| NodeError::absent(format!("the chain does not show round {round}")))?;
         let posted =
             filter.address(at.rewards).event_signature(Rewards::RootPosted::SIGNATURE_HASH);
         let posted = self.client.logs(posted).await?;
@@ -101,18 +102,17 @@ impl Missed {
         Ok((model, cumulative))
     }
 
-    /// Keeps a member's update, from wherever it can be had.
-    async fn fetch(&self, round: u64, member: &Member) -> Result<(), NodeError> {
-        if matches!(self.blobs.get(&member.blob.0), Ok(Some(_))) {
-            return Ok(());
-        }
-        let mut bytes = eye::revealed_data(&self.client, round, member.index).await;
-        if bytes.is_none() {
-            let others = self.peers.directory.others(self.own);
-            bytes = self.peers.blob(&others, member.blob.0).await;
-        }
-        let absent = || NodeError::program(format!("nobody has the update of {}", member.index));
-        self.blobs.put(&bytes.ok_or_else(absent)?)?;
+    /// Keeps a member's update, from wherever it can be had, under the name its bytes have.
+    async fn fetch(&self, round: u64, member: &mut Member) -> Result<(), NodeError> {
+        let sources = Sources {
+            client: self.client.clone(),
+            blobs: self.blobs.clone(),
+            peers: self.peers.clone(),
+            own: self.own,
+        };
+        let bytes = sources.update(round, member).await;
+        let absent = || NodeError::absent(format!("nobody has the update of {}", member.index));
+        member.blob = Hash(self.blobs.put(&bytes.ok_or_else(absent)?)?);
         Ok(())
     }
 }

@@ -45,10 +45,10 @@ impl Directory {
         *self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner) = entries.collect();
     }
 
-    /// Registry index of the active node with this peer key.
-    pub(crate) fn index_of(&self, peer: [u8; 32]) -> Option<u32> {
-        let at = self.read(|entries| entries.iter().position(|e| e.active && e.peer == peer))?;
-        u32::try_from(at).ok()
+    /// Whether an active node has this peer key. Two may announce the same one, which is why the
+    /// question is not whose it is.
+    pub(crate) fn is_peer(&self, index: u32, peer: [u8; 32]) -> bool {
+        self.entry(index).is_some_and(|entry| entry.active && entry.peer == peer)
     }
 
     /// Every active node's peer key.
@@ -177,5 +177,33 @@ pub(crate) fn attest(signer: &PrivateKeySigner, digest: Hash) -> Option<[u8; 65]
             tracing::error!(%error, "this node's key does not sign");
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy::primitives::{B256, U256};
+
+    fn node(peer: u8, unbond_block: u64) -> IRegistry::Node {
+        IRegistry::Node {
+            key: Address::repeat_byte(peer),
+            payee: Address::repeat_byte(peer),
+            peer: B256::repeat_byte(peer),
+            endpoint: String::new(),
+            stake: U256::ZERO,
+            unbondBlock: unbond_block,
+        }
+    }
+
+    #[test]
+    fn announcing_the_key_of_another_takes_nothing_from_it() {
+        let directory = Directory::default();
+        directory.update(&[node(7, 0), node(7, 0), node(8, 5)]);
+        assert!(directory.is_peer(1, [7; 32]));
+        assert!(!directory.is_peer(1, [8; 32]));
+        assert!(!directory.is_peer(2, [8; 32]), "it has left");
+        assert!(!directory.is_peer(3, [7; 32]), "nobody is there");
+        assert_eq!(directory.others(Some(0)), [1]);
     }
 }

@@ -4,7 +4,7 @@
 //! repeats what is missing and nothing else.
 
 use alloy::primitives::{Address, B256, U256, keccak256};
-use chain::{Client, ClientError, contracts::oracle::IRiskOracle::Report};
+use chain::{Client, contracts::oracle::IRiskOracle::Report};
 use market::Evaluation;
 use tensor::{Hash, Tensor};
 
@@ -53,8 +53,7 @@ impl Publisher {
             let (made, model_root) = if round == 0 {
                 genesis(job, &self.evaluation)?
             } else {
-                let absent =
-                    || NodeError::program(format!("round {round} was not aggregated here"));
+                let absent = || NodeError::absent(format!("round {round} was not aggregated here"));
                 let entry = journal.get(round).ok_or_else(absent)?;
                 of_round(job, &self.evaluation, (tensors, blobs), &entry)?
             };
@@ -150,12 +149,9 @@ pub(crate) async fn seen_report(
     market_time: u64,
 ) -> Result<(), NodeError> {
     let (_, applied) = client.price(market).await?;
-    let last = client.latest_report(provider, market, 1).await?;
+    let last = client.latest_report(provider, market, MARGIN).await?;
     if last.marketTime >= market_time && applied >= market_time {
         return Ok(());
     }
-    Err(NodeError::Chain(ClientError::Answer {
-        method: "latest",
-        detail: "the report is not there yet".to_owned(),
-    }))
+    Err(NodeError::absent("the report is not there yet"))
 }

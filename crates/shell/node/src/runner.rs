@@ -3,7 +3,14 @@
 //! One task owns the machine; everything that takes time (a transaction, a question to a peer, training) runs beside it
 //! and comes back as an event. A lost answer is asked for again by the machine, a lost transaction sent again.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use alloy::{
     primitives::{B256, U256, utils::Unit},
@@ -14,13 +21,13 @@ use learn::Dataset;
 use net::{Endpoint, Hello, Incoming, Request, Response};
 use round::{
     Machine, Phase, digest,
-    machine::{Input, Member, Output, Record, Retry, Signature},
+    machine::{Input, Member, Output, Record, Retry},
 };
 use tensor::Hash;
 use tokio::sync::mpsc;
 
 use crate::{
-    Config, Job, NodeError, TensorStore, aggregation,
+    Config, Job, NodeError, TensorStore,
     eye::{self, Eye, Look},
     journal::Journal,
     keys::Keys,
@@ -32,18 +39,30 @@ use crate::{
     transact::Transactor,
 };
 
-/// How often the chain is looked at.
+/// Under what name the database has what quantisation left.
+const RESIDUAL: &str = "residual";
+/// How often a chain of our own is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(40);
+/// How often somebody else's chain is.
+const LOOK_EVERY_OUTSIDE: Duration = Duration::from_millis(200);
 /// How long to wait for a chain that does not answer before asking again.
 const CHAIN_RETRY: Duration = Duration::from_millis(200);
 /// After how many blocks an effect is asked for again.
 const RETRY: Retry = Retry { tx_blocks: 6, offer_blocks: 3, fetch_blocks: 3 };
 
+mod answers;
+mod errands;
+#[cfg(test)]
+mod tests;
+
+use errands::Underway;
+
 /// What comes back to the event loop.
 #[derive(Debug)]
 enum Event {
     Machine(Input),
-    Residual { round: u64, residual: Vec<f32>, loss: f32 },
+    Trained { round: u64, salt: Hash, update: training::Update },
+    Failed { what: &'static str, round: u64, error: NodeError },
     Published { round: u64, result: Result<(), NodeError> },
     MadeUp { round: u64, result: Result<(), NodeError> },
 }
@@ -64,7 +83,13 @@ struct Node {
     peers: Peers,
     events: mpsc::UnboundedSender<Event>,
     publisher: Option<Arc<Publisher>>,
+    /// What the last committed update left behind, and its round.
     residual: (u64, Vec<f32>),
+    /// What the update that is being committed leaves behind.
+    trained: Option<(u64, Vec<f32>)>,
+    underway: Underway,
+    /// The round last seen.
+    round: Arc<AtomicU64>,
     publishing: bool,
     reported: u64,
     making_up: bool,
@@ -83,8 +108,12 @@ pub async fn run(dir: &Path, config: Config, keys: Keys) -> Result<(), NodeError
     let store = Store::open(dir)?;
     let tensors = TensorStore::open(&dir.join("tensors"))?;
     let blobs = net::blobs::Store::open(dir)?;
-    let journal = Journal::open(dir).map_err(NodeError::program)?;
-    let kind = config.model.parse().map_err(NodeError::program)?;
+    blobs.sweep()?;
+    let journal = Journal::open(dir)?;
+    let kind = config.model.parse().map_err(|error| NodeError::Config {
+        path: dir.join("config.json"),
+        reason: format!("{error}"),
+    })?;
     let job = Arc::new(Job::new(kind)?);
     let data = Arc::new(training::dataset(&tensors, &config.slice)?);
     tensors.put(&job.initial_params())?;
@@ -116,6 +145,9 @@ pub async fn run(dir: &Path, config: Config, keys: Keys) -> Result<(), NodeError
         events,
         publisher,
         residual,
+        trained: None,
+        underway: Underway::default(),
+        round: Arc::default(),
         publishing: false,
         reported: 0,
         making_up: false,
@@ -191,13 +223,14 @@ async fn register(client: &Client, config: &Config, endpoint: &Endpoint) -> Resu
 fn publisher(config: &Config, client: &Client) -> Result<Option<Arc<Publisher>>, NodeError> {
     let Some(source) = &config.publish else { return Ok(None) };
     let mut plan = source.plan()?;
-    let evaluation = plan.evaluations.swap_remove(0);
+    let absent = || NodeError::absent("the market data has no days to report on");
+    let evaluation = plan.evaluations.drain(..).next().ok_or_else(absent)?;
     Ok(Some(Arc::new(Publisher::new(client.clone(), config.market(), evaluation))))
 }
 
 /// What quantisation left behind, and the round it was in.
 fn residual(store: &Store) -> Result<(u64, Vec<f32>), NodeError> {
-    let bytes = store.meta("residual")?.unwrap_or_default();
+    let bytes = store.meta(RESIDUAL)?.unwrap_or_default();
     let Some((round, rest)) = bytes.split_first_chunk::<8>() else { return Ok((0, Vec::new())) };
     let floats =
         rest.chunks_exact(4).filter_map(|four| Some(f32::from_le_bytes(four.try_into().ok()?)));
@@ -211,11 +244,13 @@ impl Node {
         mut inbox: mpsc::UnboundedReceiver<Event>,
     ) -> Result<(), NodeError> {
         let records = self.store.records()?;
-        let records = records.iter().filter_map(|bytes| Record::decode(bytes).ok());
+        let records: Vec<Record> =
+            records.iter().map(|bytes| Record::decode(bytes)).collect::<Result<_, _>>()?;
         let key = eye::to_address(self.client.address());
         let mut machine = Machine::restore(self.rounds.clone(), RETRY, key, records);
         let mut eye = Eye::new(self.client.clone(), self.rounds.domain);
-        let mut tick = tokio::time::interval(LOOK_EVERY);
+        let every = if self.config.data_clock { LOOK_EVERY } else { LOOK_EVERY_OUTSIDE };
+        let mut tick = tokio::time::interval(every);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
@@ -239,7 +274,9 @@ impl Node {
         let peers = self.peers.directory.peers().into_iter().collect();
         self.peers.endpoint.admit(net::Admission::Registered(peers));
         let settled = settled(&look);
-        look.view.openable = self.may_open(&look, settled);
+        self.round.store(look.view.round.number, Ordering::Relaxed);
+        let day = (self.day(look.view.round.number), self.day(look.view.round.number + 1));
+        look.view.openable = may_open(&look, day, self.reported, self.config.data_clock);
         look.view.due_gwei = self.due(&look);
         if settled || look.view.round.number == 0 {
             self.publish(&look);
@@ -255,18 +292,6 @@ impl Node {
         self.look = Some(look);
         let outputs = machine.handle(block, Input::Chain(view));
         self.perform(outputs, None)
-    }
-
-    /// A round waits for the report of the one before and, where the chain's clock is the market's, for its day.
-    fn may_open(&self, look: &Look, settled: bool) -> bool {
-        let round = &look.view.round;
-        if round.phase != Phase::Idle {
-            return false;
-        }
-        let Some(day) = self.day(round.number + 1) else { return false };
-        let awaited = settled || round.number == 0;
-        let reported = !awaited || self.reported >= self.day(round.number).unwrap_or(0);
-        reported && (!self.config.data_clock || look.time >= day)
     }
 
     /// The market's clock of a round: midnight of its day.
@@ -323,7 +348,9 @@ impl Node {
         if self.making_up || self.kept >= round {
             return;
         }
-        if self.journal.get(round).is_some() {
+        let kept = self.journal.get(round);
+        let kept = kept.map(|entry| court::opening::list_root(&entry.output_roots));
+        if kept == Some(claim.outputs_root) {
             self.kept = round;
             return;
         }
@@ -360,20 +387,23 @@ impl Node {
         let Incoming { peer, request, reply } = question;
         match request {
             Request::Get { blob } => {
-                let kept = self.blobs.get(&blob).unwrap_or_else(|error| {
-                    tracing::error!(%error, "a kept update is of no use");
-                    None
-                });
-                reply.send(kept.map_or(Response::NotFound, Response::Blob));
+                let blobs = self.blobs.clone();
+                aside(reply, move || answers::blob(&blobs, &blob));
             }
             Request::Tensor { root } => {
-                let kept = self.tensors.get(Hash(root)).ok();
-                let bytes = kept.map(|tensor| crate::tensors::encode(&tensor));
-                reply.send(bytes.map_or(Response::NotFound, Response::Blob));
+                let tensors = self.tensors.clone();
+                aside(reply, move || answers::tensor(&tensors, Hash(root)));
             }
-            Request::Status => reply.send(self.status()),
+            Request::Status => {
+                let (round, node) = self
+                    .look
+                    .as_ref()
+                    .map_or((0, None), |look| (look.view.round.number, look.view.own));
+                let (blobs, block) = (self.blobs.clone(), self.block());
+                aside(reply, move || answers::status(&blobs, (node, round, block)));
+            }
             Request::Offer { round, node, update_root, blob, bytes } => {
-                if self.peers.directory.index_of(peer) != Some(node) {
+                if !self.peers.directory.is_peer(node, peer) {
                     let reason = format!("node {node} has another peer key in the registry");
                     reply.send(Response::Refused { reason });
                     return Ok(());
@@ -393,13 +423,17 @@ impl Node {
                 let outputs = machine.handle(self.block(), input);
                 self.perform(outputs, None)?;
             }
-            Event::Residual { round, residual, loss } => {
+            Event::Trained { round, salt, update } => {
+                let training::Update { quantised, residual, loss } = update;
                 tracing::info!(round, loss, "trained");
-                let mut bytes = round.to_le_bytes().to_vec();
-                residual.iter().for_each(|value| bytes.extend_from_slice(&value.to_le_bytes()));
-                self.store.set_meta("residual", &bytes)?;
-                self.residual = (round, residual);
+                self.trained = Some((round, residual));
+                let input = Input::Trained { round, update: quantised, salt };
+                let outputs = machine.handle(self.block(), input);
+                self.perform(outputs, None)?;
+                self.trained = None;
             }
+            Event::Failed { error, .. } if error.is_disk() => return Err(error),
+            Event::Failed { what, round, error } => tracing::error!(round, %error, "{what} failed"),
             Event::Published { round, result } => {
                 self.publishing = false;
                 match result {
@@ -422,11 +456,21 @@ impl Node {
         self.look.as_ref().map_or(0, |look| look.block)
     }
 
-    fn status(&self) -> Response {
-        let round = self.look.as_ref().map_or(0, |look| look.view.round.number);
-        let node = self.look.as_ref().and_then(|look| look.view.own);
-        let blobs = self.blobs.list().map_or(0, |list| list.len() as u64);
-        Response::Status { node, round, block: self.block(), blobs }
+    /// Keeps a record; with the commitment to an update, also what its quantisation left behind, so
+    /// that the next round adds what this one left out, once.
+    fn persist(&mut self, record: &Record) -> Result<(), NodeError> {
+        let (Record::Committed { round, .. } | Record::Finished { round }) = *record;
+        let committed = matches!(record, Record::Committed { .. });
+        match self.trained.take_if(|(of, _)| committed && *of == round) {
+            Some((_, residual)) => {
+                let mut bytes = round.to_le_bytes().to_vec();
+                residual.iter().for_each(|value| bytes.extend_from_slice(&value.to_le_bytes()));
+                self.store.append_with(&record.encode(), RESIDUAL, &bytes)?;
+                self.residual = (round, residual);
+            }
+            None => self.store.append(&record.encode())?,
+        }
+        Ok(())
     }
 
     /// Does what the machine asks, in order; what must be durable is before what follows it starts.
@@ -437,11 +481,11 @@ impl Node {
     ) -> Result<(), NodeError> {
         for output in outputs {
             match output {
-                Output::Persist(record) => self.store.append(&record.encode())?,
+                Output::Persist(record) => self.persist(&record)?,
                 Output::Keep { bytes, .. } => drop(self.blobs.put(&bytes)?),
                 Output::Train { round, seed, model_root } => self.train(round, seed, model_root),
                 Output::Offer { to, round, update_root, blob } => {
-                    self.offer(to, round, (update_root, blob))?;
+                    self.offer(to, round, (update_root, blob));
                 }
                 Output::Attest { to, round, update_root, blob } => {
                     let digest =
@@ -471,115 +515,34 @@ impl Node {
                     };
                     tokio::spawn(transactor.send(tx));
                 }
-                Output::Finished { round } => tracing::info!(round, "the round has ended"),
+                Output::Finished { round } => {
+                    tracing::info!(round, "the round has ended");
+                    self.store.retain_records(|record| matters(record, round))?;
+                }
             }
         }
         Ok(())
     }
+}
 
-    fn train(&self, round: u64, seed: Hash, model_root: Hash) {
-        let (job, data, liar) = (self.job.clone(), self.data.clone(), self.config.liar);
-        let residual = if self.residual.0 < round { self.residual.1.clone() } else { Vec::new() };
-        let (tensors, peers, events) =
-            (self.tensors.clone(), self.peers.clone(), self.events.clone());
-        let own = self.look.as_ref().and_then(|look| look.view.own);
-        tokio::spawn(async move {
-            let Some(params) = peers::find(&tensors, &peers, own, model_root).await else { return };
-            let work =
-                move || training::train(&job, &data, (&params, round, seed), &residual, liar);
-            match tokio::task::spawn_blocking(work).await {
-                Ok(Ok(update)) => {
-                    let salt = Hash(rand::random());
-                    let training::Update { quantised, residual, loss } = update;
-                    let _ = events.send(Event::Residual { round, residual, loss });
-                    let input = Input::Trained { round, update: quantised, salt };
-                    let _ = events.send(Event::Machine(input));
-                }
-                Ok(Err(error)) => tracing::error!(round, %error, "training failed"),
-                Err(error) => tracing::error!(round, %error, "training panicked"),
-            }
-        });
-    }
+/// Whether a record is of the round that ended last or of a later one; older ones bind nobody.
+fn matters(record: &[u8], ended: u64) -> bool {
+    Record::decode(record).is_ok_and(|record| record.round() >= ended)
+}
 
-    fn offer(
-        &self,
-        to: Vec<u32>,
-        round: u64,
-        (update_root, blob): (Hash, Hash),
-    ) -> Result<(), NodeError> {
-        let Some(node) = self.look.as_ref().and_then(|look| look.view.own) else { return Ok(()) };
-        let Some(bytes) = self.blobs.get(&blob.0)? else { return Ok(()) };
-        let digest = digest::availability(&self.rounds.domain, (round, node), update_root, blob);
-        for peer in to {
-            let (peers, events) = (self.peers.clone(), self.events.clone());
-            let (update_root, blob) = (update_root.0, blob.0);
-            let offer = Request::Offer { round, node, update_root, blob, bytes: bytes.clone() };
-            tokio::spawn(async move {
-                if let Some(signature) = peers.offer(peer, offer, digest).await {
-                    let signature = Signature(signature);
-                    let input = Input::Signature { round, node: peer, signature };
-                    let _ = events.send(Event::Machine(input));
-                }
-            });
-        }
-        Ok(())
-    }
+/// Answers beside the event loop. What one peer has waiting at once is bounded by the transport.
+fn aside(reply: net::Reply, answer: impl FnOnce() -> Response + Send + 'static) {
+    tokio::task::spawn_blocking(move || reply.send(answer()));
+}
 
-    fn fetch(&self, round: u64, node: u32, (update_root, blob): (Hash, Hash)) {
-        let (blobs, peers, events, client) =
-            (self.blobs.clone(), self.peers.clone(), self.events.clone(), self.client.clone());
-        let own = self.look.as_ref().and_then(|look| look.view.own);
-        tokio::spawn(async move {
-            let mut bytes = blobs.get(&blob.0).ok().flatten();
-            if bytes.is_none() {
-                bytes = eye::revealed_data(&client, round, node).await;
-            }
-            if bytes.is_none() {
-                let mut from = vec![node];
-                from.extend(peers.directory.others(own).into_iter().filter(|other| *other != node));
-                bytes = peers.blob(&from, blob.0).await;
-            }
-            match bytes {
-                Some(bytes) => {
-                    let _ = events.send(Event::Machine(Input::Fetched { round, node, bytes }));
-                }
-                None => tracing::warn!(round, node, %update_root, "nobody has the update"),
-            }
-        });
-    }
-
-    fn aggregate(&self, round: u64, roots: (Hash, Hash), members: Vec<Member>) {
-        let (job, tensors, blobs) = (self.job.clone(), self.tensors.clone(), self.blobs.clone());
-        let (peers, events, journal) =
-            (self.peers.clone(), self.events.clone(), self.journal.clone());
-        let (budget_gwei, own) =
-            (self.rounds.budget_gwei, self.look.as_ref().and_then(|look| look.view.own));
-        tokio::spawn(async move {
-            let (Some(params), Some(cumulative)) = (
-                peers::find(&tensors, &peers, own, roots.0).await,
-                peers::find(&tensors, &peers, own, roots.1).await,
-            ) else {
-                return;
-            };
-            let work = move || -> Result<Input, NodeError> {
-                let kept = (&tensors, &blobs);
-                let outcome =
-                    aggregation::run(&job, kept, (params, cumulative), budget_gwei, &members)?;
-                let entry = outcome.entry(round, roots, budget_gwei, &members);
-                journal.put(&entry).map_err(NodeError::program)?;
-                let accepted_chunk = outcome.accepted_chunk();
-                let output_roots = outcome.output_roots;
-                Ok(Input::Computed { round, output_roots, accepted_chunk })
-            };
-            match tokio::task::spawn_blocking(work).await {
-                Ok(Ok(input)) => {
-                    let _ = events.send(Event::Machine(input));
-                }
-                Ok(Err(error)) => tracing::error!(round, %error, "the aggregation failed"),
-                Err(error) => tracing::error!(round, %error, "the aggregation panicked"),
-            }
-        });
-    }
+/// A round waits for the report of the one before and, where the chain's clock is the market's, for
+/// its day. `day` is midnight of the last round's day and of the next one's.
+fn may_open(look: &Look, day: (Option<u64>, Option<u64>), reported: u64, data_clock: bool) -> bool {
+    let round = &look.view.round;
+    let (last, Some(next)) = day else { return false };
+    let awaited = settled(look) || round.number == 0;
+    let done = !awaited || last.is_none_or(|last| reported >= last);
+    round.phase == Phase::Idle && done && (!data_clock || look.time >= next)
 }
 
 /// Whether the look shows a round that ended with a final claim.

@@ -1,14 +1,14 @@
 //! What a node must not forget, in one database in its directory.
 //!
-//! Three things: the records of the round's machine, in the order they were made; small values by
-//! name; and the outbox, where a transaction lies from the moment it is signed until the chain shows
-//! it. Everything here is opaque bytes; what they mean is the caller's business.
+//! Two things: the records of the round's machine, in the order they were made, and small values by
+//! name. Both are opaque bytes; what they mean is the caller's business.
 //!
 //! Invariant: what a call has stored when it returns is there after a crash, whole, and what it had
 //! not is either whole or absent. One process at a time has the directory.
 //!
 //! Deliberately absent: blobs and tensors, which are files under their hashes; secrets, which are in
-//! [`crate::keys`]; and migration, until there is a second format.
+//! [`crate::keys`]; transactions, since the chain says what is still to be sent; and migration, until
+//! there is a second format.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -18,10 +18,6 @@ use std::{
 
 use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};
 use thiserror::Error;
-
-mod outbox;
-
-pub use outbox::{Delivery, Outgoing};
 
 /// The format this program writes and the newest it can read.
 pub const FORMAT_VERSION: u32 = 1;
@@ -75,18 +71,6 @@ pub enum StoreError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
-    },
-    /// A different transaction is already kept for the same intent.
-    #[error("the outbox holds another transaction for {intent}")]
-    Promised {
-        /// The intent.
-        intent: String,
-    },
-    /// No transaction is kept for the intent.
-    #[error("the outbox holds no transaction for {intent}")]
-    NotPromised {
-        /// The intent.
-        intent: String,
     },
 }
 
@@ -146,7 +130,6 @@ impl Store {
             None => store.write(|write| {
                 write.open_table(RECORDS)?;
                 write.open_table(META)?;
-                outbox::create(write)?;
                 write.open_table(FORMAT)?.insert((), FORMAT_VERSION)?;
                 Ok(())
             })?,
@@ -160,13 +143,18 @@ impl Store {
     ///
     /// [`StoreError::Io`] if it cannot be written, and then it is not there.
     pub fn append(&self, record: &[u8]) -> Result<(), StoreError> {
+        self.write(|write| append(write, record))
+    }
+
+    /// Keeps one record after all others and a value under a name: both or neither.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Io`] if they cannot be written, and then neither is.
+    pub fn append_with(&self, record: &[u8], name: &str, value: &[u8]) -> Result<(), StoreError> {
         self.write(|write| {
-            let mut records = write.open_table(RECORDS)?;
-            let next = match records.last()? {
-                Some((last, _)) => last.value() + 1,
-                None => 0,
-            };
-            records.insert(next, record)?;
+            append(write, record)?;
+            write.open_table(META)?.insert(name, value)?;
             Ok(())
         })
     }
@@ -234,6 +222,16 @@ impl Store {
         let run = || work(&self.database.begin_read()?);
         run().map_err(|error| failed(&self.path, error))
     }
+}
+
+fn append(write: &redb::WriteTransaction, record: &[u8]) -> Result<(), redb::Error> {
+    let mut records = write.open_table(RECORDS)?;
+    let next = match records.last()? {
+        Some((last, _)) => last.value() + 1,
+        None => 0,
+    };
+    records.insert(next, record)?;
+    Ok(())
 }
 
 fn failed(path: &Path, error: redb::Error) -> StoreError {

@@ -10,10 +10,14 @@ use std::{
     fs::{self, File},
     io::Write as _,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use tensor::{Dtype, Hash, Shape, Tensor};
 use thiserror::Error;
+
+/// Numbers this process's unfinished files.
+static UNFINISHED: AtomicU64 = AtomicU64::new(0);
 
 /// Largest file that is read, in bytes: a tensor of 2^28 elements of 8 bytes is more than any model here.
 const FILE_SIZE_MAX: u64 = 1 << 31;
@@ -67,7 +71,9 @@ impl TensorStore {
         if self.get(root).is_ok() {
             return Ok(root);
         }
-        let beside = path.with_extension("new");
+        // Two writers of one tensor have a file each, and both end at the same bytes.
+        let number = UNFINISHED.fetch_add(1, Ordering::Relaxed);
+        let beside = path.with_extension(format!("{}-{number}.new", std::process::id()));
         let write = || -> std::io::Result<()> {
             let mut file = File::create(&beside)?;
             file.write_all(&encode(tensor))?;
@@ -75,8 +81,11 @@ impl TensorStore {
             fs::rename(&beside, &path)?;
             File::open(&self.dir)?.sync_all()
         };
-        write().map_err(disk(&path))?;
-        Ok(root)
+        let written = write().map_err(disk(&path));
+        if written.is_err() {
+            let _ = fs::remove_file(&beside);
+        }
+        written.map(|()| root)
     }
 
     /// Returns the tensor with this root.
