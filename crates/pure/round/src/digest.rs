@@ -107,12 +107,53 @@ pub fn elected_row(elect_seed: Hash, turn: u64, rows: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{availability, commitment, elect_block, elected_row, fold_salts, train_seed};
+    use super::{
+        availability, commitment, elect_block, elect_seed, elected_row, fold_salts, train_seed,
+    };
     use crate::{Address, Domain};
     use tensor::Hash;
 
     fn domain() -> Domain {
         Domain { chain_id: 31337, rounds: Address([0xaa; 20]), job: Hash([0xbb; 32]) }
+    }
+
+    fn golden(hex: &str) -> Hash {
+        hex.parse().expect("64 hex digits")
+    }
+
+    /// Values that the contract answered on an embedded chain, where the suite of the crate `chain`
+    /// asks for them again.
+    #[test]
+    fn the_contract_computes_the_same() {
+        let rounds = golden("0x000000000000000000000000ba96d2c5b8a99f21ad676234e48378219a67b614");
+        let rounds = Address(rounds.0[12..].try_into().expect("twenty bytes are left"));
+        let job = golden("0x5215306f9054ac36e458f583692c266e06ff1f335c1e70f99525c0471a2fa9bc");
+        let domain = Domain { chain_id: 31_337, rounds, job };
+        let (root, salt) = (Hash([0x11; 32]), Hash([0x22; 32]));
+        assert_eq!(
+            commitment(&domain, (3, 7), root, salt),
+            golden("0xc83ab5da5431d3e4ed956f4592634e2c4911ad659ed0616a88f64f2e3a7e4098")
+        );
+        assert_eq!(
+            availability(&domain, (3, 7), root, salt),
+            golden("0x2b94435a8c847ff0ab5485f1ee449101f71f9252eeb3564359e6561ab3e91d58")
+        );
+        let opened = golden("0xbec94d1f125dc8ee0e422736531f7fa46417e39677244d67823ef0a9d9c8b8af");
+        assert_eq!(
+            train_seed(job, 1, opened, Hash::ZERO),
+            golden("0x758b41d78f642388bd7cc02d220041fa545e619657f9518c1200d729c831aa77")
+        );
+        let elects = golden("0x57a83b26a993af802aeae494e779930379285976cb79711a2b2fd44257a62441");
+        assert_eq!(
+            elect_seed(job, 1, elects, Hash::ZERO),
+            golden("0xac8331d52f3863833bbd1477bfae4f216c9516ed15f868208b95641b6745eaae")
+        );
+        let first = golden("0x97d51ff0f5f6a23171cec35cc16d79ae9c7464f7f722463543187f32021e7778");
+        let second = golden("0x86ffad5023109a05f6ddcf35b8b7e1bdc79a643352d1b584fc10815a9c738c72");
+        assert_eq!(
+            fold_salts(fold_salts(Hash::ZERO, 0, first), 1, second),
+            golden("0x162b37fb340901a2bf180148c66a57539f2806bcf2e1db663419bdc41acf3b93")
+        );
     }
 
     #[test]

@@ -207,10 +207,11 @@ impl Ledger {
 
     /// Records the hash of a block, which calls in later blocks can see.
     pub fn observe(&mut self, block: Block, hash: Hash) {
-        /// How many hashes the chain remembers.
-        const REACH: usize = 256;
+        /// A call sees the 256 blocks before its own, and its own may have been recorded: a view of
+        /// the last block is a call in it.
+        const KEPT: usize = 257;
         self.hashes.insert(block, hash);
-        while self.hashes.len() > REACH {
+        while self.hashes.len() > KEPT {
             self.hashes.pop_first();
         }
     }
@@ -307,10 +308,21 @@ impl Ledger {
             aggregator: self.aggregator(now).ok(),
             own: self.keys.get(&key).copied(),
             actives: self.actives(),
-            openable: round.phase == Phase::Idle && self.check_open().is_ok(),
+            openable: self.openable(now),
             due_gwei: 0,
             round,
         }
+    }
+
+    /// Whether `open` would succeed, after the penalties of a round that passing blocks voided.
+    fn openable(&self, now: Block) -> bool {
+        let core = self.as_of(now);
+        if core.phase != Phase::Idle || self.core.phase == Phase::Idle {
+            return core.phase == Phase::Idle && self.check_open().is_ok();
+        }
+        let mut stored = self.clone();
+        stored.save(core);
+        stored.check_open().is_ok()
     }
 
     /// Returns a claim, as `ICourt.claim` does.

@@ -38,6 +38,8 @@ pub enum Refusal {
     BadConfig(Field),
     #[error("{account} has {got_wei} wei of the token, not {needed_wei}")]
     InsufficientBalance { account: Address, got_wei: u128, needed_wei: u128 },
+    #[error("{account} cannot receive the token")]
+    InvalidReceiver { account: Address },
     #[error(transparent)]
     Court(#[from] court::Refusal),
 

@@ -27,6 +27,8 @@ impl Ledger {
         }
         let index = usize::try_from(node).expect("a usize holds a u32");
         let count = usize::try_from(self.config.cumulative_length).expect("likewise");
+        // The contract does not look at what follows the last element, so neither does this.
+        let count = count.next_multiple_of(tree::CHUNK_ELEMENTS);
         let place = Place::of_element(Dtype::F64, count, index);
         let expected = self.rewards_root;
         let verdict = opening::verify(expected, place, shown);
@@ -40,7 +42,10 @@ impl Ledger {
         if amount_wei == 0 {
             return Err(Refusal::NothingDue { node });
         }
-        let payee = self.node(node).map(|node| node.payee).unwrap_or_default();
+        // The registry answers with the zero address for an index that nobody has, and the token
+        // refuses to pay it.
+        let payee = self.node(node).map(|node| node.payee);
+        let payee = payee.ok_or(Refusal::InvalidReceiver { account: Address::default() })?;
         if self.rewards_wei < amount_wei {
             return Err(Refusal::InsufficientBalance {
                 account: self.config.domain.rounds,

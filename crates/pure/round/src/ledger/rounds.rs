@@ -304,7 +304,7 @@ impl Ledger {
     }
 
     /// Stores `core` and reports what happened between it and what was stored.
-    fn save(&mut self, core: Core) -> Vec<Event> {
+    pub(super) fn save(&mut self, core: Core) -> Vec<Event> {
         let before = std::mem::replace(&mut self.core, core);
         let round = core.number;
         let mut events = Vec::new();

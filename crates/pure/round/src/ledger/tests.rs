@@ -163,6 +163,62 @@ fn a_round_from_open_to_pay() {
 }
 
 #[test]
+fn pay_goes_to_nodes_only_whatever_follows_the_last_element() {
+    let mut ledger = revealed();
+    // A chunk may hold more than elements: no Program states that, but an aggregator may.
+    let mut bytes = vec![0; 512];
+    bytes[24..32].copy_from_slice(&5.0_f64.to_le_bytes());
+    bytes[8 * 39..8 * 40].copy_from_slice(&5.0_f64.to_le_bytes());
+    bytes[511] = 1;
+    let leaves: Vec<Hash> = bytes.chunks(256).map(tree::leaf).collect();
+    let (mut roots, _, accepted_chunk) = outputs(&[]);
+    roots[3] = tree::root(&leaves);
+    let elected = ledger.aggregator(13).expect("block 12 has a hash");
+    let post = Input::PostResult { round: 1, outputs_root: opening::list_root(&roots) };
+    let settle = Input::Settle { round: 1, output_roots: roots, accepted_chunk };
+    play(&mut ledger, vec![(14, elected, post), (19, 0, settle)]);
+    for (node, chunk) in [(3, 0), (39, 1)] {
+        let bytes = bytes[256 * chunk..256 * (chunk + 1)].to_vec();
+        let shown = opening::Opening { chunk: bytes, path: tree::path(&leaves, chunk) };
+        let refused = ledger.handle(20, key(0), Input::Claim { node, opening: shown });
+        assert_eq!(refused, Err(Refusal::InvalidReceiver { account: Address::default() }));
+    }
+}
+
+#[test]
+fn a_round_opens_for_those_whom_its_predecessor_left_in() {
+    let mut ledger = joined();
+    let calls = vec![(10, 0, Input::Leave), (10, 1, Input::Open), (11, 1, commit(1, 1))];
+    play(&mut ledger, calls);
+    play(&mut ledger, vec![(11, 2, commit(1, 2))]);
+    assert!(!ledger.view(17, key(0)).openable, "its reveals are not over");
+    assert!(ledger.view(18, key(0)).openable, "the penalties leave both above the minimum");
+    ledger.config.minimum_stake_wei = 2 * WEI_PER_TOKEN;
+    assert!(!ledger.view(18, key(0)).openable, "node 1 will fall below it");
+    let refused = ledger.handle(18, key(0), Input::Open);
+    assert_eq!(refused, Err(Refusal::QuorumMissing { got: 1, needed: 2 }));
+}
+
+#[test]
+fn a_view_of_the_last_block_reaches_as_far_as_a_call_in_it() {
+    let mut ledger = joined();
+    (ledger.config.reveal_blocks, ledger.config.unbond_blocks) = (1000, 2000);
+    let mut calls = vec![(10, 0, Input::Open)];
+    calls.extend((0..3).map(|node| (11, node, commit(1, node))));
+    play(&mut ledger, calls);
+    for block in 200..=268_u64 {
+        ledger.observe(block, Hash::of(&[&block.to_be_bytes()]));
+    }
+    let seed = |hash| digest::elect_seed(ledger.config.domain.job, 1, hash, Hash::ZERO);
+    let first = seed(Hash([12; 32]));
+    assert_eq!(ledger.round(268).elect_seed, first);
+    ledger.observe(269, Hash::ZERO);
+    let moved_on = Hash::of(&[&268_u64.to_be_bytes()]);
+    let seed = digest::elect_seed(ledger.config.domain.job, 1, moved_on, Hash::ZERO);
+    assert_eq!(ledger.round(269).elect_seed, seed);
+}
+
+#[test]
 fn a_frozen_claim_passes_the_turn_and_gives_bonds_back_at_the_end() {
     let mut ledger = revealed();
     let before: Vec<u128> = (0..3).map(|node| ledger.balance_wei(key(node))).collect();
