@@ -2,13 +2,16 @@
 //!
 //! Its address goes into `DIR/url` once it listens; a restart takes the same port, so that nobody has to look again.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use alloy::primitives::{Address, U256};
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
 use crate::{layout, up::children::leave_with_parent};
+
+/// Where `up` puts the address of its last run, which binds nobody any more.
+pub(crate) const URL_BEFORE: &str = "url.before";
 
 /// Where the chain keeps its data; its `chain.json` says the rest.
 #[derive(Debug, clap::Args)]
@@ -63,14 +66,32 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<std::process::ExitCode> {
     std::future::pending().await
 }
 
-/// Takes the port of the last start, or the preferred one, or any.
+/// Takes the port that this run of `up` has told everybody, else the one of the run before, else the preferred one.
 async fn start(args: &Args, config: &Config) -> anyhow::Result<chain::embedded::Server> {
-    let first_start = !args.dir.join("url").exists();
-    if first_start {
+    let told = std::fs::read_to_string(args.dir.join("url")).ok();
+    let told = told.as_deref().and_then(|url| url.rsplit(':').next()?.parse::<u16>().ok());
+    if let Some(port) = told {
+        return again(args, config, port).await;
+    }
+    if !args.dir.join(URL_BEFORE).exists() {
         match chain::embedded::Server::start(config.embedded(&args.dir, config.port)).await {
             Err(chain::embedded::StartError::PortInUse { .. }) => {}
             other => return Ok(other?),
         }
     }
     Ok(chain::embedded::Server::start(config.embedded(&args.dir, 0)).await?)
+}
+
+/// Takes a port that others rely on, waiting for whoever took it while this process was dead.
+async fn again(args: &Args, config: &Config, port: u16) -> anyhow::Result<chain::embedded::Server> {
+    const PAUSE: Duration = Duration::from_millis(100);
+    loop {
+        match chain::embedded::Server::start(config.embedded(&args.dir, port)).await {
+            Err(error @ chain::embedded::StartError::PortInUse { .. }) => {
+                tracing::warn!(%error, "waiting for it, since the nodes know no other");
+                tokio::time::sleep(PAUSE).await;
+            }
+            other => return Ok(other?),
+        }
+    }
 }

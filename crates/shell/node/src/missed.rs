@@ -1,8 +1,8 @@
 //! Rounds that settled without this node: what it needs of them is fetched and computed afterwards.
 //!
-//! A node that was down while a round was aggregated still publishes the round's report, claims its pay from the
-//! round's tensor and answers for both later. What the round started from is in the chain's events, its updates are with
-//! the peers, and the result is the same whoever computes it.
+//! A node that was down while a round was aggregated still publishes the round's report, claims its
+//! pay from the round's tensor and answers for both later. What the round started from is in the
+//! chain's events, its updates are with the peers, and the result is the same whoever computes it.
 //!
 //! Invariant: nothing is kept of a round whose outputs here are not those that settled.
 

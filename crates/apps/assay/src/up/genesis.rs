@@ -181,9 +181,12 @@ async fn start_chain(
         };
         layout::replace_json(&path, &config)?;
     }
-    // The address of the last run may still be there; only one that this process wrote counts.
+    // The address of the last run binds nobody; the one that appears now is kept as long as this process runs.
     let url = layout.chain_url();
-    let stale = std::fs::metadata(&url).and_then(|meta| meta.modified()).ok();
+    if url.exists() {
+        std::fs::rename(&url, dir.join(chain_process::URL_BEFORE))
+            .with_context(|| format!("cannot move {}", url.display()))?;
+    }
     children.supervise(Spec {
         name: "chain".to_owned(),
         args: vec!["chain".to_owned(), "--dir".to_owned(), dir.display().to_string()],
@@ -191,9 +194,8 @@ async fn start_chain(
     })?;
     const PATIENCE: usize = 600;
     for _ in 0..PATIENCE {
-        let written = std::fs::metadata(&url).and_then(|meta| meta.modified()).ok();
-        if written.is_some() && written != stale {
-            return Ok(std::fs::read_to_string(&url)?);
+        if let Ok(url) = std::fs::read_to_string(&url) {
+            return Ok(url);
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

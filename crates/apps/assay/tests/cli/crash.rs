@@ -1,7 +1,8 @@
 //! Kill -9 of a node, of the chain's process and of `up` itself, at points drawn from a seed.
 //!
-//! A point is a round, a phase and a few blocks after it, read from the chain, so that a seed means the same on every
-//! machine. Whatever is killed: every round settles, no node commits twice, every reward is paid once.
+//! A point is a round, a phase and a few blocks after it, read from the chain, so that a seed means
+//! the same on every machine. Whatever is killed: every round settles, no node commits twice, every
+//! reward is paid once.
 
 use std::{collections::BTreeSet, path::Path, process::Command};
 
@@ -77,6 +78,12 @@ fn pid(dir: &Path, victim: &str) -> Option<u32> {
 
 /// Whether a process runs; one that has ended and is not yet waited for does not.
 fn alive(pid: u32) -> bool {
+    // Linux always has /proc and may lack `ps`; elsewhere it is the other way round.
+    if Path::new("/proc/self/stat").exists() {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let state = stat.rsplit(") ").next().unwrap_or_default();
+        return !state.is_empty() && !state.starts_with('Z');
+    }
     let stat = Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output();
     let stat = stat.expect("ps runs").stdout;
     !stat.is_empty() && !stat.starts_with(b"Z")
@@ -136,7 +143,8 @@ fn twenty_kills_and_every_reward_is_paid_once() {
     check(&more.finish().json(), ROUNDS + 1, 1);
 }
 
-/// Starts the network without a further round until the nodes have claimed what they earned; then kills `up`.
+/// Starts the network without a further round until the nodes have claimed what they earned; then
+/// kills `up`.
 fn claim_everything(root: &Path) {
     let dir = net(root);
     let before: Vec<Option<u32>> = VICTIMS.iter().map(|name| pid(&dir, name)).collect();

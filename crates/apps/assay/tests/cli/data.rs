@@ -42,7 +42,8 @@ fn bars(root: &Path, spoil: impl FnOnce(&mut Vec<String>)) -> PathBuf {
     folder
 }
 
-/// Starts on a folder that cannot be used and returns the sentence; nothing must be left that binds a later start.
+/// Starts on a folder that cannot be used and returns the sentence; nothing must be left that binds
+/// a later start.
 fn refused(root: &Path, folder: &Path) -> String {
     let dir = net(root);
     let args = ["up", "--rounds", "1", "--exit", "--dir", text(&dir), "--data", text(folder)];

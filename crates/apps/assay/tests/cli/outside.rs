@@ -1,4 +1,5 @@
-//! A chain of somebody else's: a real anvil process, with blocks on demand and one a second at least.
+//! A chain of somebody else's: a real anvil process, with blocks on demand and one a second at
+//! least.
 
 use std::{
     path::{Path, PathBuf},

@@ -60,7 +60,8 @@ fn an_account_that_cannot_be_used_is_refused_before_anything_is_sent() {
     assert!(!net(root).join("up.json").exists(), "a refused choice was kept");
 }
 
-/// The system's limit on the size of a file stands for a full disk: a write fails, and no signal comes.
+/// The system's limit on the size of a file stands for a full disk: a write fails, and no signal
+/// comes.
 #[test]
 fn a_full_disk_is_said_and_a_later_start_goes_on() {
     let root = directory();
