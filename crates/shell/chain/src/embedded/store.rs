@@ -34,6 +34,10 @@ use super::{
 /// Version of the layout below; a file with a larger one was written by a newer program.
 pub(crate) const FORMAT: u64 = 1;
 
+/// The file, once it is whole.
+const FILE: &str = "chain.redb";
+const FILE_IN_THE_MAKING: &str = "chain.redb.new";
+
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 const ACCOUNTS: TableDefinition<'_, [u8; 20], &[u8]> = TableDefinition::new("accounts");
 const STORAGE: TableDefinition<'_, [u8; 52], [u8; 32]> = TableDefinition::new("storage");
@@ -107,8 +111,8 @@ pub enum StoreError {
 pub(crate) struct Store {
     dir: PathBuf,
     database: Option<Database>,
-    /// Held for as long as the store lives.
-    _lock: File,
+    /// Held for as long as the store lives; nothing while the file is made.
+    _lock: Option<File>,
 }
 
 /// What a store contains when it is opened.
@@ -126,18 +130,43 @@ impl Store {
     /// Opens or creates the chain in `dir` and loads its state.
     pub(crate) fn open(dir: &Path, chain_id: u64) -> Result<Opened, StoreError> {
         let lock = lock(dir)?;
-        let database = open_database(dir)?;
-        let store = Self { dir: dir.to_owned(), database: Some(database), _lock: lock };
+        let io = |source| StoreError::Io { dir: dir.to_owned(), source };
+        if !dir.join(FILE).try_exists().map_err(io)? {
+            Self::create(dir, chain_id)?;
+        }
+        let database = open_database(dir, FILE)?;
+        let store = Self { dir: dir.to_owned(), database: Some(database), _lock: Some(lock) };
         store.prepare(chain_id)?;
         let (world, head) = store.state()?;
         let port = store.meta("port")?.and_then(|port| u16::try_from(port).ok());
         Ok(Opened { store, world, head, port })
     }
 
+    /// Makes the file under another name first: a process killed over it leaves half a file, which
+    /// could not be told from a damaged one.
+    fn create(dir: &Path, chain_id: u64) -> Result<(), StoreError> {
+        let io = |source| StoreError::Io { dir: dir.to_owned(), source };
+        let beside = dir.join(FILE_IN_THE_MAKING);
+        match fs::remove_file(&beside) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io(error)),
+            _ => {}
+        }
+        let database = open_database(dir, FILE_IN_THE_MAKING)?;
+        let store = Self { dir: dir.to_owned(), database: Some(database), _lock: None };
+        store.prepare(chain_id)?;
+        drop(store);
+        File::open(&beside).and_then(|file| file.sync_all()).map_err(io)?;
+        fs::rename(&beside, dir.join(FILE)).map_err(io)?;
+        if cfg!(unix) {
+            File::open(dir).and_then(|dir| dir.sync_all()).map_err(io)?;
+        }
+        Ok(())
+    }
+
     /// Opens the file again after a failed write, which leaves the open one unusable.
     pub(crate) fn reopen(&mut self) -> Result<(), StoreError> {
         self.database = None;
-        self.database = Some(open_database(&self.dir)?);
+        self.database = Some(open_database(&self.dir, FILE)?);
         Ok(())
     }
 
@@ -403,8 +432,8 @@ fn lock(dir: &Path) -> Result<File, StoreError> {
     }
 }
 
-fn open_database(dir: &Path) -> Result<Database, StoreError> {
-    Database::create(dir.join("chain.redb")).map_err(|error| match error {
+fn open_database(dir: &Path, name: &str) -> Result<Database, StoreError> {
+    Database::create(dir.join(name)).map_err(|error| match error {
         DatabaseError::DatabaseAlreadyOpen => StoreError::InUse { dir: dir.to_owned() },
         other => sentence(dir, other.into()),
     })
@@ -429,7 +458,7 @@ pub(crate) mod tests_support {
 
     /// Rewrites the format version of a closed file.
     pub(crate) fn set_format(dir: &Path, format: u64) {
-        let database = open_database(dir).expect("the file is closed");
+        let database = open_database(dir, FILE).expect("the file is closed");
         let write = database.begin_write().expect("a transaction");
         let mut meta = write.open_table(META).expect("the table");
         meta.insert("format", format).expect("a write");

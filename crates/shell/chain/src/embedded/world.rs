@@ -20,8 +20,9 @@ use revm::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Blocks whose hashes the EVM can ask for.
-pub(crate) const HASHES_KEPT: u64 = 256;
+/// Blocks whose hashes the EVM can ask for: the 256 before the one that asks, which is the last one
+/// in a call on the latest state and the next one in a transaction.
+pub(crate) const HASHES_KEPT: u64 = 257;
 
 /// An account without its storage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

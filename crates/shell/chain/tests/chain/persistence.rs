@@ -79,6 +79,27 @@ async fn killed_at_any_block_every_mined_transaction_is_there() {
 }
 
 #[tokio::test]
+async fn killed_while_the_file_is_made_it_is_made_again() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    start(dir.path()).await.stop().await;
+    let made = fs::read(dir.path().join("chain.redb")).expect("the file");
+    for cut in [0, 9, 320, made.len() / 2] {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let beside = dir.path().join("chain.redb.new");
+        fs::write(&beside, &made[..cut]).expect("a file");
+        start(dir.path()).await.stop().await;
+        assert!(!beside.exists(), "{cut} bytes");
+    }
+
+    // Nothing stands under the name that is read while it is made under the other.
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    fs::create_dir(dir.path().join("chain.redb.new")).expect("something in the way");
+    let refused = Server::start(config(dir.path())).await.expect_err("it cannot be made");
+    assert!(matches!(refused, StartError::Store(StoreError::Io { .. })), "{refused}");
+    assert!(!dir.path().join("chain.redb").exists());
+}
+
+#[tokio::test]
 async fn a_damaged_file_is_a_prefix_or_a_sentence() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let server = start(dir.path()).await;
