@@ -167,8 +167,13 @@ pub(crate) async fn advance(client: &Client, blocks: u64) {
 
 /// Deploys with key 0 and returns its client, bound.
 pub(crate) async fn deployed(url: &str) -> (Client, Deployment) {
+    deployed_with(url, &setup()).await
+}
+
+/// Deploys something else than [`setup`] likewise.
+pub(crate) async fn deployed_with(url: &str, setup: &Setup) -> (Client, Deployment) {
     let client = Client::connect(url, key(0)).await.expect("the chain answers");
-    let deployment = chain::deploy::deploy(&client, &setup()).await.expect("the contracts deploy");
+    let deployment = chain::deploy::deploy(&client, setup).await.expect("the contracts deploy");
     (client.with(deployment.clone()), deployment)
 }
 
