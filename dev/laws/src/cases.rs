@@ -1,8 +1,8 @@
 //! Random well-typed Programs with inputs for them.
 //!
 //! A case is grown op by op from a seed: an op is drawn, operands that fit are looked for or made,
-//! and what does not fit is dropped, so every case is a valid Program. Extents straddle what kernels
-//! care about: vector widths, lanes of a sum, blocks of a group.
+//! and what does not fit is dropped, so every case is a valid Program. Extents straddle what
+//! kernels care about: vector widths, lanes of a sum, blocks of a group.
 //!
 //! *Invariant: a seed and a size give one case, on every machine.*
 //! Absent: gradients (those are Programs of the same ops).

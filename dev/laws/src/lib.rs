@@ -1,8 +1,8 @@
 //! Test suites as macros: what every implementation of a Program must obey.
 //!
-//! An implementation gets the whole suite by one line, `laws::evaluator!(my_eval)`; a fast twin gets
-//! its comparison with the reference by another, `laws::twin!(my_eval)`. [`vectors`] writes and
-//! checks the golden files that implementations in other languages read too.
+//! An implementation gets the whole suite by one line, `laws::evaluator!(my_eval)`; a fast twin
+//! gets its comparison with the reference by another, `laws::twin!(my_eval)`. [`vectors`] writes
+//! and checks the golden files that implementations in other languages read too.
 //!
 //! *Invariant: a law is stated from first principles (loops over scalars, wide integers), never by
 //! calling the implementation it judges.*

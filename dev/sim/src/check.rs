@@ -1,7 +1,7 @@
 //! The properties that every run must keep, each checked at every step.
 //!
-//! A checker watches from outside and knows everything: all bytes that any node ever kept, what every
-//! transaction said, what the Program gives. It decides nothing about the run.
+//! A checker watches from outside and knows everything: all bytes that any node ever kept, what
+//! every transaction said, what the Program gives. It decides nothing about the run.
 //!
 //! Absent: tolerance. A property holds in every step of every seed, or the seed is printed.
 

@@ -1,8 +1,8 @@
 //! What a run is like: everything is drawn from its seed, and printed when it fails.
 //!
 //! The ranges are the model of the world: at most a third of the seats lie, a fault lasts a few
-//! blocks, and a challenge window is longer than any single fault. Under these the safety properties
-//! hold in every run; what they are worth outside is for docs/protocol.md to say.
+//! blocks, and a challenge window is longer than any single fault. Under these the safety
+//! properties hold in every run; what they are worth outside is for docs/protocol.md to say.
 //!
 //! Absent: a way to set an option by hand. A run is its seed.
 

@@ -1,8 +1,8 @@
 //! The two computations of a node: a stand-in for training, and the real aggregation Program.
 //!
 //! Training is one deterministic step towards a hidden target with a node's own noise, so that
-//! honest updates agree in direction and differ in detail, as on different data. Aggregation runs the
-//! Program through the reference interpreter.
+//! honest updates agree in direction and differ in detail, as on different data. Aggregation runs
+//! the Program through the reference interpreter.
 //!
 //! Absent: learning. What is simulated is the protocol around it.
 

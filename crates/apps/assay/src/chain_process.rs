@@ -1,6 +1,7 @@
 //! `assay chain`: the embedded chain as a process of its own, started by `up`.
 //!
-//! Its address goes into `DIR/url` once it listens; a restart takes the same port, so that nobody has to look again.
+//! Its address goes into `DIR/url` once it listens; a restart takes the same port, so that nobody
+//! has to look again.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -66,7 +67,8 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<std::process::ExitCode> {
     std::future::pending().await
 }
 
-/// Takes the port that this run of `up` has told everybody, else the one of the run before, else the preferred one.
+/// Takes the port that this run of `up` has told everybody, else the one of the run before, else
+/// the preferred one.
 async fn start(args: &Args, config: &Config) -> anyhow::Result<chain::embedded::Server> {
     let told = std::fs::read_to_string(args.dir.join("url")).ok();
     let told = told.as_deref().and_then(|url| url.rsplit(':').next()?.parse::<u16>().ok());

@@ -9,7 +9,8 @@
 //! DIR/node-N/          one node: config, keys, its own data, records, blobs
 //! ```
 //!
-//! Files are replaced whole (written beside, synced, renamed), so a crash leaves the old one or the new one.
+//! Files are replaced whole (written beside, synced, renamed), so a crash leaves the old one or the
+//! new one.
 
 use std::{
     fs::{File, TryLockError},

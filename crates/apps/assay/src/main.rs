@@ -1,9 +1,11 @@
 //! Assay on the command line: run the whole network on one machine, replay what it computed.
 //!
-//! `up` supervises; `chain` and `node` are the processes it starts (this same binary, hidden); `replay` recomputes a
-//! settled round. Sentences for people, `--json` for machines; every failure is one sentence and a non-zero exit.
+//! `up` supervises; `chain` and `node` are the processes it starts (this same binary, hidden);
+//! `replay` recomputes a settled round. Sentences for people, `--json` for machines; every failure
+//! is one sentence and a non-zero exit.
 //!
-//! Deliberately absent: anything a library could show. The parts are in the crates below; this one wires and prints.
+//! Deliberately absent: anything a library could show. The parts are in the crates below; this one
+//! wires and prints.
 
 #![allow(
     clippy::print_stdout,
@@ -20,8 +22,8 @@ mod up;
 
 use clap::{Parser, Subcommand};
 
-/// A network that trains risk models without sharing data, recomputes every result to the last bit, and lets contracts
-/// set a market's margins with it.
+/// A network that trains risk models without sharing data, recomputes every result to the last bit,
+/// and lets contracts set a market's margins with it.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true)]
 struct Cli {
@@ -61,7 +63,8 @@ fn main() -> std::process::ExitCode {
             Command::Node(args) => node_process::run(args).await,
         }
     });
-    // Work that was given to threads may still run; nothing waits for it (every process is crash-only).
+    // Work that was given to threads may still run; nothing waits for it (every process is
+    // crash-only).
     runtime.shutdown_background();
     match result {
         Ok(code) => code,
@@ -72,7 +75,8 @@ fn main() -> std::process::ExitCode {
     }
 }
 
-/// Processes that `up` starts log what they do to their file; the others only what a person should see.
+/// Processes that `up` starts log what they do to their file; the others only what a person should
+/// see.
 fn log_to_stderr(command: &Command) {
     let default = match command {
         Command::Chain(_) | Command::Node(_) => "info",

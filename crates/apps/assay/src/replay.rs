@@ -1,9 +1,10 @@
 //! `assay replay ROUND`: does a settled round again and compares it with the chain.
 //!
-//! The chain says what was settled: the claim's program, inputs' root and outputs' root, and the report. The nodes'
-//! directories hold the bytes: updates, the model and the pay before. Every byte is checked against a root on the chain
-//! before it is used, so nothing that a node kept has to be believed. Then the aggregation, the forecast and the margin
-//! formula run again, by default with the reference interpreter, in this process.
+//! The chain says what was settled: the claim's program, inputs' root and outputs' root, and the
+//! report. The nodes' directories hold the bytes: updates, the model and the pay before. Every byte
+//! is checked against a root on the chain before it is used, so nothing that a node kept has to be
+//! believed. Then the aggregation, the forecast and the margin formula run again, by default with
+//! the reference interpreter, in this process.
 
 use std::{path::PathBuf, process::ExitCode};
 

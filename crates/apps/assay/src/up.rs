@@ -1,10 +1,11 @@
 //! `assay up`: the whole network on one machine.
 //!
-//! It supervises processes (the embedded chain and four nodes, this same binary), sees to it that everything is there
-//! before the first round, moves the market's clock from day to day, and shows what happens: lines for people, one JSON
-//! object for machines, the explorer for everybody.
+//! It supervises processes (the embedded chain and four nodes, this same binary), sees to it that
+//! everything is there before the first round, moves the market's clock from day to day, and shows
+//! what happens: lines for people, one JSON object for machines, the explorer for everybody.
 //!
-//! Invariant: it decides nothing in a round. Kill it and its children leave with it; start it again and they go on.
+//! Invariant: it decides nothing in a round. Kill it and its children leave with it; start it again
+//! and they go on.
 
 pub(crate) mod children;
 pub(crate) mod keys;
@@ -52,7 +53,8 @@ pub(crate) struct Args {
     /// The model: `har`, a linear log-HAR with leverage terms, or `mlp`, a small perceptron.
     #[arg(long, default_value = "har")]
     model: String,
-    /// Folder of bars (parquet or CSV), one a venue; repeat it for more. Default: the bundled WTI spot series.
+    /// Folder of bars (parquet or CSV), one a venue; repeat it for more. Default: the bundled WTI
+    /// spot series.
     #[arg(long, value_name = "DIR")]
     data: Vec<PathBuf>,
     /// Start four honest nodes.

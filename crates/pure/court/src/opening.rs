@@ -1,11 +1,12 @@
 //! Showing one chunk of a tensor, or of an output of a claim, to somebody who holds only a root.
 //!
 //! The verifier knows the geometry (dtype and element count come from the Program) and the root; an
-//! opening brings the chunk and, for each level above it, the sixteen children of the node there. So
-//! there is no malformed tree, only a wrong length, a wrong padding or a wrong hash at a known place.
+//! opening brings the chunk and, for each level above it, the sixteen children of the node there.
+//! So there is no malformed tree, only a wrong length, a wrong padding or a wrong hash at a known
+//! place.
 //!
-//! Invariant: [`verify`] says [`Verdict::Valid`] only for the chunk that was committed to, and never
-//! panics on bytes a stranger sent. *They lied* is a [`Verdict`], *this cannot be asked* is a
+//! Invariant: [`verify`] says [`Verdict::Valid`] only for the chunk that was committed to, and
+//! never panics on bytes a stranger sent. *They lied* is a [`Verdict`], *this cannot be asked* is a
 //! [`CheckError`]; the two never share a type.
 //!
 //! Deliberately absent: openings of many chunks at once, and of single elements (a chunk is what a

@@ -1,4 +1,5 @@
-//! The aggregation Program of a round (docs/protocol.md §2): what turns updates into a model and pay.
+//! The aggregation Program of a round (docs/protocol.md §2): what turns updates into a model and
+//! pay.
 //!
 //! For `m` rows of `d` coordinates, in this order:
 //!
@@ -7,19 +8,19 @@
 //! 3. *Distance* of a row: the Euclidean norm, in f64, of its difference from the coordinate median
 //!    (the mean of the two middle rows where `m` is even).
 //! 4. *Accepted*: distance at most [`REJECTION_FACTOR`] × the median distance, which is element
-//!    `⌊m/2⌋` ascending. Where that is zero, most rows are identical: those are accepted, any other is
-//!    rejected with distance +∞. There is no absolute tolerance, since no scale is known here.
+//!    `⌊m/2⌋` ascending. Where that is zero, most rows are identical: those are accepted, any other
+//!    is rejected with distance +∞. There is no absolute tolerance, since no scale is known here.
 //! 5. *Trimmed mean*: a rejected row is replaced by the mean of the accepted ones (rounded to
-//!    nearest, halves up), since trimming alone would answer a low liar by leaving out an honest high
-//!    row. From three rows on, the lowest and the highest `max(1, ⌊(m-1)/3⌋)` rows of each coordinate
-//!    are left out; the sum of the others is exact in i32, its mean is taken in f64, and
+//!    nearest, halves up), since trimming alone would answer a low liar by leaving out an honest
+//!    high row. From three rows on, the lowest and the highest `max(1, ⌊(m-1)/3⌋)` rows of each
+//!    coordinate are left out; the sum of the others is exact in i32, its mean is taken in f64, and
 //!    `params + step × mean` is one f64 fma, rounded to f32 once.
 //! 6. *Pay*: `floor(budget × weight / Σ weight)` with weight = stake × accepted, added to the
 //!    cumulative tensor at the row's registry index. Nobody is paid if no accepted row has a stake.
 //!
 //! Invariants: permuting the rows permutes `accepted` and `distance` and changes nothing else; a
-//! round's pay never exceeds its budget (budgets are clamped to [`BUDGET_MAX_GWEI`], below which the
-//! rounding of at most 32 shares stays under one gwei in total).
+//! round's pay never exceeds its budget (budgets are clamped to [`BUDGET_MAX_GWEI`], below which
+//! the rounding of at most 32 shares stays under one gwei in total).
 //!
 //! Deliberately absent: weights in the mean (rows count, and rows cost stake), and any reading of
 //! intent into a distance: a rejected row is unpaid for one round, and no more.
@@ -133,8 +134,8 @@ pub fn aggregate(
     Ok(b.finish(&[moved, accepted, relative, cumulative])?)
 }
 
-/// Returns the Program's inputs: params and cumulative as they are, the rest laid out as the contract
-/// does.
+/// Returns the Program's inputs: params and cumulative as they are, the rest laid out as the
+/// contract does.
 ///
 /// # Errors
 ///
@@ -195,7 +196,8 @@ pub fn bytes_root(bytes: &[u8]) -> Hash {
     tree::root(&bytes.chunks(CHUNK_BYTES).map(leaf).collect::<Vec<_>>())
 }
 
-/// Returns a stake as the Program sees it: whole tokens, rounded down, at most [`STAKE_MAX_TOKENS`].
+/// Returns a stake as the Program sees it: whole tokens, rounded down, at most
+/// [`STAKE_MAX_TOKENS`].
 #[must_use]
 pub fn stake_tokens(stake_wei: u128) -> i32 {
     i32::try_from(stake_wei / WEI_PER_TOKEN).map_or(STAKE_MAX_TOKENS, |s| s.min(STAKE_MAX_TOKENS))

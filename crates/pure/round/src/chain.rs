@@ -1,4 +1,5 @@
-//! What the chain says: the configuration of a job, its running round, and what a node sees of them.
+//! What the chain says: the configuration of a job, its running round, and what a node sees of
+//! them.
 //!
 //! [`Config`] and [`Round`] mirror the structs of the contract interfaces field by field; a
 //! [`View`] is one consistent look at one block. [`crate::Ledger`] produces them in simulation, the

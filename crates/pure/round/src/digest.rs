@@ -65,7 +65,8 @@ pub fn train_seed(job: Hash, round: u64, open_block_hash: Hash, salts: Hash) -> 
     seed("assay/seed/train/v1", (job, round), open_block_hash, salts)
 }
 
-/// Returns the seed that elects the aggregator: from the hash of the block after the commits closed.
+/// Returns the seed that elects the aggregator: from the hash of the block after the commits
+/// closed.
 #[must_use]
 pub fn elect_seed(job: Hash, round: u64, block_hash: Hash, salts: Hash) -> Hash {
     seed("assay/seed/elect/v1", (job, round), block_hash, salts)

@@ -373,8 +373,8 @@ impl Ledger {
         self.court.held_wei()
     }
 
-    /// Returns the sum of all balances, stakes, bonds, unpaid rewards and burnt tokens, in wei: what
-    /// was minted, whatever happened since.
+    /// Returns the sum of all balances, stakes, bonds, unpaid rewards and burnt tokens, in wei:
+    /// what was minted, whatever happened since.
     #[must_use]
     pub fn total_wei(&self) -> u128 {
         let balances: u128 = self.balances.values().sum();

@@ -9,8 +9,8 @@
 //! Invariants: the ledger conserves tokens; a machine commits to at most one update a round,
 //! whatever the crash; the same inputs give the same outputs, always.
 //!
-//! Deliberately absent: keys (signatures are bytes that the shell made and checked), time other than
-//! block numbers, and the choice of what to train.
+//! Deliberately absent: keys (signatures are bytes that the shell made and checked), time other
+//! than block numbers, and the choice of what to train.
 
 pub mod aggregate;
 pub mod chain;

@@ -1,16 +1,16 @@
 //! One node's part in a round.
 //!
-//! Level-triggered: on every look at the chain the machine compares what it shows with what ought to
-//! be there, and asks for the difference. It never waits for an answer to something it did: an effect
-//! that was lost, by a crash or on the way, is asked for again when enough blocks have passed and the
-//! chain still does not show it. So it is crash-only: [`Machine::restore`] from the log is the only
-//! way it starts, and nothing is done at the end.
+//! Level-triggered: on every look at the chain the machine compares what it shows with what ought
+//! to be there, and asks for the difference. It never waits for an answer to something it did: an
+//! effect that was lost, by a crash or on the way, is asked for again when enough blocks have
+//! passed and the chain still does not show it. So it is crash-only: [`Machine::restore`] from the
+//! log is the only way it starts, and nothing is done at the end.
 //!
 //! Invariants: at most one commitment a round, ever, because the update and its salt are durable
 //! before it is sent and never replaced; every deadline is a block number.
 //!
-//! Deliberately absent: timers (a block is the clock), randomness (salts come with the update), keys,
-//! and tensors: the machine deals in roots, the shell keeps the bytes.
+//! Deliberately absent: timers (a block is the clock), randomness (salts come with the update),
+//! keys, and tensors: the machine deals in roots, the shell keeps the bytes.
 
 use std::collections::BTreeMap;
 

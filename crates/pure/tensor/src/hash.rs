@@ -1,7 +1,7 @@
 //! The 32-byte name of a tensor, a tree or a Program.
 //!
-//! Invariant: a [`struct@Hash`] made by this crate is the keccak-256 of something, or [`Hash::ZERO`],
-//! which stands for an absent child and is nobody's preimage in practice.
+//! Invariant: a [`struct@Hash`] made by this crate is the keccak-256 of something, or
+//! [`Hash::ZERO`], which stands for an absent child and is nobody's preimage in practice.
 //! Absent: other hash functions, truncation, incremental hashing.
 
 use std::{fmt, str::FromStr};

@@ -1,12 +1,13 @@
 //! Matrix products: every output element is one chain of fused multiply-adds, `k` ascending.
 //!
-//! The left operand is packed in blocks of [`ROWS`] rows, the right one in panels of as many columns
-//! as two vectors hold; a register block of both runs along `k`. Vectorising across outputs leaves
-//! each chain in its order. Where there are few columns but many rows the operands change places:
-//! a product of two factors does not know which came first.
+//! The left operand is packed in blocks of [`ROWS`] rows, the right one in panels of as many
+//! columns as two vectors hold; a register block of both runs along `k`. Vectorising across outputs
+//! leaves each chain in its order. Where there are few columns but many rows the operands change
+//! places: a product of two factors does not know which came first.
 //!
 //! *Invariant: a chain has exactly as many steps as `k`. Padding fills rows and columns that are
-//! thrown away, never steps; a chain that is cut by cache blocking goes on from the stored element.*
+//! thrown away, never steps; a chain that is cut by cache blocking goes on from the stored
+//! element.*
 //! Absent: Strassen, split sums, threads.
 
 use std::ops::Range;
@@ -214,7 +215,8 @@ mod tests {
     use crate::element::Element;
     use crate::level::Level;
 
-    /// Extents on both sides of every edge: rows of a block, columns at each level, steps of a pass.
+    /// Extents on both sides of every edge: rows of a block, columns at each level, steps of a
+    /// pass.
     const EXTENTS: [(usize, usize, usize); 9] = [
         (1, 1, 1),
         (6, 256, 32),

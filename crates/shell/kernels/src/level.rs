@@ -89,7 +89,8 @@ impl Level {
 /// Panics unless this thread rounds to nearest even and keeps subnormals.
 ///
 /// A library that some other part of the process loaded may have changed either, and then no result
-/// would be what the reference defines. The values are hidden from the compiler, which assumes both.
+/// would be what the reference defines. The values are hidden from the compiler, which assumes
+/// both.
 pub(crate) fn assert_ieee() {
     let (one, half_ulp) = (black_box(1.0f32), black_box(f32::EPSILON / 2.0));
     let nearest = one + half_ulp == 1.0 && -one - half_ulp == -1.0;

@@ -1,12 +1,13 @@
 //! What to do in which order: decided once for a Program, then run many times.
 //!
 //! Nodes that no output needs are left out. What moves no element, such
-//! as a reshape, is another name for its operand. Elementwise ops over equally many elements join a *group* that runs in cache-sized blocks, so most of their
-//! results never reach memory. A scalar's broadcast is filled in where a group uses it, and a matmul
-//! reads through a transpose of the last two axes. What does reach memory shares buffers by liveness.
+//! as a reshape, is another name for its operand. Elementwise ops over equally many elements join a
+//! *group* that runs in cache-sized blocks, so most of their results never reach memory. A scalar's
+//! broadcast is filled in where a group uses it, and a matmul reads through a transpose of the last
+//! two axes. What does reach memory shares buffers by liveness.
 //!
-//! *Invariant: a step comes after all steps whose results it reads, and no buffer is written while a
-//! later step still reads what it held.*
+//! *Invariant: a step comes after all steps whose results it reads, and no buffer is written while
+//! a later step still reads what it held.*
 //! Absent: rewriting of arithmetic. Fusing changes where results are kept, never how they are made.
 
 use std::collections::{BTreeMap, BTreeSet};

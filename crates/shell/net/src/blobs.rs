@@ -77,7 +77,8 @@ impl Store {
         Ok(Store { root })
     }
 
-    /// Keeps `bytes` and returns their hash. What is there already, undamaged, is not written again.
+    /// Keeps `bytes` and returns their hash. What is there already, undamaged, is not written
+    /// again.
     ///
     /// When this returns, the blob survives a crash.
     ///

@@ -3,8 +3,8 @@
 //! Binding gives the endpoint, for asking, and a queue of [`Incoming`], for answering. Clones share
 //! the socket; the last one to go closes it without farewell, [`Endpoint::close`] with.
 //!
-//! Invariant: packets go to addresses that the caller named or that a connected peer spoke from, and
-//! nowhere else. Absent: relays, lookups by key, name servers, port mapping.
+//! Invariant: packets go to addresses that the caller named or that a connected peer spoke from,
+//! and nowhere else. Absent: relays, lookups by key, name servers, port mapping.
 
 use std::{
     collections::BTreeMap,

@@ -1,7 +1,7 @@
 //! The books on every peer: whether it is let in, how fast it may ask, what it has cost.
 //!
-//! One peer has one connection to us: a newer one replaces the older. What it may have open on it is
-//! bounded by QUIC's own stream limit; here are the bounds that outlive a connection.
+//! One peer has one connection to us: a newer one replaces the older. What it may have open on it
+//! is bounded by QUIC's own stream limit; here are the bounds that outlive a connection.
 //!
 //! Invariant: nothing a peer does changes the account of another. Absent: reputation. A penalty is
 //! short and forgotten, since a key costs nothing; standing comes from stake and is the chain's.

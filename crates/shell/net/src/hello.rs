@@ -1,8 +1,8 @@
 //! The first bytes on a connection: whether two nodes speak of the same network.
 //!
-//! The dialler sends a greeting of fixed layout, the acceptor answers one byte and its own greeting.
-//! The layout never changes, so that two versions can still tell each other what differs. Each side
-//! compares for itself: no text of a stranger is ever shown as a reason.
+//! The dialler sends a greeting of fixed layout, the acceptor answers one byte and its own
+//! greeting. The layout never changes, so that two versions can still tell each other what differs.
+//! Each side compares for itself: no text of a stranger is ever shown as a reason.
 //!
 //! Invariant: nothing else is read from a connection whose greeting does not match. Absent: any
 //! negotiation; the only version two nodes can speak is the one both name.

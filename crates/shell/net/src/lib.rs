@@ -1,12 +1,13 @@
 //! Encrypted transport between nodes, and the blobs they hand each other.
 //!
 //! An [`Endpoint`] is one UDP socket that speaks QUIC with TLS 1.3 through `iroh`. Whoever dials
-//! asks, whoever accepts answers: one stream a question, one [`Request`] and one [`Response`] in it.
-//! A peer is the public key that the registry announces and the address beside it; bytes and layout
-//! are in `docs/wire.md`.
+//! asks, whoever accepts answers: one stream a question, one [`Request`] and one [`Response`] in
+//! it. A peer is the public key that the registry announces and the address beside it; bytes and
+//! layout are in `docs/wire.md`.
 //!
-//! Invariant: a peer's bytes cost that peer, and never panic. Every message has a size limit that is
-//! known from its first byte, every wait a deadline, and every peer its own allowance ([`limits`]).
+//! Invariant: a peer's bytes cost that peer, and never panic. Every message has a size limit that
+//! is known from its first byte, every wait a deadline, and every peer its own allowance
+//! ([`limits`]).
 //!
 //! Deliberately absent: relays, discovery services, port mapping, anything that phones home; gossip
 //! and routing (peers are found in the registry); streams of unbounded length; chain keys.

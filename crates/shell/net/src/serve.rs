@@ -1,10 +1,10 @@
 //! The answering side: connections that others made to us.
 //!
-//! Every connection has its own task, every question on it another. A question is handed to the node
-//! as [`Incoming`] and answered through its [`Reply`].
+//! Every connection has its own task, every question on it another. A question is handed to the
+//! node as [`Incoming`] and answered through its [`Reply`].
 //!
-//! Invariant: what is read before a peer has greeted us is 42 bytes. Whoever sends rubbish loses its
-//! connection and is turned away for a while; whoever is slow loses the question; the node sees
+//! Invariant: what is read before a peer has greeted us is 42 bytes. Whoever sends rubbish loses
+//! its connection and is turned away for a while; whoever is slow loses the question; the node sees
 //! neither. Absent: any knowledge of what a question means, but that an offer's bytes must hash to
 //! its blob.
 

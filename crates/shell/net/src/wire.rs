@@ -237,7 +237,8 @@ impl Response {
     }
 }
 
-/// Returns how many bytes may follow a frame's prefix, given the prefix's length and the first byte.
+/// Returns how many bytes may follow a frame's prefix, given the prefix's length and the first
+/// byte.
 pub(crate) fn check_size<M: Message>(size: usize, kind: u8) -> Result<(), WireError> {
     let size_max = M::size_max(kind).ok_or(WireError::Kind { kind })?;
     if size > size_max { Err(WireError::Size { kind, size, size_max }) } else { Ok(()) }

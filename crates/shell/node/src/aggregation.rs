@@ -36,7 +36,8 @@ impl Outcome {
         chunk
     }
 
-    /// Returns what the journal keeps of it; `roots` are those of the params and of the cumulative pay before.
+    /// Returns what the journal keeps of it; `roots` are those of the params and of the cumulative
+    /// pay before.
     pub(crate) fn entry(
         &self,
         round: u64,
@@ -61,7 +62,8 @@ impl Outcome {
 ///
 /// # Errors
 ///
-/// [`NodeError::Program`] if no Program has that many rows, [`NodeError::Eval`] if an update has another length.
+/// [`NodeError::Program`] if no Program has that many rows, [`NodeError::Eval`] if an update has
+/// another length.
 pub fn aggregate(
     job: &Job,
     (params, cumulative): (Tensor, Tensor),

@@ -22,7 +22,8 @@ pub struct Config {
     pub bind: std::net::SocketAddr,
     /// The node's own training data, in its own directory.
     pub slice: Slice,
-    /// Midnights of the market's days, Unix seconds: round r runs on day r, day 0 is the genesis day.
+    /// Midnights of the market's days, Unix seconds: round r runs on day r, day 0 is the genesis
+    /// day.
     pub calendar: Vec<u64>,
     /// Whether the chain's clock is the market's, so that a round waits for its day.
     pub data_clock: bool,
@@ -70,7 +71,8 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// [`crate::NodeError::Feed`] names the file and row; [`crate::NodeError::Plan`] says what is too short.
+    /// [`crate::NodeError::Feed`] names the file and row; [`crate::NodeError::Plan`] says what is
+    /// too short.
     pub fn plan(&self) -> Result<market::Plan, crate::NodeError> {
         match self {
             Source::Wti => Ok(market::Plan::wti(&feeds::wti()?)?),

@@ -1,7 +1,7 @@
 //! Looks at the chain and says what it shows, as the round's machine wants it.
 //!
-//! Invariant: a view is of one block. It is put together from several calls; when a block came in between they are made
-//! again. What cannot change is asked once.
+//! Invariant: a view is of one block. It is put together from several calls; when a block came in
+//! between they are made again. What cannot change is asked once.
 
 use alloy::{
     eips::BlockNumberOrTag,
@@ -60,7 +60,8 @@ impl Eye {
         &self.nodes
     }
 
-    /// Looks once; without a new block nothing is asked again. `None` when blocks came too fast for a consistent view.
+    /// Looks once; without a new block nothing is asked again. `None` when blocks came too fast for
+    /// a consistent view.
     pub(crate) async fn look(&mut self) -> Result<Option<Look>, ClientError> {
         for _ in 0..ATTEMPTS {
             let before = self.client.block_number().await?;
@@ -110,7 +111,8 @@ impl Eye {
         Ok(Some(Look { block, time: head.header.timestamp, view, paid }))
     }
 
-    /// The registry changes rarely: it is read again when a round begins and every few blocks between rounds.
+    /// The registry changes rarely: it is read again when a round begins and every few blocks
+    /// between rounds.
     async fn refresh_nodes(&mut self, block: Block, round: u64) -> Result<(), ClientError> {
         const REFRESH_BLOCKS: Block = 8;
         let same_round = self.cached.is_some_and(|(cached, _)| cached == round);

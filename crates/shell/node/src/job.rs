@@ -1,7 +1,7 @@
 //! What a job is: the model, its training step, and every Program its rounds will run.
 //!
-//! The deployer builds a [`Job`] to register its hashes on the chain, every node builds the same one from the same
-//! choice of model and finds the same hashes there, or refuses to take part.
+//! The deployer builds a [`Job`] to register its hashes on the chain, every node builds the same
+//! one from the same choice of model and finds the same hashes there, or refuses to take part.
 //!
 //! Deliberately absent: data, keys, and anything that differs between two nodes.
 

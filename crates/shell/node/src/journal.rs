@@ -1,9 +1,10 @@
 //! What a node did in each round, as one file a round: enough to do it again.
 //!
-//! `assay replay` reads these, checks every root against the chain, and runs the aggregation anew; the publisher finds
-//! here who was accepted after a crash. A file is replaced whole.
+//! `assay replay` reads these, checks every root against the chain, and runs the aggregation anew;
+//! the publisher finds here who was accepted after a crash. A file is replaced whole.
 //!
-//! Deliberately absent: anything that has to be believed. A wrong file makes a replay fail, never succeed.
+//! Deliberately absent: anything that has to be believed. A wrong file makes a replay fail, never
+//! succeed.
 
 use std::{
     fs::{self, File},

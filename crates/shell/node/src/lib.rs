@@ -1,11 +1,15 @@
-//! One node: an event loop that wires the round's machine to the chain, the peers, the disk and the kernels.
+//! One node: an event loop that wires the round's machine to the chain, the peers, the disk and the
+//! kernels.
 //!
-//! Crash-only: [`run`] opens what the directory holds, joins the registry if it has not, and from then on compares the
-//! chain with what ought to be there. Nothing is done at the end, and a restart at any point goes on where the chain is.
+//! Crash-only: [`run`] opens what the directory holds, joins the registry if it has not, and from
+//! then on compares the chain with what ought to be there. Nothing is done at the end, and a
+//! restart at any point goes on where the chain is.
 //!
-//! Invariant: what a restart needs is on disk before anything that depends on it leaves the process.
+//! Invariant: what a restart needs is on disk before anything that depends on it leaves the
+//! process.
 //!
-//! Deliberately absent: decisions. What to do in a round is `round::Machine`'s to say; this crate does it.
+//! Deliberately absent: decisions. What to do in a round is `round::Machine`'s to say; this crate
+//! does it.
 
 mod aggregation;
 mod config;

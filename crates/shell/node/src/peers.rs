@@ -1,9 +1,10 @@
 //! Other nodes: who they are by the registry, what is asked of them, what is signed for them.
 //!
-//! Invariant: a signature is believed only if it is of the key that the registry names for that index, and an offer only
-//! if it comes from the peer key the registry names for its author.
+//! Invariant: a signature is believed only if it is of the key that the registry names for that
+//! index, and an offer only if it comes from the peer key the registry names for its author.
 //!
-//! Deliberately absent: trust in what a peer says. Blobs are checked against their hash, tensors against their root.
+//! Deliberately absent: trust in what a peer says. Blobs are checked against their hash, tensors
+//! against their root.
 
 use std::{
     sync::{Arc, RwLock},

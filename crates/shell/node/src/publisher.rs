@@ -1,7 +1,8 @@
-//! The publisher's duty: after a settled round, one signed bundle for the oracle, let through the gate.
+//! The publisher's duty: after a settled round, one signed bundle for the oracle, let through the
+//! gate.
 //!
-//! Level-triggered like the rest: whether a round's report is there is read from the chain, so a crash in between
-//! repeats what is missing and nothing else.
+//! Level-triggered like the rest: whether a round's report is there is read from the chain, so a
+//! crash in between repeats what is missing and nothing else.
 
 use alloy::primitives::{Address, B256, U256, keccak256};
 use chain::{Client, contracts::oracle::IRiskOracle::Report};
@@ -102,7 +103,8 @@ impl Publisher {
     }
 }
 
-/// Computes the report of the genesis day: the forecast of the untrained model, which is the anchor.
+/// Computes the report of the genesis day: the forecast of the untrained model, which is the
+/// anchor.
 ///
 /// # Errors
 ///

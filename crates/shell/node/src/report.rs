@@ -1,8 +1,10 @@
-//! What the publisher reports after a round: the market's price, its volatility and the margin, with bounds.
+//! What the publisher reports after a round: the market's price, its volatility and the margin,
+//! with bounds.
 //!
-//! Everything is a Program on public inputs: the forecast of the new model, the forecasts of the accepted trainers' own
-//! models (params plus one trainer's update each), the errors of the last days, and the margin formula over them
-//! (docs/model.md). So anybody who has the updates computes the same bits, which is what `assay replay` does.
+//! Everything is a Program on public inputs: the forecast of the new model, the forecasts of the
+//! accepted trainers' own models (params plus one trainer's update each), the errors of the last
+//! days, and the margin formula over them (docs/model.md). So anybody who has the updates computes
+//! the same bits, which is what `assay replay` does.
 //!
 //! Deliberately absent: what the contracts do with it.
 
@@ -132,7 +134,8 @@ fn bounds(config: &MarginConfig, inputs: &[Tensor]) -> Result<(Bounds, Hash), No
     }
 }
 
-/// Outcome over forecast of past days; the exponential is a Program too, so every machine gets the same.
+/// Outcome over forecast of past days; the exponential is a Program too, so every machine gets the
+/// same.
 fn ratios(log_variance: &[f64], days: &[&Day]) -> Result<Vec<f64>, NodeError> {
     let mut b = tensor::Builder::new();
     let build = |b: &mut tensor::Builder| {

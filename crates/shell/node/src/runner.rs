@@ -1,7 +1,8 @@
 //! The event loop.
 //!
-//! One task owns the machine; everything that takes time (a transaction, a question to a peer, training) runs beside it
-//! and comes back as an event. A lost answer is asked for again by the machine, a lost transaction sent again.
+//! One task owns the machine; everything that takes time (a transaction, a question to a peer,
+//! training) runs beside it and comes back as an event. A lost answer is asked for again by the
+//! machine, a lost transaction sent again.
 
 use std::{
     path::Path,
@@ -102,8 +103,8 @@ struct Node {
 ///
 /// # Errors
 ///
-/// [`NodeError`] when the directory, the key or the data cannot be used, or the chain's job is another one. A chain
-/// that does not answer is waited for.
+/// [`NodeError`] when the directory, the key or the data cannot be used, or the chain's job is
+/// another one. A chain that does not answer is waited for.
 pub async fn run(dir: &Path, config: Config, keys: Keys) -> Result<(), NodeError> {
     let store = Store::open(dir)?;
     let tensors = TensorStore::open(&dir.join("tensors"))?;

@@ -6,9 +6,9 @@
 //! Invariant: what a call has stored when it returns is there after a crash, whole, and what it had
 //! not is either whole or absent. One process at a time has the directory.
 //!
-//! Deliberately absent: blobs and tensors, which are files under their hashes; secrets, which are in
-//! [`crate::keys`]; transactions, since the chain says what is still to be sent; and migration, until
-//! there is a second format.
+//! Deliberately absent: blobs and tensors, which are files under their hashes; secrets, which are
+//! in [`crate::keys`]; transactions, since the chain says what is still to be sent; and migration,
+//! until there is a second format.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},

@@ -1,8 +1,8 @@
 //! Tensors by their root: what a node computed and may be asked for again.
 //!
-//! One file a tensor, named by the tensor root (docs/protocol.md §1): dtype, rank, extents, elements. A file is written
-//! beside, synced and renamed, and its root is computed anew on reading, so a truncated or altered file is absent, never
-//! wrong.
+//! One file a tensor, named by the tensor root (docs/protocol.md §1): dtype, rank, extents,
+//! elements. A file is written beside, synced and renamed, and its root is computed anew on
+//! reading, so a truncated or altered file is absent, never wrong.
 //!
 //! Deliberately absent: eviction, and any index; the root is the name.
 
@@ -19,7 +19,8 @@ use thiserror::Error;
 /// Numbers this process's unfinished files.
 static UNFINISHED: AtomicU64 = AtomicU64::new(0);
 
-/// Largest file that is read, in bytes: a tensor of 2^28 elements of 8 bytes is more than any model here.
+/// Largest file that is read, in bytes: a tensor of 2^28 elements of 8 bytes is more than any model
+/// here.
 const FILE_SIZE_MAX: u64 = 1 << 31;
 
 /// Why a tensor could not be kept or found.

@@ -1,9 +1,10 @@
 //! One node's training: its slice, the job's step, the residual that quantisation left.
 //!
-//! Invariant: the same params, slice, round, seed and residual give the same update, so a node that lost its work in a
-//! crash before it committed does it again and ends at the same place.
+//! Invariant: the same params, slice, round, seed and residual give the same update, so a node that
+//! lost its work in a crash before it committed does it again and ends at the same place.
 //!
-//! A node made to lie ([`poison`]) trains like the others and then turns its update round; it lies about nothing else.
+//! A node made to lie ([`poison`]) trains like the others and then turns its update round; it lies
+//! about nothing else.
 
 use learn::Dataset;
 use tensor::{Hash, Tensor};
@@ -58,7 +59,8 @@ pub(crate) fn train(
     Ok(Update { quantised, residual, loss })
 }
 
-/// Turns an update round, tenfold, and pushes the bias down: whoever is short would like lower margins.
+/// Turns an update round, tenfold, and pushes the bias down: whoever is short would like lower
+/// margins.
 fn poison(update: &[f32]) -> Vec<f32> {
     let mut poisoned: Vec<f32> = update.iter().map(|value| -10.0 * value).collect();
     if let Some(bias) = poisoned.last_mut() {

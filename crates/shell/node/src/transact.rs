@@ -1,7 +1,8 @@
 //! Turns the machine's transactions into contract calls.
 //!
-//! Every call may be made twice: the contract refuses the second. What is lost, the machine asks for again when the
-//! chain does not show it. So nothing is remembered here, and a refusal is a line in the log.
+//! Every call may be made twice: the contract refuses the second. What is lost, the machine asks
+//! for again when the chain does not show it. So nothing is remembered here, and a refusal is a
+//! line in the log.
 
 use alloy::primitives::{Bytes, U256};
 use chain::{Client, ClientError, client::Reveal};
@@ -24,7 +25,7 @@ impl Transactor {
         match self.call(tx).await {
             Ok(()) => tracing::info!(what, "sent"),
             Err(NodeError::Chain(ClientError::Reverted { revert, .. })) => {
-                tracing::info!(what, %revert, "the contract refused, which another node's call may explain");
+                tracing::info!(what, %revert, "the contract refused; another call came first");
             }
             Err(error) => tracing::warn!(what, %error, "a transaction did not go through"),
         }

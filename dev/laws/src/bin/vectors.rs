@@ -1,6 +1,8 @@
-//! Writes the golden vectors into a folder, or checks that they are there: `vectors FOLDER [--check]`.
+//! Writes the golden vectors into a folder, or checks that they are there: `vectors FOLDER
+//! [--check]`.
 //!
-//! *Invariant: `--check` changes nothing.* Absent: a choice of which file; they are written together.
+//! *Invariant: `--check` changes nothing.* Absent: a choice of which file; they are written
+//! together.
 
 #![expect(clippy::print_stdout, reason = "a tool for a terminal")]
 

@@ -1,7 +1,7 @@
 //! What a node's machine asks for, done as a shell would do it.
 //!
-//! Effects are done in order, and a kill may fall between any two: what was durable before it stays,
-//! the rest never happened. A liar's behaviour bends what it does here and nowhere else.
+//! Effects are done in order, and a kill may fall between any two: what was durable before it
+//! stays, the rest never happened. A liar's behaviour bends what it does here and nowhere else.
 
 use court::opening;
 use round::aggregate::Row;

@@ -1,7 +1,8 @@
 //! The sample account: collateral deposited, one short position, its counterparty long.
 //!
-//! Set up once, after the genesis report has given the market a price. Both accounts are this program's own; their
-//! orders are signed like anybody's and novated by the house in one transaction.
+//! Set up once, after the genesis report has given the market a price. Both accounts are this
+//! program's own; their orders are signed like anybody's and novated by the house in one
+//! transaction.
 
 use std::time::Duration;
 

@@ -1,10 +1,12 @@
 //! The processes that `up` keeps alive: one chain and the nodes.
 //!
-//! Each child is this same binary with a hidden subcommand and a directory of its own. A child that ends, however it
-//! ends, is started again on the same directory: every process is crash-only, so there is nothing else to do.
-//! Children watch their standard input and leave when it closes, so none outlives `up`, not even when `up` is killed.
+//! Each child is this same binary with a hidden subcommand and a directory of its own. A child that
+//! ends, however it ends, is started again on the same directory: every process is crash-only, so
+//! there is nothing else to do. Children watch their standard input and leave when it closes, so
+//! none outlives `up`, not even when `up` is killed.
 //!
-//! Deliberately absent: health checks and graceful shutdown. Killing is the only way anything here stops.
+//! Deliberately absent: health checks and graceful shutdown. Killing is the only way anything here
+//! stops.
 
 use std::{
     collections::BTreeSet,
@@ -180,7 +182,8 @@ async fn run_once(
     if let Some(pid) = child.id() {
         std::fs::write(spec.dir.join("pid"), pid.to_string())?;
     }
-    // Waiting for a child closes its standard input unless it was taken out, and the child would leave.
+    // Waiting for a child closes its standard input unless it was taken out, and the child would
+    // leave.
     let _held = child.stdin.take();
     tokio::select! {
         status = child.wait() => Ok(Some(status?)),

@@ -1,6 +1,8 @@
-//! Everything that must be there before the first round: keys, chain, contracts, stakes, data, and the sample account.
+//! Everything that must be there before the first round: keys, chain, contracts, stakes, data, and
+//! the sample account.
 //!
-//! Each step looks whether it was done before, so that a start that was interrupted anywhere is simply repeated.
+//! Each step looks whether it was done before, so that a start that was interrupted anywhere is
+//! simply repeated.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -181,7 +183,8 @@ async fn start_chain(
         };
         layout::replace_json(&path, &config)?;
     }
-    // The address of the last run binds nobody; the one that appears now is kept as long as this process runs.
+    // The address of the last run binds nobody; the one that appears now is kept as long as this
+    // process runs.
     let url = layout.chain_url();
     if url.exists() {
         std::fs::rename(&url, dir.join(chain_process::URL_BEFORE))
@@ -335,7 +338,8 @@ fn start_node(
     })
 }
 
-/// Waits until a node has joined, so that registry indices are this process's own numbers of the nodes.
+/// Waits until a node has joined, so that registry indices are this process's own numbers of the
+/// nodes.
 async fn joined(layout: &Layout, network: &Network, index: usize) -> anyhow::Result<()> {
     const PATIENCE: usize = 2_400;
     for _ in 0..PATIENCE {

@@ -1,7 +1,8 @@
 //! The keys `up` itself holds: the deployer (who owns the gate), and the two sample accounts.
 //!
-//! On the embedded chain they are made at the first start; their password lies beside them, since all they hold is play
-//! money. With `--rpc` the deployer is the user's own keystore, opened with her password and never copied.
+//! On the embedded chain they are made at the first start; their password lies beside them, since
+//! all they hold is play money. With `--rpc` the deployer is the user's own keystore, opened with
+//! her password and never copied.
 
 use std::{io::IsTerminal as _, path::Path};
 

@@ -1,4 +1,5 @@
-//! What is different on a chain that is not our own: it is named, priced and confirmed before anything is sent.
+//! What is different on a chain that is not our own: it is named, priced and confirmed before
+//! anything is sent.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
@@ -14,7 +15,8 @@ use chain::Client;
 use super::{Args, settings::NODES};
 use crate::networks;
 
-/// Gas of the deployment, the nodes' joining and a day of rounds, measured on the embedded chain and rounded up.
+/// Gas of the deployment, the nodes' joining and a day of rounds, measured on the embedded chain
+/// and rounded up.
 const GAS: u64 = 40_000_000;
 /// Gas one node or sample account is given at a time.
 const GAS_PER_ACCOUNT: u64 = 8_000_000;

@@ -1,7 +1,8 @@
-//! What the explorer shows, put together from the chain's history and what this process knows of its own nodes.
+//! What the explorer shows, put together from the chain's history and what this process knows of
+//! its own nodes.
 //!
-//! Invariant: numbers that move money come from the chain; names, labels, data slices and wall-clock seconds are this
-//! process's own words and nothing rests on them.
+//! Invariant: numbers that move money come from the chain; names, labels, data slices and
+//! wall-clock seconds are this process's own words and nothing rests on them.
 
 mod ledger;
 mod training;

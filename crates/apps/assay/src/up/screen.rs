@@ -1,6 +1,8 @@
-//! What the person at the terminal sees: lines, and below them the explorer's address with what is going on.
+//! What the person at the terminal sees: lines, and below them the explorer's address with what is
+//! going on.
 //!
-//! Lines go to standard error when `--json` is given, so that standard output holds the one object and nothing else.
+//! Lines go to standard error when `--json` is given, so that standard output holds the one object
+//! and nothing else.
 
 use std::{
     sync::{Mutex, PoisonError},

@@ -1,4 +1,5 @@
-//! The choices of the first start, kept so that a later start on the same directory agrees with them.
+//! The choices of the first start, kept so that a later start on the same directory agrees with
+//! them.
 
 use std::path::PathBuf;
 
@@ -82,7 +83,8 @@ impl Settings {
         }
     }
 
-    /// Keeps the settings; done once they are known to work, so that a choice that was refused binds nobody.
+    /// Keeps the settings; done once they are known to work, so that a choice that was refused
+    /// binds nobody.
     pub(crate) fn keep(&self, layout: &Layout) -> anyhow::Result<()> {
         layout::replace_json(&layout.settings(), self)
     }

@@ -1,7 +1,9 @@
-//! The one JSON object that `up --json` prints, documented in docs/protocol.md ("What `up --json` prints").
+//! The one JSON object that `up --json` prints, documented in docs/protocol.md ("What `up --json`
+//! prints").
 //!
-//! Field names are part of the interface. Hashes are `0x` and 64 digits; amounts of money are decimal strings in whole
-//! units, so that no reader loses digits; margins are fractions of notional.
+//! Field names are part of the interface. Hashes are `0x` and 64 digits; amounts of money are
+//! decimal strings in whole units, so that no reader loses digits; margins are fractions of
+//! notional.
 
 use serde::Serialize;
 

@@ -1,6 +1,8 @@
-//! Follows the network: tells rounds and reports as they come, moves the market's clock, feeds the explorer.
+//! Follows the network: tells rounds and reports as they come, moves the market's clock, feeds the
+//! explorer.
 //!
-//! Everything shown is read from the chain, or from a node's own files and checked against the roots on the chain.
+//! Everything shown is read from the chain, or from a node's own files and checked against the
+//! roots on the chain.
 
 use std::{
     path::PathBuf,
@@ -163,7 +165,8 @@ impl Watch {
         self.screen.now(&format!("round {}: {phase}", round.number));
     }
 
-    /// Moves the embedded chain's clock to the next round's day, once the last one is settled and reported.
+    /// Moves the embedded chain's clock to the next round's day, once the last one is settled and
+    /// reported.
     async fn advance(&mut self, round: &IRounds::Round, wanted: bool) -> anyhow::Result<()> {
         if !self.network.data_clock || Phase::from_word(round.phase) != Phase::Idle {
             return Ok(());
@@ -372,7 +375,8 @@ impl Outputs {
     }
 }
 
-/// Returns the last round that was told before this start: the last one that ended, with its report where it settled.
+/// Returns the last round that was told before this start: the last one that ended, with its report
+/// where it settled.
 ///
 /// To be asked before any node runs, since on a chain with its own clock they begin at once.
 pub(crate) async fn told_before(

@@ -86,7 +86,9 @@ fn challenges_that_are_none_are_refused() {
 
 proptest! {
     #[test]
-    fn bonds_are_conserved(calls in prop::collection::vec((0_u8..4, 0_u64..6, 0_u8..3, 0_u64..4), 0..80)) {
+    fn bonds_are_conserved(
+        calls in prop::collection::vec((0_u8..4, 0_u64..6, 0_u8..3, 0_u64..4), 0..80),
+    ) {
         let mut court = Court::new(Terms { bond_wei: BOND_WEI, window_blocks: 3 });
         let (mut now, mut taken) = (0, 0_u128);
         for (kind, id, who, blocks) in calls {

@@ -92,7 +92,11 @@ fn an_output_is_opened_through_the_list() {
 
 proptest! {
     #[test]
-    fn a_flipped_bit_is_never_accepted(count in 1_usize..2000, chunk in 0_usize..64, bit in 0_usize..1 << 14) {
+    fn a_flipped_bit_is_never_accepted(
+        count in 1_usize..2000,
+        chunk in 0_usize..64,
+        bit in 0_usize..1 << 14,
+    ) {
         let tensor = ramp(count);
         let chunk = chunk % count.div_ceil(32);
         let mut shown = open(&tensor, chunk).expect("the chunk exists");

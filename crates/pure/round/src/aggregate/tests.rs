@@ -207,7 +207,11 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
     #[test]
-    fn permuting_rows_permutes_the_judgement_only(given in any_rows(), turn in 0_usize..10, flip: bool) {
+    fn permuting_rows_permutes_the_judgement_only(
+        given in any_rows(),
+        turn in 0_usize..10,
+        flip: bool,
+    ) {
         let mut places: Vec<usize> = (0..given.len()).collect();
         places.rotate_left(turn % given.len());
         if flip {

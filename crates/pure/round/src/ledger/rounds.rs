@@ -461,8 +461,8 @@ impl Ledger {
     }
 }
 
-/// Returns the least stake of revealer and signers that makes a certificate: more than two thirds of
-/// the seats' stake.
+/// Returns the least stake of revealer and signers that makes a certificate: more than two thirds
+/// of the seats' stake.
 pub(crate) fn certificate_wei(seats: &[Seat]) -> u128 {
     let total: u128 = seats.iter().map(|seat| seat.stake_wei).sum();
     2 * total / 3 + 1

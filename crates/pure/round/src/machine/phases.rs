@@ -1,7 +1,7 @@
 //! What ought to be there in each phase, and the asking for it.
 //!
-//! Where any node may act, turns are taken: each waits as many blocks as it stands behind the first,
-//! so that one transaction is sent and not one a node, and a dead node delays by one block.
+//! Where any node may act, turns are taken: each waits as many blocks as it stands behind the
+//! first, so that one transaction is sent and not one a node, and a dead node delays by one block.
 //!
 //! Absent: anything that is not decided by the chain, the own record and the block.
 

@@ -114,7 +114,10 @@ mod tests {
         }
 
         #[test]
-        fn only_records_decode(bytes in prop::collection::vec(any::<u8>(), 0..120), kind in 0_u8..4) {
+        fn only_records_decode(
+            bytes in prop::collection::vec(any::<u8>(), 0..120),
+            kind in 0_u8..4,
+        ) {
             let mut bytes = bytes;
             if let Some(first) = bytes.first_mut() {
                 *first = kind;

@@ -4,9 +4,9 @@
 //! exact in f64. The sum with `c` is then rounded to odd (towards the neighbour whose last bit is
 //! set, when inexact) in 53 bits; rounding that to 24 bits gives the correctly rounded result,
 //! since 53 >= 2 + 24 (Boldo and Melquiond, "Emulation of FMA and correctly rounded sums", 2008),
-//! subnormal results included. Absent: the platform's `fmaf`. f64 uses `f64::mul_add`, which IEEE 754
-//! defines; the tests hold it to an integer implementation, so that a platform that gets it wrong
-//! is found before it disagrees with everybody.
+//! subnormal results included. Absent: the platform's `fmaf`. f64 uses `f64::mul_add`, which IEEE
+//! 754 defines; the tests hold it to an integer implementation, so that a platform that gets it
+//! wrong is found before it disagrees with everybody.
 
 /// Returns `a * b + c`, rounded once.
 #[inline]

@@ -72,7 +72,8 @@ impl Node {
                 Ok(Err(error)) => Event::Failed { what: "training", round, error },
                 Err(panic) => failed("training", round, &panic),
             };
-            // Here and below: the loop that would hear of it may have ended, and the process with it.
+            // Here and below: the loop that would hear of it may have ended, and the process with
+            // it.
             let _ = events.send(event);
         });
     }
