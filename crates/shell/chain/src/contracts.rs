@@ -80,31 +80,3 @@ artifact!(oracle, RiskOracle, "../../../contracts/artifacts/RiskOracle.json");
 artifact!(gate, RiskGate, "../../../contracts/artifacts/RiskGate.json");
 artifact!(dollar, DemoDollar, "../../../contracts/artifacts/DemoDollar.json");
 artifact!(clearing, ClearingHouse, "../../../contracts/artifacts/ClearingHouse.json");
-
-// The generated enums are bare numbers; these name them, so that a match reads like the contract.
-
-#[allow(non_upper_case_globals, reason = "they stand for the variants of a Solidity enum")]
-impl rounds::IRounds::Phase {
-    /// No round is running.
-    pub const Idle: u8 = 0;
-    /// Seats commit.
-    pub const Commit: u8 = 1;
-    /// Seats that committed reveal.
-    pub const Reveal: u8 = 2;
-    /// The result is posted, challenged and settled.
-    pub const Aggregate: u8 = 3;
-}
-
-#[allow(non_upper_case_globals, reason = "they stand for the variants of a Solidity enum")]
-impl court::ICourt::State {
-    /// There is no such claim.
-    pub const None: u8 = 0;
-    /// It can be challenged.
-    pub const Open: u8 = 1;
-    /// It was challenged, and pays nobody.
-    pub const Frozen: u8 = 2;
-    /// Nobody challenged it in time.
-    pub const Final: u8 = 3;
-    /// It was challenged, and both bonds went back.
-    pub const Released: u8 = 4;
-}

@@ -11,7 +11,7 @@ use alloy::{
     primitives::{Address, B256, Bytes, U256},
 };
 use chain::{
-    Client, ClientError, Deployment, abi,
+    Client, ClientError, Deployment, Phase, abi,
     client::{Mined, Reveal},
     contracts::{
         court::{Court, ICourt},
@@ -195,7 +195,7 @@ impl Twin {
         let elected = self.ledger.aggregator(head);
         let refused = same_answer(asked.aggregator().await, elected, "aggregator()");
         self.seen.extend(refused);
-        if shown.phase == IRounds::Phase::Aggregate {
+        if Phase::from_word(shown.phase) == Phase::Aggregate {
             let root = asked.inputs_root().await.expect("a view");
             assert_eq!(root, word(self.ledger.inputs_root()), "inputsRoot() at {head}");
         }
