@@ -267,8 +267,10 @@ impl Watch {
             } else {
                 rejected.push(Rejected {
                     node: member.node,
-                    reason: "more than three times the median distance from the coordinate median"
-                        .to_owned(),
+                    reason: format!(
+                        "more than {} times the median distance from the coordinate median",
+                        round::aggregate::REJECTION_FACTOR
+                    ),
                     distance,
                     liar: self.liar && self.is_liar(member.node),
                 });

@@ -94,12 +94,14 @@ fn damaged_and_absurd_keystores_are_refused_before_they_are_opened() {
 }
 
 #[test]
-fn the_standard_cost_is_what_wallets_use() {
-    let text = keystore::encrypt(&B256::repeat_byte(1), [2; 20].into(), "p", Cost::Light);
-    let file: Value = serde_json::from_str(&text).expect("JSON");
-    assert_eq!(file["crypto"]["kdfparams"]["n"], 4096);
-    assert_eq!(file["address"], hex::encode([2; 20]));
-    assert_eq!(keystore::check(&text), Ok(()));
+fn each_cost_is_written_into_the_file_that_it_protects() {
+    for (cost, n) in [(Cost::Light, 4_096), (Cost::Standard, 262_144)] {
+        let text = keystore::encrypt(&B256::repeat_byte(1), [2; 20].into(), "p", cost);
+        let file: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(file["crypto"]["kdfparams"]["n"], n, "{cost:?}");
+        assert_eq!(file["address"], hex::encode([2; 20]));
+        assert_eq!(keystore::check(&text), Ok(()));
+    }
 }
 
 #[cfg(unix)]
