@@ -95,6 +95,8 @@ interface ICourt {
     /// @param chain root of the states of the disputed element's chain
     /// @param element the disputed element of the op's tensor
     /// @param value its bits, as the asserter has them
+    /// @param dtype of the tensor or chain that is walked: 0 f32, 1 f64, 2 i32
+    /// @param count elements of it
     struct Dispute {
         uint256 claim;
         address challenger;
@@ -123,6 +125,8 @@ interface ICourt {
         bytes32 chain;
         uint64 element;
         uint64 value;
+        uint8 dtype;
+        uint64 count;
     }
 
     /// @notice What is known of the disputed op: its encoding, those of its operands, and the
@@ -233,9 +237,10 @@ interface ICourt {
     /// @notice Thrown by `post` for parents that are struck, void or unknown, or more than 8 deep,
     ///         or more than 8.
     error BadParent(uint256 parent);
-    /// @notice Thrown by `post` for no iterations, or several of a Program with more outputs than
-    ///         inputs.
+    /// @notice Thrown by `post` for no iterations.
     error BadIterations(uint32 iterations);
+    /// @notice Thrown when the court is deployed with a bond below `bondFloor`.
+    error BondTooSmall(uint256 bond, uint256 floor);
     /// @notice Thrown by `finalise` while a parent is not final.
     error ParentOpen(uint256 parent);
     /// @notice Thrown by `void` when the parent has not fallen.
@@ -257,6 +262,9 @@ interface ICourt {
     /// @notice Thrown when the node has no such child, the tensor no such element, the chain no
     ///         such step.
     error NoSuchPlace(uint64 place, uint64 count);
+    /// @notice Thrown when a chunk has not the bytes of 32 elements, or bytes after the last element
+    ///         are not zero.
+    error BadChunk(uint256 expected, uint256 got);
     /// @notice Thrown when the posted chain does not end in the element that is disputed.
     error ChainEnd(uint64 expected, uint64 got);
     /// @notice Thrown when a move brings another number of operands or openings than the op needs.
@@ -400,8 +408,13 @@ interface ICourt {
     /// @notice Returns the parents of a claim.
     function parentsOf(uint256 id) external view returns (uint256[] memory);
 
-    /// @notice Returns who convicted a claim and the result it stated; zeros unless it is struck.
-    function convictorOf(uint256 id) external view returns (address challenger, bytes32 outputsRoot);
+    /// @notice Returns by whom and in which block a claim fell, and the result the convicting
+    ///         challenger stated; the challenger is zero for a claim that is void, all of it for
+    ///         one that stands.
+    function fallOf(uint256 id)
+        external
+        view
+        returns (address challenger, bytes32 outputsRoot, uint64 blockNumber);
 
     /// @notice Returns the hash of a dispute's record; zero when there is none, or none any more.
     function recordHash(uint256 dispute) external view returns (bytes32);

@@ -25,6 +25,8 @@ library Tree {
     error LeafOutOfRange(uint256 index, uint256 leaves);
     /// @notice Thrown when a level of a path does not contain the node below it at its place.
     error NotAChild(uint256 level, bytes32 expected, bytes32 got);
+    /// @notice Thrown for an inner node with no children, or more than sixteen.
+    error ChildCount(uint256 got);
     /// @notice Thrown when a path states a child beyond the last node of its level.
     error AbsentChild(uint256 level, uint256 child);
 
@@ -71,11 +73,16 @@ library Tree {
     /// @notice Returns the tensor root of `data`, the elements of an f32 or i32 tensor in row-major
     ///         order, as they stand (little-endian). Its tail is padded with zero bytes.
     function tensorRoot4(bytes calldata data) internal pure returns (bytes32) {
-        uint256 count = (data.length + CHUNK_4 - 1) / CHUNK_4;
+        return tensorRoot(data, CHUNK_4);
+    }
+
+    /// @notice As `tensorRoot4`, of a tensor whose chunks have `size` bytes.
+    function tensorRoot(bytes calldata data, uint256 size) internal pure returns (bytes32) {
+        uint256 count = (data.length + size - 1) / size;
         bytes32[] memory nodes = new bytes32[](count);
         for (uint256 i = 0; i < count; ++i) {
-            uint256 from = i * CHUNK_4;
-            uint256 to = from + CHUNK_4;
+            uint256 from = i * size;
+            uint256 to = from + size;
             nodes[i] = to <= data.length
                 ? keccak256(abi.encodePacked(bytes1(0x00), data[from:to]))
                 : keccak256(
@@ -113,5 +120,76 @@ library Tree {
             leaves = (leaves + ARITY - 1) / ARITY;
         }
         return hash;
+    }
+
+    /// @notice Returns the root that a leaf at `index` of `leaves` leads to, and the children of
+    ///         that root (none when the leaf is the root).
+    /// @param siblings for each level from the lowest up, the present nodes of the group from left
+    ///        to right, the one on the way left out; exactly as many as the geometry has
+    function climb(bytes32 hash, uint256 index, uint256 leaves, bytes32[] memory siblings)
+        internal
+        pure
+        returns (bytes32 rootHash, bytes32[] memory children)
+    {
+        uint256 used;
+        (rootHash, children, used) = climbFrom(hash, index, leaves, siblings, 0);
+        require(used == siblings.length, PathLength(siblings.length, used));
+    }
+
+    /// @notice As `climb`, with the siblings that begin at `used`; returns where they end.
+    function climbFrom(
+        bytes32 hash,
+        uint256 index,
+        uint256 leaves,
+        bytes32[] memory siblings,
+        uint256 used
+    ) internal pure returns (bytes32, bytes32[] memory children, uint256) {
+        require(index < leaves, LeafOutOfRange(index, leaves));
+        while (leaves > 1) {
+            uint256 place = index % ARITY;
+            uint256 present = _present(index - place, leaves);
+            require(
+                used + present - 1 <= siblings.length,
+                PathLength(siblings.length, used + present - 1)
+            );
+            children = new bytes32[](present);
+            for (uint256 i = 0; i < present; ++i) {
+                children[i] = i == place ? hash : siblings[used++];
+            }
+            hash = nodeOf(children);
+            index /= ARITY;
+            leaves = (leaves + ARITY - 1) / ARITY;
+        }
+        return (hash, children, used);
+    }
+
+    /// @notice Returns the inner node over its present children, the absent ones zero.
+    function nodeOf(bytes32[] memory children) internal pure returns (bytes32 hash) {
+        require(children.length > 0 && children.length <= ARITY, ChildCount(children.length));
+        bytes32[ARITY] memory all;
+        for (uint256 i = 0; i < children.length; ++i) {
+            all[i] = children[i];
+        }
+        return node(all);
+    }
+
+    /// @notice Returns how many children the node at `index` of height `height` has, in a tree over
+    ///         `leaves` leaves; the leaves are of height 0.
+    function childCount(uint256 index, uint256 height, uint256 leaves)
+        internal
+        pure
+        returns (uint256)
+    {
+        uint256 width = leaves;
+        for (uint256 level = 1; level < height; ++level) {
+            width = (width + ARITY - 1) / ARITY;
+        }
+        return _present(index * ARITY, width);
+    }
+
+    /// @dev How many of the sixteen places from `first` on are taken, at least one.
+    function _present(uint256 first, uint256 width) private pure returns (uint256 present) {
+        present = width - first;
+        if (present > ARITY) present = ARITY;
     }
 }
