@@ -61,8 +61,9 @@ contract Court is ICourt {
     uint256 private constant GAS_NAME_OUTPUT = 120_000;
     uint256 private constant GAS_NAME_OP = 500_000;
     uint256 private constant GAS_NAME_ELEMENT = 550_000;
-    /// @dev More than any side's moves of one dispute come to.
-    uint256 private constant GAS_SIDE = 5_000_000;
+    /// @dev What the longest walk that limits on Programs allow costs the challenger: 8 levels of
+    ///      iterations, 4 of outputs, 4 of ops, 7 of a tensor, 7 of a chain, and the namings.
+    uint256 private constant GAS_SIDE = 4_870_000;
     uint256 private constant PARENTS_MAX = 8;
     uint256 private constant WAD = 1e18;
 
@@ -186,6 +187,7 @@ contract Court is ICourt {
         record.claim = id;
         record.challenger = msg.sender;
         record.challengerRoot = outputsRoot;
+        record.moves = 1;
         record.since = uint64(block.number);
         record.asserterBlocks = clockBlocks;
         record.challengerBlocks = clockBlocks;
@@ -447,7 +449,9 @@ contract Court is ICourt {
         uint64 step,
         uint64 correct
     ) private {
-        emit Judged(dispute, record.op, code, record.element, step, record.value, correct);
+        emit Judged(
+            dispute, record.op, code, record.element, step, record.dtype, record.value, correct
+        );
         _decide(dispute, record, correct != record.value, false);
     }
 

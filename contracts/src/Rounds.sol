@@ -29,6 +29,7 @@ contract Rounds is IRounds {
         uint32 committed;
         uint32 revealed;
         uint256 claim;
+        uint256 fallen;
         bytes32 electSeed;
         bytes32 salts;
     }
@@ -39,7 +40,6 @@ contract Rounds is IRounds {
     uint256 private constant OUTPUTS = 4;
     uint256 private constant SIGNATURE_LENGTH = 65;
     uint256 private constant BLOCKHASH_REACH = 256;
-    uint256 private constant RELEASES_PER_CALL = 16;
     uint256 private constant WEI_PER_GWEI = 1e9;
     /// @dev What the aggregation Program clamps a budget to; more would be funded and never paid.
     uint256 private constant BUDGET_GWEI_MAX = 2 ** 46;
@@ -63,10 +63,6 @@ contract Rounds is IRounds {
     bytes32 public cumulativeRoot;
     /// @inheritdoc IRounds
     uint64 public settledCount;
-
-    uint256[] private _frozen;
-    uint256 private _releasedCount;
-    uint256 private _releasableCount;
 
     /// @param registry_ deployed, and knowing this address
     /// @param court_ deployed, and having this address among its consumers
@@ -160,7 +156,7 @@ contract Rounds is IRounds {
 
         bytes32 inputs = _inputsRoot(core);
         bytes32 program = _config.aggregatePrograms[core.revealed - _config.quorum];
-        claim = court.post(program, inputs, outputsRoot, msg.sender);
+        claim = court.post(program, inputs, outputsRoot, msg.sender, 1, new uint256[](0));
         _core.claim = claim;
 
         emit ResultPosted(round, claim, elected, inputs, outputsRoot);
@@ -177,7 +173,6 @@ contract Rounds is IRounds {
         settledCount += 1;
         modelRoot = outputRoots[0];
         cumulativeRoot = outputRoots[3];
-        _releasableCount = _frozen.length;
         (uint32[] memory members, bool[] memory accepted) =
             Inputs.accepted(_seats, core.revealed, acceptedChunk);
 
@@ -185,13 +180,11 @@ contract Rounds is IRounds {
         _save(core);
         rewards.post(round, outputRoots[3]);
         _penalise();
-        _release();
     }
 
     /// @inheritdoc IRounds
     function poke() external {
         _save(_asOf(_core));
-        _release();
     }
 
     /// @inheritdoc IRounds
@@ -277,7 +270,9 @@ contract Rounds is IRounds {
             core.electSeed = _electSeed(core);
         }
         if (core.phase == Phase.Aggregate && core.claim != 0) {
-            if (court.claim(core.claim).state == ICourt.State.Frozen) {
+            ICourt.State state = court.claim(core.claim).state;
+            if (state == ICourt.State.Struck || state == ICourt.State.Void) {
+                core.fallen = core.claim;
                 core.claim = 0;
                 core.attempt += 1;
             }
@@ -315,8 +310,7 @@ contract Rounds is IRounds {
             }
         }
         if (core.attempt != before.attempt) {
-            _frozen.push(before.claim);
-            emit ResultFrozen(core.number, before.claim, core.attempt);
+            emit ResultStruck(core.number, core.fallen, core.attempt);
         }
     }
 
@@ -457,7 +451,14 @@ contract Rounds is IRounds {
 
     function _aggregator(Core memory core) private view returns (uint32 node) {
         require(core.electSeed != 0, SeedPending(core.commitsClosedBlock + 1));
-        uint256 late = (block.number - core.revealsClosedBlock) / _config.aggregateBlocks;
+        uint64 since = core.revealsClosedBlock;
+        address convictor;
+        if (core.fallen != 0) (convictor,, since) = court.fallOf(core.fallen);
+        uint256 late = (block.number - since) / _config.aggregateBlocks;
+        if (convictor != address(0) && late == 0) {
+            (bool seated, uint256 first) = _placeOf(convictor);
+            if (seated && _seats[first].revealed) return _seats[first].index;
+        }
         uint256 row = addmod(uint256(core.electSeed), core.attempt + late, core.revealed);
         for (uint256 place = 0; place < _seats.length; ++place) {
             if (!_seats[place].revealed) continue;
@@ -481,6 +482,8 @@ contract Rounds is IRounds {
         if (posted.state == ICourt.State.Open) {
             require(block.number > posted.deadline, ClaimNotFinal(claim));
             court.finalise(claim);
+        } else {
+            require(posted.state == ICourt.State.Final, ClaimNotFinal(claim));
         }
         require(outputRoots.length == OUTPUTS, OutputCount(outputRoots.length, OUTPUTS));
         bytes32 got = Tree.root(outputRoots);
@@ -491,16 +494,6 @@ contract Rounds is IRounds {
         );
         got = Tree.leaf(acceptedChunk);
         require(got == outputRoots[1], AcceptedMismatch(outputRoots[1], got));
-    }
-
-    /// @dev Gives bonds of frozen claims of ended rounds back, a bounded number a call, so that no
-    ///      number of challenges makes a round unsettleable.
-    function _release() private {
-        uint256 end = _releasedCount + RELEASES_PER_CALL;
-        if (end > _releasableCount) end = _releasableCount;
-        while (_releasedCount < end) {
-            court.release(_frozen[_releasedCount++]);
-        }
     }
 
     function _checkConfig(Config memory given) private view {
@@ -516,7 +509,8 @@ contract Rounds is IRounds {
         require(given.budgetGwei <= BUDGET_GWEI_MAX, BadConfig("budgetGwei"));
         require(court.isConsumer(address(this)), BadConfig("court"));
         uint256 longest = uint256(given.commitBlocks) + given.revealBlocks
-            + uint256(given.aggregateBlocks) * given.capacity + court.windowBlocks();
+            + uint256(given.aggregateBlocks) * given.capacity + court.windowBlocks()
+            + 2 * uint256(court.clockBlocks());
         require(registry.unbondBlocks() > longest, BadConfig("unbondBlocks"));
     }
 }

@@ -72,7 +72,7 @@ interface ICourt {
     /// @param challengerRoot the outputs root that the challenger stated
     /// @param stage the tree that is walked
     /// @param turn the next move
-    /// @param moves moves made so far, both sides
+    /// @param moves moves made so far, both sides; the challenge is the first
     /// @param since block from which the clock of the side to move runs
     /// @param asserterBlocks what is left of the asserter's clock
     /// @param challengerBlocks what is left of the challenger's clock
@@ -188,6 +188,7 @@ interface ICourt {
     /// @notice One scalar step was executed.
     /// @param code of the op
     /// @param step of the element's chain, 0 for an op without one
+    /// @param dtype of the step's result: 0 f32, 1 f64, 2 i32
     /// @param asserted bits the asserter had
     /// @param correct bits the contract computed
     event Judged(
@@ -196,6 +197,7 @@ interface ICourt {
         uint8 code,
         uint64 element,
         uint64 step,
+        uint8 dtype,
         uint64 asserted,
         uint64 correct
     );

@@ -62,7 +62,7 @@ interface IRounds {
     /// @param number 1 for the first round; 0 before it
     /// @param commitsClosedBlock 0 until closed; the deadline itself when that closed them
     /// @param revealsClosedBlock 0 until closed; the deadline itself when that closed them
-    /// @param attempt claims of this round that were frozen
+    /// @param attempt claims of this round that fell
     /// @param claim the claim that waits for its window, or by which the round was settled; 0 for
     ///        none
     /// @param electSeed 0 until the block after its own is there
@@ -109,8 +109,8 @@ interface IRounds {
         bytes32 inputsRoot,
         bytes32 outputsRoot
     );
-    /// @param attempt how many claims of this round were frozen, this one included
-    event ResultFrozen(uint64 indexed round, uint256 indexed claim, uint32 attempt);
+    /// @param attempt how many claims of this round fell, this one included
+    event ResultStruck(uint64 indexed round, uint256 indexed claim, uint32 attempt);
     /// @param seats registry indices of the rows, ascending
     /// @param accepted by row
     event Settled(
@@ -160,7 +160,8 @@ interface IRounds {
     error NotAggregator(uint32 expected, uint32 got);
     /// @notice Thrown by `postResult` while a claim waits for its window.
     error ClaimPending(uint256 claim);
-    /// @notice Thrown by `settle` when there is no claim, or it can still be challenged.
+    /// @notice Thrown by `settle` when there is no claim, or it can still be challenged or is
+    ///         disputed.
     error ClaimNotFinal(uint256 claim);
     /// @notice Thrown by `settle` when there are not four output roots.
     error OutputCount(uint256 got, uint256 expected);
@@ -203,14 +204,14 @@ interface IRounds {
     function postResult(uint64 round, bytes32 outputsRoot) external returns (uint256 claim);
 
     /// @notice Finalises the claim if need be, moves the model and the rewards, burns what was
-    ///         committed and not revealed, gives the bonds of frozen claims back.
+    ///         committed and not revealed.
     /// @param outputRoots the tensor roots of the four outputs
     /// @param acceptedChunk the 128 bytes of output 1
     function settle(uint64 round, bytes32[] calldata outputRoots, bytes calldata acceptedChunk)
         external;
 
-    /// @notice Closes a phase whose deadline has passed, notices a frozen claim, gives bonds back
-    ///         that are due; anyone may. Does nothing when there is nothing to do.
+    /// @notice Closes a phase whose deadline has passed, notices a claim that fell;
+    ///         anyone may. Does nothing when there is nothing to do.
     function poke() external;
 
     /// @notice Returns what was fixed at deployment.

@@ -133,7 +133,7 @@ library Shapes {
             uint256 given = op.payload(axis);
             if (op.code == Code.TRANSPOSE) {
                 if (given >= rank || op.dims[axis] != x.dims[given]) return false;
-                seen |= 1 << given;
+                seen |= 2 ** given;
                 continue;
             }
             uint256 second = op.payload(rank + axis);
@@ -142,7 +142,7 @@ library Shapes {
                 : op.dims[axis] == x.dims[axis] + given + second;
             if (!fits) return false;
         }
-        return op.code != Code.TRANSPOSE || seen == (1 << rank) - 1;
+        return op.code != Code.TRANSPOSE || seen == 2 ** rank - 1;
     }
 
     function _broadcast(uint256[] memory to, uint256[] memory from) private pure returns (bool) {

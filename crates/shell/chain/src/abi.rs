@@ -54,9 +54,12 @@ struct Table {
 }
 
 /// The artifacts by contract name.
-const ARTIFACTS: [(&str, &str); 9] = [
+const ARTIFACTS: [(&str, &str); 12] = [
     ("AssayToken", include_str!("../../../../contracts/artifacts/AssayToken.json")),
     ("Registry", include_str!("../../../../contracts/artifacts/Registry.json")),
+    ("Programs", include_str!("../../../../contracts/artifacts/Programs.json")),
+    ("Arithmetic", include_str!("../../../../contracts/artifacts/Arithmetic.json")),
+    ("Referee", include_str!("../../../../contracts/artifacts/Referee.json")),
     ("Court", include_str!("../../../../contracts/artifacts/Court.json")),
     ("Rewards", include_str!("../../../../contracts/artifacts/Rewards.json")),
     ("Rounds", include_str!("../../../../contracts/artifacts/Rounds.json")),

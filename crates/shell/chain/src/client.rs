@@ -8,6 +8,7 @@
 //! again what the chain does not show), reorganisation handling, and keys at rest.
 
 mod calls;
+mod court;
 mod error;
 mod market;
 
@@ -313,7 +314,7 @@ impl Client {
         let gas: U64 = self.request("eth_estimateGas", (request.clone(), "pending")).await?;
         let fees = self.fees().await?;
         // A tenth more, since the state may move between the estimate and the block.
-        request.gas = Some(gas.to::<u64>() + gas.to::<u64>() / 10);
+        request.gas = Some(gas.to::<u64>() + gas.to::<u64>() / 10 + HEADROOM);
         request.max_fee_per_gas = Some(fees.max_fee_per_gas);
         request.max_priority_fee_per_gas = Some(fees.max_priority_fee_per_gas);
         request.chain_id = Some(self.chain_id);
@@ -388,6 +389,10 @@ impl Client {
         }
     }
 }
+
+/// Gas beyond an estimate: the court advances a move's gas at the block's base fee, which reads 0
+/// in an estimate, so that the transfer is not in it.
+const HEADROOM: u64 = 100_000;
 
 /// A transaction on its way.
 #[derive(Clone, Debug)]

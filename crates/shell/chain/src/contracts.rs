@@ -35,12 +35,14 @@ impl Phase {
 pub enum ClaimState {
     /// It can be challenged.
     Open,
-    /// It was challenged, and pays nobody.
-    Frozen,
-    /// Nobody challenged it in time.
+    /// It has disputes that are not decided, and nobody may rely on it.
+    Disputed,
+    /// Its window passed, and it won whatever disputes it had.
     Final,
-    /// It was challenged, and both bonds went back.
-    Released,
+    /// It was convicted.
+    Struck,
+    /// It fell with a claim it was built on.
+    Void,
 }
 
 impl ClaimState {
@@ -48,9 +50,10 @@ impl ClaimState {
     pub fn from_word(word: u8) -> Option<Self> {
         match word {
             1 => Some(Self::Open),
-            2 => Some(Self::Frozen),
+            2 => Some(Self::Disputed),
             3 => Some(Self::Final),
-            4 => Some(Self::Released),
+            4 => Some(Self::Struck),
+            5 => Some(Self::Void),
             _ => None,
         }
     }
@@ -73,6 +76,9 @@ macro_rules! artifact {
 
 artifact!(token, AssayToken, "../../../contracts/artifacts/AssayToken.json");
 artifact!(registry, Registry, "../../../contracts/artifacts/Registry.json");
+artifact!(programs, Programs, "../../../contracts/artifacts/Programs.json");
+artifact!(arithmetic, Arithmetic, "../../../contracts/artifacts/Arithmetic.json");
+artifact!(referee, Referee, "../../../contracts/artifacts/Referee.json");
 artifact!(court, Court, "../../../contracts/artifacts/Court.json");
 artifact!(rewards, Rewards, "../../../contracts/artifacts/Rewards.json");
 artifact!(rounds, Rounds, "../../../contracts/artifacts/Rounds.json");

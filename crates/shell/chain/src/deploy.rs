@@ -8,7 +8,7 @@
 //! Deliberately absent: upgrades, proxies, and addresses that depend on anything but key and nonce.
 
 use alloy::{
-    primitives::{Address, Bytes, U256},
+    primitives::{Address, B256, Bytes, U256, utils::Unit},
     sol_types::SolConstructor,
 };
 use serde::{Deserialize, Serialize};
@@ -18,16 +18,22 @@ use crate::{
     Client, ClientError,
     contracts::{
         clearing::{ClearingHouse, IClearingHouse},
+        arithmetic::Arithmetic,
         court::Court,
         dollar::DemoDollar,
         gate::{IRiskGate, RiskGate},
         oracle::RiskOracle,
+        programs::Programs,
+        referee::Referee,
         registry::Registry,
         rewards::Rewards,
         rounds::{IRounds, Rounds},
         token::AssayToken,
     },
 };
+
+/// `IPrograms.State.Registered`.
+const REGISTERED: u8 = 1;
 
 /// Where the contracts of one deployment are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,7 +48,13 @@ pub struct Deployment {
     pub token: Address,
     /// `Registry`: nodes and stakes.
     pub registry: Address,
-    /// `Court`: claims.
+    /// `Programs`: what can be claimed about.
+    pub programs: Address,
+    /// `Arithmetic`: exact scalar operations.
+    pub arithmetic: Address,
+    /// `Referee`: one step of any Program.
+    pub referee: Address,
+    /// `Court`: claims and disputes.
     pub court: Address,
     /// `Rewards`: pay.
     pub rewards: Address,
@@ -60,10 +72,13 @@ pub struct Deployment {
 
 impl Deployment {
     /// Returns the contracts' names and addresses in the order of their deployment.
-    pub fn named(&self) -> [(&'static str, Address); 9] {
+    pub fn named(&self) -> [(&'static str, Address); 12] {
         [
             ("AssayToken", self.token),
             ("Registry", self.registry),
+            ("Programs", self.programs),
+            ("Arithmetic", self.arithmetic),
+            ("Referee", self.referee),
             ("Court", self.court),
             ("Rewards", self.rewards),
             ("Rounds", self.rounds),
@@ -91,8 +106,14 @@ pub struct Setup {
     pub unbond_blocks: u64,
     /// Bond of a claim and of a challenge in wei.
     pub bond: U256,
-    /// Blocks in which a claim can be challenged.
+    /// Blocks in which a claim can be challenged, and a Program struck.
     pub window_blocks: u64,
+    /// Blocks each side of a dispute has for all its moves.
+    pub clock_blocks: u64,
+    /// The most wei of the token that a unit of a move's gas is advanced at.
+    pub gas_price_cap: U256,
+    /// Encodings of the Programs that are registered at once, with their hashes.
+    pub programs: Vec<(B256, Bytes)>,
     /// The job; see `IRounds.Config`.
     pub rounds: IRounds::Config,
     /// What the deployer pays into `Rewards` at once, in wei.
@@ -149,18 +170,21 @@ pub async fn plan(client: &Client) -> Result<Deployment, ClientError> {
         nonce,
         token: at(0),
         registry: at(1),
-        court: at(2),
-        rewards: at(3),
-        rounds: at(4),
-        oracle: at(5),
-        gate: at(6),
-        dollar: at(7),
-        clearing: at(8),
+        programs: at(2),
+        arithmetic: at(3),
+        referee: at(4),
+        court: at(5),
+        rewards: at(6),
+        rounds: at(7),
+        oracle: at(8),
+        gate: at(9),
+        dollar: at(10),
+        clearing: at(11),
     })
 }
 
-/// Deploys the contracts with the client's key sets the gate's limits and pays `setup.fund` into
-/// the rewards.
+/// Deploys the contracts with the client's key, sets the gate's limits, registers the Programs and
+/// pays `setup.fund` into the rewards.
 ///
 /// # Errors
 ///
@@ -199,6 +223,17 @@ pub async fn execute(
     if bound.limits(setup.terms.market).await? != setup.limits {
         bound.set_market(setup.terms.market, setup.limits.clone()).await?;
     }
+    let mut approved = false;
+    for (program, encoding) in &setup.programs {
+        if bound.program(*program).await?.state == REGISTERED {
+            continue;
+        }
+        if !approved {
+            bound.approve(planned.programs, U256::MAX).await?;
+            approved = true;
+        }
+        bound.register_program(*program, encoding.clone()).await?;
+    }
     let funded = bound.funded().await?;
     if funded < setup.fund {
         bound.approve(planned.rewards, setup.fund).await?;
@@ -208,7 +243,7 @@ pub async fn execute(
 }
 
 /// Returns the init codes in the order of [`Deployment::named`].
-fn init_codes(client: &Client, setup: &Setup, at: &Deployment) -> [Bytes; 9] {
+fn init_codes(client: &Client, setup: &Setup, at: &Deployment) -> [Bytes; 12] {
     let token =
         AssayToken::constructorCall { holder: client.address(), supply: setup.supply }.abi_encode();
     let registry = Registry::constructorCall {
@@ -217,10 +252,23 @@ fn init_codes(client: &Client, setup: &Setup, at: &Deployment) -> [Bytes; 9] {
         minimumStake_: setup.minimum_stake,
         unbondBlocks_: setup.unbond_blocks,
     };
-    let court = Court::constructorCall {
+    let programs = Programs::constructorCall {
         token_: at.token,
         bondSize_: setup.bond,
         windowBlocks_: setup.window_blocks,
+    };
+    let referee = Referee::constructorCall { arithmetic_: at.arithmetic };
+    let court = Court::constructorCall {
+        token_: at.token,
+        programs_: at.programs,
+        referee_: at.referee,
+        terms: Court::Terms {
+            bond: setup.bond,
+            windowBlocks: setup.window_blocks,
+            clockBlocks: setup.clock_blocks,
+            gasPriceCap: setup.gas_price_cap,
+            gasRate: Unit::ETHER.wei(),
+        },
         consumers: vec![at.rounds],
     };
     let rewards = Rewards::constructorCall {
@@ -248,6 +296,9 @@ fn init_codes(client: &Client, setup: &Setup, at: &Deployment) -> [Bytes; 9] {
     [
         with_arguments(&AssayToken::BYTECODE, token),
         with_arguments(&Registry::BYTECODE, registry.abi_encode()),
+        with_arguments(&Programs::BYTECODE, programs.abi_encode()),
+        Arithmetic::BYTECODE.clone(),
+        with_arguments(&Referee::BYTECODE, referee.abi_encode()),
         with_arguments(&Court::BYTECODE, court.abi_encode()),
         with_arguments(&Rewards::BYTECODE, rewards.abi_encode()),
         with_arguments(&Rounds::BYTECODE, rounds.abi_encode()),

@@ -12,6 +12,7 @@
 //! Deliberately absent: events of other contracts, token transfers, and anything that is not on the
 //! chain.
 
+mod court;
 mod fetch;
 mod fold;
 mod house;
@@ -23,8 +24,8 @@ use alloy::primitives::{Address, B256, U256};
 use serde::{Deserialize, Serialize};
 
 pub use self::record::{
-    Account, AccountPoint, Applied, At, Block, Claim, Event, Gate, House, Node, Payment, Report,
-    Reveal, Rewards, Round, Seat, Settlement, Tx, Void,
+    Account, AccountPoint, Applied, At, Block, Claim, Compared, Decided, Dispute, Event, Gate,
+    House, Judged, Move, Node, Payment, Report, Reveal, Rewards, Round, Seat, Settlement, Tx, Void,
 };
 use crate::{Client, ClientError, Deployment};
 
@@ -58,6 +59,8 @@ pub struct History {
     pub rounds: BTreeMap<u64, Round>,
     /// Claims by id.
     pub claims: BTreeMap<u64, Claim>,
+    /// Disputes by id.
+    pub disputes: BTreeMap<u64, Dispute>,
     /// The pot and what left it.
     pub rewards: Rewards,
     /// Reports in the order they were posted.
@@ -85,6 +88,7 @@ impl History {
             nodes: BTreeMap::new(),
             rounds: BTreeMap::new(),
             claims: BTreeMap::new(),
+            disputes: BTreeMap::new(),
             rewards: Rewards::default(),
             reports: Vec::new(),
             gates: BTreeMap::new(),

@@ -6,7 +6,6 @@ use alloy::primitives::{Address, B256, Bytes, U256};
 
 use super::{Client, ClientError, Mined};
 use crate::contracts::{
-    court::{Court, ICourt},
     registry::{IRegistry, Registry},
     rewards::Rewards,
     rounds::{IRounds, Rounds},
@@ -33,7 +32,7 @@ impl Client {
     /// Approves the contracts that take stake, bonds and funds, without limit. Done once a key.
     pub async fn approve_all(&self) -> Result<(), ClientError> {
         let at = self.deployment();
-        for spender in [at.registry, at.court, at.rewards] {
+        for spender in [at.registry, at.programs, at.court, at.rewards] {
             let owner = self.address();
             let allowance = AssayToken::allowanceCall { owner, spender };
             if self.view(at.token, allowance).await? < U256::MAX >> 1 {
@@ -132,7 +131,7 @@ impl Client {
     }
 }
 
-/// Rounds and claims.
+/// Rounds.
 ///
 /// # Errors
 ///
@@ -233,18 +232,6 @@ impl Client {
     ) -> Result<B256, ClientError> {
         let call = Rounds::availabilityDigestCall { round, node, updateRoot: update_root, blob };
         self.view(self.deployment().rounds, call).await
-    }
-
-    /// Challenges a claim with another result. Needs an allowance for the court, which takes the
-    /// bond.
-    pub async fn challenge(&self, claim: U256, outputs_root: B256) -> Result<Mined, ClientError> {
-        let call = Court::challengeCall { id: claim, outputsRoot: outputs_root };
-        self.send(self.deployment().court, call).await
-    }
-
-    /// Returns a claim.
-    pub async fn claim(&self, id: U256) -> Result<ICourt::Claim, ClientError> {
-        self.view(self.deployment().court, Court::claimCall { id }).await
     }
 }
 

@@ -12,16 +12,13 @@ use alloy::{
 use super::{
     EMPTY_BLOCKS_KEPT, History,
     fetch::Page,
-    record::{At, Claim, Node, Payment, Report, Reveal, Round, Seat, Settlement, Void},
+    record::{At, Node, Payment, Report, Reveal, Round, Seat, Settlement, Void},
 };
-use crate::{
-    ClaimState,
-    contracts::{
-        Phase, clearing::ClearingHouse::ClearingHouseEvents, court::Court::CourtEvents,
-        gate::RiskGate::RiskGateEvents, oracle::RiskOracle::RiskOracleEvents,
-        registry::Registry::RegistryEvents, rewards::Rewards::RewardsEvents,
-        rounds::Rounds::RoundsEvents,
-    },
+use crate::contracts::{
+    Phase, clearing::ClearingHouse::ClearingHouseEvents, court::Court::CourtEvents,
+    gate::RiskGate::RiskGateEvents, oracle::RiskOracle::RiskOracleEvents,
+    registry::Registry::RegistryEvents, rewards::Rewards::RewardsEvents,
+    rounds::Rounds::RoundsEvents,
 };
 
 impl History {
@@ -124,40 +121,6 @@ impl History {
         }
     }
 
-    fn court(&mut self, event: CourtEvents, at: At) {
-        match event {
-            CourtEvents::Claimed(e) => {
-                let claim = Claim {
-                    id: small(e.id),
-                    at,
-                    program: e.program,
-                    inputs_root: e.inputsRoot,
-                    outputs_root: e.outputsRoot,
-                    asserter: e.asserter,
-                    bond: e.bond,
-                    deadline: e.deadline,
-                    state: ClaimState::Open,
-                    challenge: None,
-                };
-                self.claims.insert(claim.id, claim);
-            }
-            CourtEvents::Challenged(e) => self.claim(e.id, |claim| {
-                claim.state = ClaimState::Frozen;
-                claim.challenge = Some((e.challenger, e.outputsRoot, at));
-            }),
-            CourtEvents::Finalised(e) => self.claim(e.id, |claim| claim.state = ClaimState::Final),
-            CourtEvents::Released(e) => {
-                self.claim(e.id, |claim| claim.state = ClaimState::Released)
-            }
-        }
-    }
-
-    fn claim(&mut self, id: U256, change: impl FnOnce(&mut Claim)) {
-        if let Some(claim) = self.claims.get_mut(&small(id)) {
-            change(claim);
-        }
-    }
-
     fn round(&mut self, event: RoundsEvents, at: At) {
         match event {
             RoundsEvents::Opened(e) => {
@@ -172,7 +135,7 @@ impl History {
                     commits_closed: None,
                     reveals_closed: None,
                     results: Vec::new(),
-                    frozen: Vec::new(),
+                    struck: Vec::new(),
                     settled: None,
                     voided: None,
                 };
@@ -201,8 +164,8 @@ impl History {
             RoundsEvents::ResultPosted(e) => self.of_round(e.round, |round| {
                 round.results.push((small(e.claim), e.aggregator, at));
             }),
-            RoundsEvents::ResultFrozen(e) => {
-                self.of_round(e.round, |round| round.frozen.push(small(e.claim)));
+            RoundsEvents::ResultStruck(e) => {
+                self.of_round(e.round, |round| round.struck.push(small(e.claim)));
             }
             RoundsEvents::Settled(e) => self.of_round(e.round, |round| {
                 for (node, accepted) in e.seats.into_iter().zip(e.accepted) {
@@ -278,6 +241,6 @@ impl History {
 }
 
 /// Ids are counted up by the contracts, from one.
-fn small(id: U256) -> u64 {
+pub(super) fn small(id: U256) -> u64 {
     id.saturating_to()
 }

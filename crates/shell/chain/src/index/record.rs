@@ -64,8 +64,8 @@ pub struct Round {
     pub reveals_closed: Option<(u64, At)>,
     /// Claims about its result, in order: id, aggregator's registry index, when posted.
     pub results: Vec<(u64, u32, At)>,
-    /// Claims of it that were frozen.
-    pub frozen: Vec<u64>,
+    /// Claims of it that fell.
+    pub struck: Vec<u64>,
     /// How it settled.
     pub settled: Option<Settlement>,
     /// Why it ended without a result.
@@ -158,8 +158,103 @@ pub struct Claim {
     pub deadline: u64,
     /// State as of the last event.
     pub state: ClaimState,
-    /// Who challenged it, with which outputs, and when.
-    pub challenge: Option<(Address, B256, At)>,
+    /// Its disputes, in order.
+    pub disputes: Vec<u64>,
+}
+
+/// A dispute over a claim.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dispute {
+    /// Its id.
+    pub id: u64,
+    /// The claim.
+    pub claim: u64,
+    /// Who says that it is wrong.
+    pub challenger: Address,
+    /// The outputs root that the challenger stated.
+    pub outputs_root: B256,
+    /// When it began.
+    pub started: At,
+    /// The moves, the challenge first.
+    pub moves: Vec<Move>,
+    /// The step that was executed.
+    pub judged: Option<Judged>,
+    /// The input or constant that was compared.
+    pub compared: Option<Compared>,
+    /// How it was decided.
+    pub decided: Option<Decided>,
+    /// When it was closed without fault.
+    pub closed: Option<At>,
+}
+
+/// A move of a dispute.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Move {
+    /// When.
+    pub at: At,
+    /// Whose.
+    pub by: Address,
+    /// The tree that is walked after it, a number of `ICourt.Stage`.
+    pub stage: u8,
+    /// What is due after it, a number of `ICourt.Turn`.
+    pub turn: u8,
+    /// The node that is walked after it.
+    pub node: B256,
+    /// Its place among the nodes of its height.
+    pub index: u64,
+    /// Levels between it and the leaves.
+    pub height: u32,
+    /// The op, once the output or the op is named.
+    pub op: u32,
+    /// The element, once it is named.
+    pub element: u64,
+}
+
+/// A scalar step that a contract executed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Judged {
+    /// The op.
+    pub op: u32,
+    /// Its code.
+    pub code: u8,
+    /// The element of its tensor.
+    pub element: u64,
+    /// The step of the element's chain, 0 without one.
+    pub step: u64,
+    /// Bits the asserter had.
+    pub asserted: u64,
+    /// Bits the contract computed.
+    pub correct: u64,
+    /// Dtype of both: 0 f32, 1 f64, 2 i32.
+    pub dtype: u8,
+}
+
+/// An input or a constant that was compared with what it is a copy of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compared {
+    /// The op.
+    pub op: u32,
+    /// Its code.
+    pub code: u8,
+    /// Root the asserter had.
+    pub asserted: B256,
+    /// Root it is.
+    pub correct: B256,
+}
+
+/// The end of a dispute.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decided {
+    /// When.
+    pub at: At,
+    /// Whether the claim fell.
+    pub asserter_lost: bool,
+    /// Whether the loser's clock ran out.
+    pub by_clock: bool,
+    /// Wei for the winner beyond its own bond and gas.
+    pub bounty: U256,
+    /// Wei of the loser's bond that were burnt.
+    pub burnt: U256,
 }
 
 /// What was paid in and out of `Rewards`.
