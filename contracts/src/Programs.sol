@@ -144,11 +144,11 @@ contract Programs is IPrograms {
     ) private pure returns (bool) {
         require(shown.length > 0, OpeningCount(1, 0));
         Code.Op memory op = _opened(counts, shown[0], index);
+        if (!Shapes.hasForm(op)) return false;
         for (uint256 i = 0; i < op.operandCount; ++i) {
             if (op.operand(i) >= index) return false;
         }
         bool concat = op.code == Code.CONCAT;
-        if (concat && op.operandCount == 0) return false;
         uint256 operands = concat ? 1 : op.operandCount;
         require(shown.length == operands + 1, OpeningCount(operands + 1, shown.length));
         Code.Op[] memory x = new Code.Op[](operands);

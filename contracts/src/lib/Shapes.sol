@@ -24,10 +24,9 @@ library Shapes {
         pure
         returns (bool)
     {
-        if (!isType(op) || !_hasPayload(op)) return false;
+        if (!hasForm(op)) return false;
         uint256 code = op.code;
         if (code == Code.CONCAT) return _concat(op, x[0], shown);
-        if (x.length != _arity(code)) return false;
         if (code <= Code.RANDOM_BITS) return _source(op, x);
         if (code <= Code.REQUANTISE) return _elementwise(op, x);
         if (code <= Code.PAD) return _movement(op, x[0]);
@@ -35,6 +34,18 @@ library Shapes {
         if (code == Code.SCATTER_ADD) return _scatterAdd(op, x);
         if (code == Code.MATMUL) return _matmul(op, x);
         return _reduction(op, x[0]);
+    }
+
+    /// @notice Whether an op has what every op of its code has: a tensor's type, as many operands,
+    ///         as much payload. What lacks it is ill-formed whatever its operands are.
+    function hasForm(Code.Op memory op) internal pure returns (bool) {
+        if (!isCode(op.code) || !isType(op)) return false;
+        uint256 operands = op.operandCount;
+        bool counted = op.code == Code.CONCAT
+            ? operands > 0 && operands <= CONCAT_MAX
+            : operands == _arity(op.code);
+        uint256 size = payloadSize(op.code, op.dims.length, operands);
+        return counted && op.raw.length == op.payloadAt + size;
     }
 
     /// @notice Whether dtype and extents are those of a tensor: every extent at least 1, at most
@@ -83,12 +94,6 @@ library Shapes {
         if (code == Code.CONCAT) return 4 + 4 * operands;
         if (code == Code.SCATTER_ADD) return 8;
         return code >= Code.SUM ? 4 : 0;
-    }
-
-    /// @dev Whether the code exists, and the payload has as many bytes as its ops have.
-    function _hasPayload(Code.Op memory op) private pure returns (bool) {
-        uint256 size = payloadSize(op.code, op.dims.length, op.operandCount);
-        return isCode(op.code) && op.raw.length == op.payloadAt + size;
     }
 
     function _source(Code.Op memory op, Code.Op[] memory x) private pure returns (bool) {
@@ -162,7 +167,7 @@ library Shapes {
     {
         uint256 axis = op.payload(0);
         uint256 count = op.operandCount;
-        if (count == 0 || count > CONCAT_MAX || axis >= op.dims.length) return false;
+        if (axis >= op.dims.length) return false;
         uint256 sum = 0;
         for (uint256 i = 0; i < count; ++i) {
             sum += op.payload(1 + i);

@@ -11,6 +11,7 @@ pub(crate) mod children;
 pub(crate) mod keys;
 
 mod account;
+mod disputes;
 pub(crate) mod genesis;
 mod outside;
 mod pages;
@@ -35,7 +36,7 @@ use children::Children;
 use screen::Screen;
 use settings::Settings;
 
-/// Choices of a run; without any, four nodes on the bundled oil prices, one of them lying.
+/// Choices of a run; without any, four nodes on the bundled oil prices, two of them lying.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
     /// Directory that keeps everything; a later start goes on there.

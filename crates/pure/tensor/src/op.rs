@@ -362,6 +362,65 @@ impl Op {
         }
     }
 
+    /// Returns the name of the op that a byte stands for, as in an event of a contract.
+    ///
+    /// ```
+    /// use tensor::Op;
+    ///
+    /// assert_eq!(Op::name_of(Op::Exp(0).code()), Some("exp"));
+    /// assert_eq!(Op::name_of(0xff), None);
+    /// ```
+    #[must_use]
+    pub const fn name_of(code: u8) -> Option<&'static str> {
+        Some(match code {
+            0x01 => "input",
+            0x02 => "constant",
+            0x03 => "iota",
+            0x04 => "random_bits",
+            0x10 => "add",
+            0x11 => "sub",
+            0x12 => "mul",
+            0x13 => "neg",
+            0x14 => "abs",
+            0x15 => "min",
+            0x16 => "max",
+            0x17 => "lt",
+            0x18 => "le",
+            0x19 => "eq",
+            0x1a => "select",
+            0x1b => "convert",
+            0x20 => "div",
+            0x21 => "fma",
+            0x22 => "sqrt",
+            0x23 => "floor",
+            0x24 => "exp",
+            0x25 => "log",
+            0x26 => "tanh",
+            0x27 => "erf",
+            0x28 => "erfc",
+            0x30 => "and",
+            0x31 => "or",
+            0x32 => "xor",
+            0x33 => "shl",
+            0x34 => "shr",
+            0x35 => "sar",
+            0x36 => "requantise",
+            0x40 => "reshape",
+            0x41 => "transpose",
+            0x42 => "broadcast",
+            0x43 => "slice",
+            0x44 => "concat",
+            0x45 => "pad",
+            0x46 => "gather",
+            0x47 => "scatter_add",
+            0x50 => "matmul",
+            0x51 => "sum",
+            0x52 => "max_axis",
+            0x53 => "argmax",
+            _ => return None,
+        })
+    }
+
     /// Returns the operands in order; one node may stand in several places.
     ///
     /// ```

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use tensor::Hash;
 
+use crate::lie::Lie;
+
 /// A node's configuration.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Config {
@@ -31,8 +33,14 @@ pub struct Config {
     pub market: String,
     /// Whose reports the gate reads.
     pub provider: alloy::primitives::Address,
-    /// Set on a node that was made to lie, for show.
-    pub liar: bool,
+    /// What this node lies about, for show.
+    pub lie: Option<Lie>,
+    /// The first round in which it takes its turn as aggregator unasked; before it, for show, only
+    /// after a claim has fallen.
+    pub first_turn: u64,
+    /// How many of a thousand claims that it relies on it checks and, where they are wrong,
+    /// challenges.
+    pub check_permille: u16,
     /// Set on the node that publishes reports: where the market's public data comes from.
     pub publish: Option<Source>,
 }

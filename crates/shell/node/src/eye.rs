@@ -156,10 +156,7 @@ impl Eye {
     }
 
     async fn claim(&self, id: U256) -> Result<court::Claim, ClientError> {
-        let claim = self.client.claim(id).await?;
-        let at = self.client.deployment().court;
-        let challenged = self.client.view(at, Court::challengerOfCall { id }).await?;
-        Ok(to_claim(&claim, &challenged))
+        Ok(to_claim(&self.client.claim(id).await?))
     }
 }
 
@@ -189,7 +186,12 @@ pub(crate) async fn round_config(client: &Client) -> Result<round::Config, NodeE
         initial_model: hash(config.initialModel),
         initial_cumulative: hash(config.initialCumulative),
         aggregate_programs: config.aggregatePrograms.iter().copied().map(hash).collect(),
-        terms: court::Terms { bond_wei: to_u128(bond), window_blocks },
+        terms: court::Terms {
+            bond_wei: to_u128(bond),
+            window_blocks,
+            clock_blocks: client.view(at.court, Court::clockBlocksCall {}).await?,
+            gas_price_wei_max: to_u128(client.view(at.court, Court::gasPriceCapCall {}).await?),
+        },
         minimum_stake_wei: to_u128(minimum),
         unbond_blocks,
     })
@@ -244,17 +246,14 @@ fn to_seat(seat: &IRounds::Seat) -> Seat {
     }
 }
 
-fn to_claim(claim: &ICourt::Claim, challenged: &Court::challengerOfReturn) -> court::Claim {
+fn to_claim(claim: &ICourt::Claim) -> court::Claim {
     let state = match ClaimState::from_word(claim.state) {
         Some(ClaimState::Open) => court::State::Open,
-        Some(ClaimState::Frozen) => court::State::Frozen,
+        Some(ClaimState::Disputed) => court::State::Disputed,
         Some(ClaimState::Final) => court::State::Final,
-        Some(ClaimState::Released) | None => court::State::Released,
+        Some(ClaimState::Struck) => court::State::Struck,
+        Some(ClaimState::Void) | None => court::State::Void,
     };
-    let challenge = (challenged.challenger != Address::ZERO).then(|| court::Challenge {
-        challenger: to_address(challenged.challenger),
-        outputs_root: hash(challenged.outputsRoot),
-    });
     court::Claim {
         program: hash(claim.program),
         inputs_root: hash(claim.inputsRoot),
@@ -263,8 +262,16 @@ fn to_claim(claim: &ICourt::Claim, challenged: &Court::challengerOfReturn) -> co
         consumer: to_address(claim.consumer),
         bond_wei: to_u128(claim.bond),
         deadline: claim.deadline,
+        iterations: claim.iterations,
+        depth: claim.depth,
+        disputes: claim.disputes,
         state,
-        challenge,
+        parents: Vec::new(),
+        convictor: None,
+        fell_block: 0,
+        drawn_wei: 0,
+        owed_wei: 0,
+        reserve_wei: 0,
     }
 }
 

@@ -7,7 +7,7 @@
 
 use std::{collections::BTreeMap, sync::Mutex};
 
-use alloy::primitives::{B256, U256, keccak256, utils::Unit};
+use alloy::primitives::{B256, Bytes, U256, keccak256, utils::Unit};
 use chain::contracts::rounds::IRounds;
 use learn::{Kind, Model, Schedule, Trainer};
 use tensor::{Dtype, Hash, Program, Tensor};
@@ -77,6 +77,34 @@ impl Job {
                 .map_err(NodeError::program)?;
         built.insert(rows, program.clone());
         Ok(program)
+    }
+
+    /// Returns the aggregation Program with this hash.
+    ///
+    /// # Errors
+    ///
+    /// [`NodeError::Program`] if it is none of the job's.
+    pub fn program(&self, hash: Hash) -> Result<Program, NodeError> {
+        for rows in QUORUM..=CAPACITY {
+            let program = self.aggregate(rows as usize)?;
+            if program.hash() == hash {
+                return Ok(program);
+            }
+        }
+        Err(NodeError::absent(format!("the job has no Program {hash}")))
+    }
+
+    /// Returns the aggregation Programs with their encodings, as they are registered.
+    ///
+    /// # Errors
+    ///
+    /// [`NodeError::Program`] if one cannot be built.
+    pub fn registrations(&self) -> Result<Vec<(B256, Bytes)>, NodeError> {
+        let one = |rows: u32| {
+            let program = self.aggregate(rows as usize)?;
+            Ok((word(program.hash()), program.encode().into()))
+        };
+        (QUORUM..=CAPACITY).map(one).collect()
     }
 
     /// Returns what `Rounds` is deployed with.

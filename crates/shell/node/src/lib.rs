@@ -13,11 +13,13 @@
 
 mod aggregation;
 mod config;
+mod docket;
 mod error;
 mod eye;
 mod job;
 pub mod journal;
 pub mod keys;
+mod lie;
 mod missed;
 mod peers;
 mod publisher;
@@ -32,6 +34,7 @@ mod updates;
 pub use aggregation::{Outcome, aggregate, update_tensor};
 pub use config::{Config, Slice, Source};
 pub use error::NodeError;
+pub use lie::Lie;
 pub use job::{BUDGET_TOKENS, CAPACITY, CUMULATIVE, Job, Pace, QUORUM, hash, word};
 pub use publisher::{genesis, market_id, of_round};
 pub use runner::run;

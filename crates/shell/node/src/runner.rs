@@ -14,7 +14,7 @@ use std::{
 };
 
 use alloy::{
-    primitives::{B256, U256, utils::Unit},
+    primitives::{B256, U256, keccak256, utils::Unit},
     signers::local::PrivateKeySigner,
 };
 use chain::Client;
@@ -22,7 +22,7 @@ use learn::Dataset;
 use net::{Endpoint, Hello, Incoming, Request, Response};
 use round::{
     Machine, Phase, digest,
-    machine::{Input, Member, Output, Record, Retry},
+    machine::{Input, Member, Output, Record, Retry, Tx},
 };
 use tensor::Hash;
 use tokio::sync::mpsc;
@@ -34,6 +34,7 @@ use crate::{
     keys::Keys,
     missed::Missed,
     peers::{self, Directory, Peers},
+    docket::Docket,
     publisher::{self, Publisher},
     store::Store,
     training,
@@ -91,6 +92,7 @@ struct Node {
     underway: Underway,
     /// The round last seen.
     round: Arc<AtomicU64>,
+    docket: Docket,
     publishing: bool,
     reported: u64,
     making_up: bool,
@@ -129,6 +131,13 @@ pub async fn run(dir: &Path, config: Config, keys: Keys) -> Result<(), NodeError
     wait_for(|| register(&client, &config, &endpoint)).await?;
 
     let publisher = publisher(&config, &client)?;
+    let docket = Docket::new(
+        (client.clone(), job.clone()),
+        tensors.clone(),
+        blobs.clone(),
+        journal.clone(),
+        config.lie,
+    );
     let (events, inbox) = mpsc::unbounded_channel();
     let residual = residual(&store)?;
     let node = Node {
@@ -149,6 +158,7 @@ pub async fn run(dir: &Path, config: Config, keys: Keys) -> Result<(), NodeError
         trained: None,
         underway: Underway::default(),
         round: Arc::default(),
+        docket,
         publishing: false,
         reported: 0,
         making_up: false,
@@ -279,6 +289,9 @@ impl Node {
         let day = (self.day(look.view.round.number), self.day(look.view.round.number + 1));
         look.view.openable = may_open(&look, day, self.reported, self.config.data_clock);
         look.view.due_gwei = self.due(&look);
+        if look.view.round.number < self.config.first_turn && look.view.round.attempt == 0 {
+            look.view.aggregator = None;
+        }
         if settled || look.view.round.number == 0 {
             self.publish(&look);
         }
@@ -288,6 +301,10 @@ impl Node {
         let block = look.block;
         if self.look.as_ref().is_some_and(|old| old.block == block && old.view == look.view) {
             return Ok(());
+        }
+        if self.look.as_ref().is_none_or(|old| old.block != block) {
+            let round = look.view.round.number;
+            tokio::spawn(self.docket.clone().look((round, block)));
         }
         let view = Box::new(look.view.clone());
         self.look = Some(look);
@@ -457,6 +474,15 @@ impl Node {
         self.look.as_ref().map_or(0, |look| look.block)
     }
 
+    /// Whether a transaction is a challenge to a claim that this node does not check: it checks
+    /// `check_permille` of a thousand, chosen by a hash that nobody else knows.
+    fn overlooks(&self, tx: &Tx) -> bool {
+        let Tx::Challenge { claim, .. } = tx else { return false };
+        let drawn = keccak256([&self.signer.to_bytes()[..], &claim.to_be_bytes()].concat());
+        let drawn = u16::from_be_bytes([drawn[0], drawn[1]]) % 1_000;
+        drawn >= self.config.check_permille
+    }
+
     /// Keeps a record; with the commitment to an update, also what its quantisation left behind, so
     /// that the next round adds what this one left out, once.
     fn persist(&mut self, record: &Record) -> Result<(), NodeError> {
@@ -508,11 +534,16 @@ impl Node {
                 Output::Aggregate { round, model_root, cumulative_root, members } => {
                     self.aggregate(round, (model_root, cumulative_root), members);
                 }
+                Output::Send(tx) if self.overlooks(&tx) => {
+                    tracing::info!(?tx, "not among the claims that this node checks");
+                }
                 Output::Send(tx) => {
                     let transactor = Transactor {
                         client: self.client.clone(),
                         tensors: self.tensors.clone(),
                         blobs: self.blobs.clone(),
+                        job: self.job.clone(),
+                        docket: self.docket.clone(),
                     };
                     tokio::spawn(transactor.send(tx));
                 }

@@ -4,11 +4,20 @@
 //! for again when the chain does not show it. So nothing is remembered here, and a refusal is a
 //! line in the log.
 
+use std::sync::Arc;
+
 use alloy::primitives::{Bytes, U256};
 use chain::{Client, ClientError, client::Reveal};
 use round::machine::Tx;
+use tensor::Hash;
 
-use crate::{NodeError, TensorStore, eye::words, job::word};
+use crate::{
+    Job, NodeError, TensorStore,
+    docket::Docket,
+    eye::words,
+    job::{hash, word},
+    lie::Lie,
+};
 
 /// What a transaction may need beside itself.
 #[derive(Clone, Debug)]
@@ -16,6 +25,8 @@ pub(crate) struct Transactor {
     pub(crate) client: Client,
     pub(crate) tensors: TensorStore,
     pub(crate) blobs: net::blobs::Store,
+    pub(crate) job: Arc<Job>,
+    pub(crate) docket: Docket,
 }
 
 impl Transactor {
@@ -53,10 +64,14 @@ impl Transactor {
                 drop(client.reveal_with_data(round, salt, blob, update.into()).await?);
             }
             Tx::PostResult { round, outputs_root } => {
+                let outputs_root = self.result(round, outputs_root).await?;
                 drop(client.post_result(round, word(outputs_root)).await?);
             }
             Tx::Challenge { claim, outputs_root } => {
-                drop(client.challenge(U256::from(claim), word(outputs_root)).await?);
+                let claim = U256::from(claim);
+                let program = hash(client.claim(claim).await?.program);
+                let header = self.job.program(program)?.header();
+                drop(client.challenge(claim, word(outputs_root), header).await?);
             }
             Tx::Settle { round, output_roots, accepted_chunk } => {
                 let roots = output_roots.iter().map(|root| word(*root)).collect();
@@ -71,5 +86,18 @@ impl Transactor {
             }
         }
         Ok(())
+    }
+
+    /// Returns what this node claims: what it computed, unless it is there to lie about it.
+    async fn result(&self, round: u64, computed: Hash) -> Result<Hash, NodeError> {
+        if self.docket.lie != Some(Lie::Pay) {
+            return Ok(computed);
+        }
+        let Some(index) = self.client.find(self.client.address()).await? else {
+            return Ok(computed);
+        };
+        let docket = self.docket.clone();
+        let crooked = move || docket.crooked_root(round, index);
+        tokio::task::spawn_blocking(crooked).await.map_err(NodeError::absent)?
     }
 }

@@ -19,7 +19,7 @@ use super::{
     Args,
     children::{Alive, Children, Spec},
     keys,
-    settings::{LIAR, NODES, PUBLISHER, Settings},
+    settings::{CROOK, LIAR, NODES, PUBLISHER, Settings},
     watch::told_before,
 };
 use crate::{
@@ -33,8 +33,17 @@ const STAKE_TOKENS: u64 = 1_000;
 const BOND_TOKENS: u64 = 50;
 /// Whole tokens the rewards hold at the start: the pay of ten thousand rounds.
 const FUND_TOKENS: u64 = 1_000_000;
-/// Blocks in which a claim can be challenged.
+/// Blocks in which a claim can be challenged, and a Program struck.
 const WINDOW_BLOCKS: u64 = 4;
+/// Blocks an aggregator has before it is the next one's turn, on the embedded chain.
+const AGGREGATE_BLOCKS: u64 = 10;
+/// Blocks each side of a dispute has: some twenty moves, and a restart in between.
+const CLOCK_BLOCKS: u64 = 400;
+/// The most a unit of a move's gas is advanced at, wei of the token.
+const GAS_PRICE_CAP: u64 = 1_000_000_000_000;
+/// The round from which every node takes its turn as aggregator. Before it only the one that lies
+/// about it does, so that its conviction is seen in the first round of a show.
+const FIRST_TURN: u64 = 2;
 /// Longest time between two blocks of the embedded chain.
 const BLOCK_MS_MAX: u64 = 250;
 /// Port the embedded chain prefers.
@@ -231,14 +240,17 @@ fn setup(
     // A block outside takes seconds, so the same patience is fewer blocks.
     let slow = settings.rpc.is_some();
     let blocks = if slow { 20 } else { 80 };
-    let pace = Pace { commit_blocks: blocks, reveal_blocks: blocks, aggregate_blocks: blocks / 2 };
+    let pace = Pace { commit_blocks: blocks, reveal_blocks: blocks, aggregate_blocks: if slow { blocks / 2 } else { AGGREGATE_BLOCKS } };
     let last_day = calendar(plan).last().copied().unwrap_or(0);
     Ok(Setup {
         supply: tokens(1_000_000_000),
         minimum_stake: tokens(100),
-        unbond_blocks: 4 * blocks + u64::from(node::CAPACITY) * blocks,
+        unbond_blocks: 4 * blocks + u64::from(node::CAPACITY) * blocks + 3 * CLOCK_BLOCKS,
         bond: tokens(BOND_TOKENS),
         window_blocks: WINDOW_BLOCKS,
+        clock_blocks: CLOCK_BLOCKS,
+        gas_price_cap: U256::from(GAS_PRICE_CAP),
+        programs: job.registrations()?,
         rounds: job.config(pace)?,
         fund: tokens(FUND_TOKENS),
         provider,
@@ -327,7 +339,13 @@ fn start_node(
         data_clock: network.data_clock,
         market: network.market().to_owned(),
         provider: network.nodes[PUBLISHER],
-        liar: settings.liar && index == LIAR,
+        lie: match index {
+            LIAR if settings.liar => Some(node::Lie::Update),
+            CROOK if settings.liar => Some(node::Lie::Pay),
+            _ => None,
+        },
+        first_turn: if settings.liar && index != CROOK { FIRST_TURN } else { 0 },
+        check_permille: 1_000,
         publish: (index == PUBLISHER).then(|| settings.source.clone()),
     };
     layout::replace_json(&dir.join("config.json"), &config)?;

@@ -148,6 +148,11 @@ impl Pages {
         Ok(())
     }
 
+    /// Returns what the chain has shown so far.
+    pub(crate) fn history(&self) -> &History {
+        &self.history
+    }
+
     /// Returns the key of a registry index.
     pub(crate) fn node_key(&self, index: u32) -> Option<Address> {
         self.history.nodes.get(&index).map(|node| node.key)

@@ -12,7 +12,11 @@ use std::{
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{genesis::Network, settings::Settings, summary};
+use super::{
+    genesis::Network,
+    settings::{CROOK, LIAR, Settings},
+    summary,
+};
 use crate::layout::Layout;
 
 /// The terminal.
@@ -55,9 +59,11 @@ impl Screen {
             evaluation.market, evaluation.proxy, first.date, last.date
         ));
         for (index, slice) in network.plan.slices.iter().take(network.nodes.len()).enumerate() {
-            let lies = settings.liar && index == super::settings::LIAR;
-            let label =
-                if lies { " · lies, for show: it will reveal a poisoned update" } else { "" };
+            let label = match index {
+                LIAR if settings.liar => " · lies, for show: it will reveal a poisoned update",
+                CROOK if settings.liar => " · lies, for show: it will claim all pay for itself",
+                _ => "",
+            };
             let (name, days) = (&slice.name, slice.train.count());
             self.line(&format!("node {index}    its own data: {name}, {days} days{label}"));
         }

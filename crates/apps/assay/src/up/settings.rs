@@ -11,8 +11,10 @@ use crate::layout::{self, FORMAT, Layout};
 
 /// Nodes that `up` starts.
 pub(crate) const NODES: usize = 4;
-/// The node that lies, where one does.
+/// The node that lies about its update, where one does.
 pub(crate) const LIAR: usize = 3;
+/// The node that lies about the aggregate, where one does.
+pub(crate) const CROOK: usize = 2;
 /// The node that publishes.
 pub(crate) const PUBLISHER: usize = 0;
 
@@ -23,7 +25,7 @@ pub(crate) struct Settings {
     pub(crate) format: u32,
     /// `har` or `mlp`.
     pub(crate) model: String,
-    /// Whether node 3 lies, for show.
+    /// Whether nodes 2 and 3 lie, for show.
     pub(crate) liar: bool,
     /// Where the data comes from.
     pub(crate) source: node::Source,

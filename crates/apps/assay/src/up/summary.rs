@@ -16,6 +16,8 @@ pub(crate) struct Summary {
     pub(crate) data: Data,
     /// Settled rounds, oldest first.
     pub(crate) rounds: Vec<Round>,
+    /// Disputes that have ended, oldest first.
+    pub(crate) disputes: Vec<Dispute>,
     /// Reports of margin, oldest first.
     pub(crate) oracle: Vec<Report>,
     /// The sample account's initial margin requirement before the first and after the last report.
@@ -113,6 +115,46 @@ pub(crate) struct Seconds {
     pub(crate) reveal: f64,
     /// From there to the settlement.
     pub(crate) aggregate: f64,
+}
+
+/// One dispute over a claim.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Dispute {
+    /// Its number.
+    pub(crate) id: u64,
+    /// The claim.
+    pub(crate) claim: u64,
+    /// The round the claim was about.
+    pub(crate) round: Option<u64>,
+    /// Registry index of the asserter.
+    pub(crate) asserter: Option<u32>,
+    /// Registry index of the challenger.
+    pub(crate) challenger: Option<u32>,
+    /// Registry index of the side that lost, if one did.
+    pub(crate) convicted: Option<u32>,
+    /// How it ended: `step`, `input` (an input or a constant was compared), `clock`, or `closed`
+    /// because the claim fell by another dispute.
+    pub(crate) ended: String,
+    /// Moves of both sides.
+    pub(crate) moves: usize,
+    /// Gas of both sides' moves.
+    pub(crate) gas: u64,
+    /// Index of the op that was judged.
+    pub(crate) op: Option<u32>,
+    /// Its name.
+    pub(crate) op_name: Option<String>,
+    /// The element of its tensor.
+    pub(crate) element: Option<u64>,
+    /// The step of the element's chain.
+    pub(crate) step: Option<u64>,
+    /// The asserter's value, as a decimal string or a root.
+    pub(crate) asserted: Option<String>,
+    /// The value the contract computed.
+    pub(crate) correct: Option<String>,
+    /// What the loser lost, whole tokens.
+    pub(crate) bond_lost: String,
+    /// How much of it was burnt, whole tokens.
+    pub(crate) burnt: String,
 }
 
 /// One margin report as the oracle took it.

@@ -19,6 +19,7 @@ use tensor::{Hash, Tensor};
 use tokio::sync::watch::Sender;
 
 use super::{
+    disputes,
     genesis::{self, Network, is_transient, patiently},
     pages::Pages,
     quality::Quality,
@@ -53,6 +54,7 @@ pub(crate) struct Watch {
     evaluate: (Evaluate, Dataset),
     seen: (u64, Seen),
     told: u64,
+    disputes: Vec<u64>,
     rounds: Vec<Round>,
     reports: Vec<Report>,
     requirement: (Option<U256>, U256),
@@ -83,6 +85,7 @@ impl Watch {
             evaluate: (evaluate, data),
             seen: (0, Seen::default()),
             told: network.told,
+            disputes: Vec::new(),
             rounds: Vec::new(),
             reports: Vec::new(),
             requirement: (None, U256::ZERO),
@@ -132,6 +135,12 @@ impl Watch {
         self.pages
             .update(&self.network, &self.rounds, self.params.as_ref().and_then(Tensor::as_f32))
             .await?;
+        for dispute in disputes::ended(self.pages.history()) {
+            if !self.disputes.contains(&dispute.id) {
+                self.screen.line(&disputes::line(&dispute));
+                self.disputes.push(dispute.id);
+            }
+        }
         while self.rounds.len() < wanted
             && let Some((number, model)) = self.pages.settled_after(self.told)
             && let Some(report) = self.report(number)
@@ -343,6 +352,7 @@ impl Watch {
                 market_day: self.date(self.told),
             },
             rounds: self.rounds.clone(),
+            disputes: disputes::ended(self.pages.history()),
             oracle: self.reports.clone(),
             account: Account {
                 address: self.network.short.address().to_string(),

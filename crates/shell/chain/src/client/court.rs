@@ -9,7 +9,7 @@ use alloy::{
     rpc::types::{Filter, Log},
     sol_types::{SolCall, SolEvent},
 };
-use court::{Brief, Dispute, Move, Shown, ShownOp, Stage, Turn};
+use court::{Brief, Dispute, Event, Move, Shown, ShownOp, Stage, Turn, advocate::Revealed};
 use tensor::Hash;
 
 use super::{Client, ClientError, Mined};
@@ -25,10 +25,8 @@ pub struct Standing {
     pub id: u64,
     /// Its record, which the next move has to state.
     pub record: Dispute,
-    /// The children revealed last, of the node in the record if its turn is to name one of them.
-    pub children: Vec<Hash>,
-    /// The bytes of the chunk revealed last.
-    pub chunk: Vec<u8>,
+    /// What the asserter has revealed.
+    pub revealed: Revealed,
 }
 
 /// Claims and disputes.
@@ -146,18 +144,21 @@ impl Client {
 
 /// Folds a dispute's events; `None` where there is no record among them.
 fn standing(id: u64, logs: &[Log]) -> Option<Standing> {
-    let (mut record, mut children, mut chunk) = (None, Vec::new(), Vec::new());
+    let (mut record, mut revealed) = (None, Revealed::default());
+    let hash = |word: B256| Hash(word.0);
     for log in logs {
         let data = log.data();
         if let Ok(moved) = Court::Moved::decode_log_data(data) {
             record = of_record(&moved.record).or(record);
-        } else if let Ok(revealed) = Court::Revealed::decode_log_data(data) {
-            children = revealed.children.iter().map(|child| Hash(child.0)).collect();
-        } else if let Ok(revealed) = Court::RevealedChunk::decode_log_data(data) {
-            chunk = revealed.chunk.to_vec();
+        } else if let Ok(event) = Court::Revealed::decode_log_data(data) {
+            let children = event.children.into_iter().map(hash).collect();
+            revealed.see(&Event::Revealed { dispute: id, node: hash(event.node), children });
+        } else if let Ok(event) = Court::RevealedChunk::decode_log_data(data) {
+            let (node, chunk) = (hash(event.node), event.chunk.to_vec());
+            revealed.see(&Event::RevealedChunk { dispute: id, node, chunk });
         }
     }
-    Some(Standing { id, record: record?, children, chunk })
+    Some(Standing { id, record: record?, revealed })
 }
 
 /// Returns the call that makes a move, and its signature for errors.

@@ -22,7 +22,7 @@ use tensor::{Hash, Tensor};
 
 use super::{Event, Node};
 use crate::{
-    NodeError, TensorStore, aggregation,
+    Lie, NodeError, TensorStore, aggregation,
     peers::{self, Peers},
     training,
     updates::Sources,
@@ -60,7 +60,8 @@ impl Drop for Begun {
 impl Node {
     /// Trains on the node's own slice and comes back with the update.
     pub(super) fn train(&self, round: u64, seed: Hash, model_root: Hash) {
-        let (job, data, liar) = (self.job.clone(), self.data.clone(), self.config.liar);
+        let (job, data) = (self.job.clone(), self.data.clone());
+        let liar = self.config.lie == Some(Lie::Update);
         let residual = if self.residual.0 < round { self.residual.1.clone() } else { Vec::new() };
         let (events, params) = (self.events.clone(), self.finder(round));
         tokio::spawn(async move {

@@ -1,0 +1,130 @@
+//! Lies, for show: what `up` makes some of its nodes do, so that people see what becomes of it.
+//!
+//! Invariant: nothing here runs on a node whose configuration names no lie.
+
+use std::sync::Arc;
+
+use court::trace::{Evidence, Executor, Reference, Sheet, Witness};
+use serde::{Deserialize, Serialize};
+use tensor::{Hash, Op, Program, Tensor};
+
+use crate::NodeError;
+
+/// What a node lies about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Lie {
+    /// Its update: turned round, tenfold.
+    Update,
+    /// The result of the aggregation, when it is its turn: the whole budget goes to itself.
+    Pay,
+}
+
+/// An execution of the aggregation in which one row is paid the whole budget, consistent from
+/// there on.
+pub(crate) struct Crooked {
+    witness: Witness,
+    at: (usize, u64),
+    paid: f64,
+}
+
+/// The reference interpreter, but for one element of one op.
+#[derive(Clone, Copy, Debug)]
+struct Bent {
+    op: usize,
+    element: usize,
+    value: f64,
+}
+
+impl Executor for Bent {
+    fn execute(
+        &self,
+        program: &Program,
+        index: usize,
+        operands: &[&Tensor],
+        inputs: &[Tensor],
+    ) -> Tensor {
+        let tensor = Reference.execute(program, index, operands, inputs);
+        if index != self.op {
+            return tensor;
+        }
+        let Some(elements) = tensor.as_f64() else { return tensor };
+        let mut bent = elements.to_vec();
+        if let Some(element) = bent.get_mut(self.element) {
+            *element = self.value;
+        }
+        Tensor::f64(tensor.shape().dims(), bent).expect("as many elements as before")
+    }
+}
+
+impl Crooked {
+    /// Runs the aggregation so that registry index `own` is paid the budget.
+    ///
+    /// # Errors
+    ///
+    /// [`NodeError::Program`] if the Program pays nobody, [`NodeError::Eval`] if the inputs are not
+    /// its.
+    pub(crate) fn new(
+        program: Arc<Program>,
+        inputs: Vec<Tensor>,
+        (own, budget_gwei): (u32, u64),
+    ) -> Result<Crooked, NodeError> {
+        let pays = |op: &Op| matches!(op, Op::ScatterAdd { .. });
+        let op = program.nodes().iter().rposition(|node| pays(&node.op));
+        let op = op.ok_or_else(|| NodeError::absent("a Program that pays nobody"))?;
+        #[expect(clippy::cast_precision_loss, reason = "a job's budget is below 2^53")]
+        let paid = budget_gwei as f64;
+        let bent = Bent { op, element: own as usize, value: paid };
+        let witness = Witness::new(program, inputs, 1, Box::new(bent))?;
+        Ok(Crooked { witness, at: (op, own.into()), paid })
+    }
+
+    /// Returns the list root of the outputs that it would claim.
+    pub(crate) fn outputs_root(&self) -> Hash {
+        self.witness.outputs_root()
+    }
+}
+
+impl Evidence for Crooked {
+    fn program(&self) -> &Program {
+        self.witness.program()
+    }
+
+    fn states(&mut self) -> Vec<Hash> {
+        self.witness.states()
+    }
+
+    fn inputs(&mut self, iteration: u32) -> Vec<Hash> {
+        self.witness.inputs(iteration)
+    }
+
+    fn roots(&mut self, iteration: u32) -> Vec<Hash> {
+        self.witness.roots(iteration)
+    }
+
+    fn tensor(&mut self, iteration: u32, op: usize) -> Arc<Sheet> {
+        self.witness.tensor(iteration, op)
+    }
+
+    /// The bent element's chain must end in what was claimed: its last steps are bent as well.
+    fn chain(&mut self, iteration: u32, op: usize, element: u64) -> Option<Arc<Sheet>> {
+        let honest = self.witness.chain(iteration, op, element)?;
+        if self.at != (op, element) {
+            return Some(honest);
+        }
+        let indices = self.witness.program().nodes()[op].op.operands()[1];
+        let steps = self.witness.program().nodes()[indices].shape.count();
+        let state = |step: usize| {
+            let bytes = honest.bytes.get(8 * step..8 * step + 8)?;
+            Some(f64::from_le_bytes(bytes.try_into().ok()?))
+        };
+        let mut states: Vec<f64> = (0..steps).map(state).collect::<Option<_>>()?;
+        let last = *states.last()?;
+        for state in &mut states {
+            if state.to_bits() == last.to_bits() {
+                *state = self.paid;
+            }
+        }
+        Some(Arc::new(Sheet::of(&Tensor::f64(&[steps], states).ok()?)))
+    }
+}
