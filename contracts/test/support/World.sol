@@ -7,7 +7,7 @@ import {Registry} from "../../src/Registry.sol";
 import {Rewards} from "../../src/Rewards.sol";
 import {Rounds} from "../../src/Rounds.sol";
 import {IRounds} from "../../src/interfaces/IRounds.sol";
-import {F64} from "../../src/lib/F64.sol";
+import {Amount} from "../../src/lib/Amount.sol";
 import {Tree} from "../../src/lib/Tree.sol";
 import {Base} from "./Base.sol";
 
@@ -190,7 +190,7 @@ abstract contract World is Base {
         }
         result.cumulativeChunk = new bytes(256);
         for (uint256 i = 0; i < gwei_.length; ++i) {
-            bytes8 bits = bytes8(F64.swap(F64.fromUint64(gwei_[i])));
+            bytes8 bits = bytes8(Amount.swap(Amount.fromUint64(gwei_[i])));
             for (uint256 j = 0; j < 8; ++j) {
                 result.cumulativeChunk[8 * i + j] = bits[j];
             }

@@ -1,34 +1,34 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.30;
 
-import {F64} from "../../src/lib/F64.sol";
+import {Amount} from "../../src/lib/Amount.sol";
 import {Base} from "../support/Base.sol";
 
-contract F64Caller {
+contract AmountCaller {
     function toUint64(uint64 bits) external pure returns (uint64) {
-        return F64.toUint64(bits);
+        return Amount.toUint64(bits);
     }
 
     function fromUint64(uint64 value) external pure returns (uint64) {
-        return F64.fromUint64(value);
+        return Amount.fromUint64(value);
     }
 
     function load(bytes calldata chunk, uint256 index) external pure returns (uint64) {
-        return F64.load(chunk, index);
+        return Amount.load(chunk, index);
     }
 }
 
-contract F64Test is Base {
-    F64Caller internal f64 = new F64Caller();
+contract AmountTest is Base {
+    AmountCaller internal amount = new AmountCaller();
 
     function test_toUint64_known() public view {
-        vm.assertEq(f64.toUint64(0), 0);
-        vm.assertEq(f64.toUint64(0x3ff0000000000000), 1);
-        vm.assertEq(f64.toUint64(0x4000000000000000), 2);
-        vm.assertEq(f64.toUint64(0x4008000000000000), 3);
-        vm.assertEq(f64.toUint64(0x433fffffffffffff), 2 ** 53 - 1);
-        vm.assertEq(f64.toUint64(0x4340000000000001), 2 ** 53 + 2);
-        vm.assertEq(f64.toUint64(0x43efffffffffffff), 0xfffffffffffff800);
+        vm.assertEq(amount.toUint64(0), 0);
+        vm.assertEq(amount.toUint64(0x3ff0000000000000), 1);
+        vm.assertEq(amount.toUint64(0x4000000000000000), 2);
+        vm.assertEq(amount.toUint64(0x4008000000000000), 3);
+        vm.assertEq(amount.toUint64(0x433fffffffffffff), 2 ** 53 - 1);
+        vm.assertEq(amount.toUint64(0x4340000000000001), 2 ** 53 + 2);
+        vm.assertEq(amount.toUint64(0x43efffffffffffff), 0xfffffffffffff800);
     }
 
     function test_toUint64_refuses() public {
@@ -46,21 +46,21 @@ contract F64Test is Base {
             0xfff8000000000001 // NaN, negative
         ];
         for (uint256 i = 0; i < bad.length; ++i) {
-            vm.expectRevert(abi.encodeWithSelector(F64.NotAnAmount.selector, bad[i]));
-            f64.toUint64(bad[i]);
+            vm.expectRevert(abi.encodeWithSelector(Amount.NotAnAmount.selector, bad[i]));
+            amount.toUint64(bad[i]);
         }
     }
 
     function test_fuzz_roundTrip_below53Bits(uint64 value) public view {
         value %= 2 ** 53;
-        vm.assertEq(f64.toUint64(f64.fromUint64(value)), value);
+        vm.assertEq(amount.toUint64(amount.fromUint64(value)), value);
     }
 
     /// @notice Whatever has a double comes back; whatever has none is refused, never rounded.
     function test_fuzz_roundTrip_all64Bits(uint64 value, uint8 zeros) public view {
         value = (value >> (zeros % 64)) << (zeros % 64);
-        try f64.fromUint64(value) returns (uint64 bits) {
-            vm.assertEq(f64.toUint64(bits), value);
+        try amount.fromUint64(value) returns (uint64 bits) {
+            vm.assertEq(amount.toUint64(bits), value);
         } catch {
             uint256 odd = value;
             while (odd % 2 == 0) odd /= 2;
@@ -70,21 +70,21 @@ contract F64Test is Base {
 
     /// @notice Any bits that are taken for an amount are that amount's only bits.
     function test_fuzz_toUint64_isInjective(uint64 bits) public view {
-        try f64.toUint64(bits) returns (uint64 value) {
-            vm.assertEq(f64.fromUint64(value), bits);
+        try amount.toUint64(bits) returns (uint64 value) {
+            vm.assertEq(amount.fromUint64(value), bits);
         } catch {}
     }
 
     function test_fuzz_toUint64_amounts(uint16 exponent, uint64 mantissa) public view {
         uint64 bits = (uint64(1023 + exponent % 64) << 52) | (mantissa % 2 ** 52);
-        try f64.toUint64(bits) returns (uint64 value) {
-            vm.assertEq(f64.fromUint64(value), bits);
+        try amount.toUint64(bits) returns (uint64 value) {
+            vm.assertEq(amount.fromUint64(value), bits);
         } catch {}
     }
 
     function test_load_littleEndian() public view {
         bytes memory chunk = hex"0000000000000840000000000000f03f";
-        vm.assertEq(f64.toUint64(f64.load(chunk, 0)), 3);
-        vm.assertEq(f64.toUint64(f64.load(chunk, 1)), 1);
+        vm.assertEq(amount.toUint64(amount.load(chunk, 0)), 3);
+        vm.assertEq(amount.toUint64(amount.load(chunk, 1)), 1);
     }
 }

@@ -5,8 +5,8 @@ pragma solidity ^0.8.30;
 /// @notice Converts between uint64 and IEEE 754 binary64, only where the conversion is exact;
 ///         whatever is not a non-negative integer below 2^64 (a fraction, -0, infinity, NaN) is
 ///         refused, so no rounding rule decides about money.
-/// @dev Deliberately absent: arithmetic. The judge's soft-float library comes with the judge.
-library F64 {
+/// @dev Deliberately absent: arithmetic; `F64` has it, and rounds.
+library Amount {
     uint256 private constant MANTISSA_BITS = 52;
     uint256 private constant BIAS = 1023;
 
