@@ -6,7 +6,7 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 
 import {IRegistry} from "./interfaces/IRegistry.sol";
 import {IRewards} from "./interfaces/IRewards.sol";
-import {F64} from "./lib/F64.sol";
+import {Amount} from "./lib/Amount.sol";
 import {Tree} from "./lib/Tree.sol";
 
 /// @title Cumulative pay
@@ -74,7 +74,7 @@ contract Rewards is IRewards {
         bytes32 got = Tree.rootFrom(Tree.leaf(chunk), node / CHUNK_ELEMENTS, chunks, path);
         require(got == root, ProofMismatch(root, got));
 
-        uint64 cumulativeGwei = F64.toUint64(F64.load(chunk, node % CHUNK_ELEMENTS));
+        uint64 cumulativeGwei = Amount.toUint64(Amount.load(chunk, node % CHUNK_ELEMENTS));
         uint256 cumulative = uint256(cumulativeGwei) * WEI_PER_GWEI;
         uint256 before = paid[node];
         require(cumulative > before, NothingDue(node));

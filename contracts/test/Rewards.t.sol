@@ -5,7 +5,7 @@ import {AssayToken} from "../src/AssayToken.sol";
 import {Rewards} from "../src/Rewards.sol";
 import {IRegistry} from "../src/interfaces/IRegistry.sol";
 import {IRewards} from "../src/interfaces/IRewards.sol";
-import {F64} from "../src/lib/F64.sol";
+import {Amount} from "../src/lib/Amount.sol";
 import {Tree} from "../src/lib/Tree.sol";
 import {World} from "./support/World.sol";
 
@@ -94,8 +94,8 @@ contract RewardsTest is World {
         result.path[0][0] = Tree.leaf(result.cumulativeChunk);
         result.roots[3] = Tree.node(result.path[0]);
         post(result);
-        uint64 bits = 0x3ff80000_00000000 | (F64.fromUint64(3e9) & 0xffff_ffff_ffff);
-        vm.expectRevert(abi.encodeWithSelector(F64.NotAnAmount.selector, bits));
+        uint64 bits = 0x3ff80000_00000000 | (Amount.fromUint64(3e9) & 0xffff_ffff_ffff);
+        vm.expectRevert(abi.encodeWithSelector(Amount.NotAnAmount.selector, bits));
         rewards.claim(0, result.cumulativeChunk, result.path);
         rewards.claim(1, result.cumulativeChunk, result.path);
     }

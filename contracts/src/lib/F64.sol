@@ -1,52 +1,385 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.30;
 
-/// @title Amounts inside f64 tensors
-/// @notice Converts between uint64 and IEEE 754 binary64, only where the conversion is exact;
-///         whatever is not a non-negative integer below 2^64 (a fraction, -0, infinity, NaN) is
-///         refused, so no rounding rule decides about money.
-/// @dev Deliberately absent: arithmetic. The judge's soft-float library comes with the judge.
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+
+import {F32} from "./F32.sol";
+
+/// @title IEEE 754 binary64 on raw bits
+/// @notice Every function takes and returns the 64 bits of an f64. Rounding is to nearest, ties to
+///         even; subnormals are kept; whatever is computed and is not a number is `NAN`, the one NaN
+///         of docs/numerics.md. Nothing reverts and no flag is raised.
+/// @dev A finite nonzero number is taken apart into a mantissa with its leading one at bit 52 and an
+///      exponent `e`, so that it is mantissa * 2^(e - 1075); `e` is the exponent field of a normal
+///      number and goes below 1 for a subnormal one. Negative exponents are two's complement in a
+///      uint256. Each operation tests once whether all its operands are normal and otherwise takes a
+///      second function with the other cases. Deliberately absent: other rounding modes, flags,
+///      signalling NaNs, remainder.
 library F64 {
-    uint256 private constant MANTISSA_BITS = 52;
-    uint256 private constant BIAS = 1023;
+    /// @notice The one NaN: quiet, positive, no payload.
+    uint64 internal constant NAN = 0x7ff8000000000000;
 
-    /// @notice Thrown when the double is not a non-negative integer below 2^64.
-    error NotAnAmount(uint64 bits);
-    /// @notice Thrown when the integer has no exact double.
-    error Inexact(uint64 value);
+    uint256 private constant SIGN = 0x8000000000000000;
+    uint256 private constant MAGNITUDE = 0x7fffffffffffffff;
+    uint256 private constant INFINITY = 0x7ff0000000000000;
+    uint256 private constant HIDDEN = 0x0010000000000000;
+    uint256 private constant FRACTION = 0x000fffffffffffff;
+    uint256 private constant ONE = 0x3ff0000000000000;
 
-    /// @notice Returns the integer that `bits` stands for.
-    function toUint64(uint64 bits) internal pure returns (uint64) {
-        if (bits == 0) return 0;
-        uint256 exponent = bits >> MANTISSA_BITS; // with the sign: above 2047 when negative
-        uint256 mantissa = (uint256(bits) & (2 ** MANTISSA_BITS - 1)) | (2 ** MANTISSA_BITS);
-        require(exponent >= BIAS && exponent < BIAS + 64, NotAnAmount(bits));
-        uint256 scale = exponent - BIAS;
-        uint256 shifted = mantissa << scale;
-        require(shifted % (2 ** MANTISSA_BITS) == 0, NotAnAmount(bits));
-        return uint64(shifted >> MANTISSA_BITS); // below 2^64: mantissa < 2^53 and scale < 64
-    }
-
-    /// @notice Returns the double that equals `value`.
-    function fromUint64(uint64 value) internal pure returns (uint64 bits) {
-        if (value == 0) return 0;
-        uint256 scale = 0;
-        while (value >> (scale + 1) != 0) ++scale;
-        uint256 aligned = (uint256(value) << MANTISSA_BITS) >> scale;
-        require((aligned << scale) >> MANTISSA_BITS == value, Inexact(value));
-        bits = uint64(((BIAS + scale) << MANTISSA_BITS) | (aligned & (2 ** MANTISSA_BITS - 1)));
-    }
-
-    /// @notice Returns element `index` of an f64 chunk as its bits.
-    function load(bytes calldata chunk, uint256 index) internal pure returns (uint64) {
-        return swap(uint64(bytes8(chunk[8 * index:8 * index + 8])));
-    }
-
-    /// @notice Reverses the order of the eight bytes.
-    function swap(uint64 word) internal pure returns (uint64 swapped) {
-        for (uint256 i = 0; i < 8; ++i) {
-            swapped = (swapped << 8) | (word & 0xff);
-            word >>= 8;
+    /// @notice Returns `a + b`.
+    function add(uint64 a, uint64 b) internal pure returns (uint64) {
+        unchecked {
+            uint256 ea = (a >> 52) & 0x7ff;
+            uint256 eb = (b >> 52) & 0x7ff;
+            if (((ea + 1) & 0x7fe) * ((eb + 1) & 0x7fe) == 0) return _fmaRare(a, ONE, b);
+            // The first term stands where the product of a and 1 would.
+            return _sum(a & SIGN, _mantissa(a) << 52, ea + 1023, b & SIGN, _mantissa(b), eb);
         }
+    }
+
+    /// @notice Returns `a - b`.
+    function sub(uint64 a, uint64 b) internal pure returns (uint64) {
+        return add(a, b ^ uint64(SIGN)); // of a NaN too: its sign is lost
+    }
+
+    /// @notice Returns `a * b`.
+    function mul(uint64 a, uint64 b) internal pure returns (uint64) {
+        unchecked {
+            uint256 ea = (a >> 52) & 0x7ff;
+            uint256 eb = (b >> 52) & 0x7ff;
+            if (((ea + 1) & 0x7fe) * ((eb + 1) & 0x7fe) == 0) return _mulRare(a, b);
+            return _product((a ^ b) & SIGN, _mantissa(a) * _mantissa(b), ea + eb);
+        }
+    }
+
+    /// @notice Returns `a * b + c`, rounded once.
+    function fma(uint64 a, uint64 b, uint64 c) internal pure returns (uint64) {
+        unchecked {
+            uint256 ea = (a >> 52) & 0x7ff;
+            uint256 eb = (b >> 52) & 0x7ff;
+            uint256 ec = (c >> 52) & 0x7ff;
+            // A field plus one is 1 or 2048 where the number is not normal.
+            if (((ea + 1) & 0x7fe) * ((eb + 1) & 0x7fe) * ((ec + 1) & 0x7fe) == 0) {
+                return _fmaRare(a, b, c);
+            }
+            uint256 p = _mantissa(a) * _mantissa(b);
+            return _sum((a ^ b) & SIGN, p, ea + eb, c & SIGN, _mantissa(c), ec);
+        }
+    }
+
+    /// @notice Returns `a / b`.
+    function div(uint64 a, uint64 b) internal pure returns (uint64) {
+        unchecked {
+            uint256 ea = (a >> 52) & 0x7ff;
+            uint256 eb = (b >> 52) & 0x7ff;
+            if (((ea + 1) & 0x7fe) * ((eb + 1) & 0x7fe) == 0) return _divRare(a, b);
+            return _quotient((a ^ b) & SIGN, _mantissa(a), ea, _mantissa(b), eb);
+        }
+    }
+
+    /// @notice Returns the square root; of -0: -0; of what is below: NaN.
+    function sqrt(uint64 a) internal pure returns (uint64) {
+        unchecked {
+            uint256 magnitude = a & MAGNITUDE;
+            if (magnitude == 0) return a;
+            if (a > INFINITY) return NAN; // negative, or not a number
+            if (a == INFINITY) return a;
+            (uint256 m, uint256 e) = _finite(magnitude);
+            // An even power of two is left beside a radicand of 253 or 254 bits.
+            uint256 shift = 201 - (e & 1);
+            uint256 radicand = m << shift;
+            // Newton's method from a line that is within 6 % of the root: 2^-4, then 2^-9, 2^-19, 2^-39,
+            // 2^-79, 2^-126. No root is nearer than 2^-108 to a tie, so the rest decides nothing.
+            uint256 root = radicand / 3 >> 126;
+            root += 0x2aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa;
+            root = (root + radicand / root) >> 1;
+            root = (root + radicand / root) >> 1;
+            root = (root + radicand / root) >> 1;
+            root = (root + radicand / root) >> 1;
+            root = (root + radicand / root) >> 1;
+            return round(0, root << 128, uint256(int256(e - 1075 - shift) >> 1) + 1148);
+        }
+    }
+
+    /// @notice Returns `-a`.
+    function neg(uint64 a) internal pure returns (uint64) {
+        return isNan(a) ? NAN : a ^ uint64(SIGN);
+    }
+
+    /// @notice Returns the magnitude of `a`.
+    function abs(uint64 a) internal pure returns (uint64) {
+        return isNan(a) ? NAN : uint64(a & MAGNITUDE);
+    }
+
+    /// @notice Returns the lesser: -0 below +0, NaN if either is.
+    function min(uint64 a, uint64 b) internal pure returns (uint64) {
+        if (isNan(a) || isNan(b)) return NAN;
+        return _rank(b) < _rank(a) ? b : a;
+    }
+
+    /// @notice Returns the greater: +0 above -0, NaN if either is.
+    function max(uint64 a, uint64 b) internal pure returns (uint64) {
+        if (isNan(a) || isNan(b)) return NAN;
+        return _rank(b) > _rank(a) ? b : a;
+    }
+
+    /// @notice Returns the greatest integer not above `a`; of -0: -0.
+    function floor(uint64 a) internal pure returns (uint64) {
+        unchecked {
+            uint256 e = (a >> 52) & 0x7ff;
+            if (e >= 1075) return canonical(a); // without bits below one
+            bool negative = a > MAGNITUDE;
+            if (e < 1023) return negative && a != SIGN ? uint64(SIGN | ONE) : uint64(a & SIGN);
+            uint256 below = (1 << (1075 - e)) - 1;
+            // The carry out of a full mantissa makes the exponent one more, as it should.
+            return uint64((negative ? a + below : a) & ~below);
+        }
+    }
+
+    /// @notice Returns whether `a < b`; false with NaN; -0 equals +0.
+    function lt(uint64 a, uint64 b) internal pure returns (bool) {
+        return !isNan(a) && !isNan(b) && _value(a) < _value(b);
+    }
+
+    /// @notice Returns whether `a <= b`; false with NaN; -0 equals +0.
+    function le(uint64 a, uint64 b) internal pure returns (bool) {
+        return !isNan(a) && !isNan(b) && _value(a) <= _value(b);
+    }
+
+    /// @notice Returns whether `a == b`; false with NaN; -0 equals +0.
+    function eq(uint64 a, uint64 b) internal pure returns (bool) {
+        return !isNan(a) && !isNan(b) && _value(a) == _value(b);
+    }
+
+    /// @notice Returns whether `a` stands for no number.
+    function isNan(uint64 a) internal pure returns (bool) {
+        return a & MAGNITUDE > INFINITY;
+    }
+
+    /// @notice Returns `a` with any NaN replaced by the one NaN.
+    function canonical(uint64 a) internal pure returns (uint64) {
+        return isNan(a) ? NAN : a;
+    }
+
+    /// @notice Returns whether `a` comes strictly after `b` in the order of `max`: -0 before +0, all
+    ///         numbers before NaN, no NaN after another.
+    function comesAfter(uint64 a, uint64 b) internal pure returns (bool) {
+        if (isNan(a) || isNan(b)) return !isNan(b);
+        return _rank(a) > _rank(b);
+    }
+
+    /// @notice Returns the f32 nearest to `a`.
+    function toF32(uint64 a) internal pure returns (uint32) {
+        unchecked {
+            uint256 magnitude = a & MAGNITUDE;
+            uint256 sign = (a & SIGN) >> 32;
+            if (magnitude > INFINITY) return F32.NAN;
+            if (magnitude == INFINITY) return uint32(sign | (0xff << 23));
+            if (magnitude < HIDDEN) return uint32(sign); // below 2^-1022
+            return F32.round(sign, _mantissa(a) << 202, (magnitude >> 52) - 897);
+        }
+    }
+
+    /// @notice Returns `a` toward zero, saturating; NaN gives 0.
+    function toI32(uint64 a) internal pure returns (int32) {
+        unchecked {
+            if (isNan(a)) return 0;
+            uint256 e = (a >> 52) & 0x7ff;
+            bool negative = a > MAGNITUDE;
+            if (e < 1023) return 0;
+            if (e > 1053) return negative ? type(int32).min : type(int32).max;
+            int32 truncated = int32(uint32(_mantissa(a) >> (1075 - e)));
+            return negative ? -truncated : truncated;
+        }
+    }
+
+    /// @notice Returns `x` as an f64; exact.
+    function fromI32(int32 x) internal pure returns (uint64) {
+        unchecked {
+            if (x == 0) return 0;
+            uint256 magnitude = x < 0 ? uint256(-int256(x)) : uint256(int256(x));
+            uint256 leading = Math.log2(magnitude);
+            // The leading one of the mantissa adds the 1 that is missing in the exponent.
+            uint256 bits = ((leading + 1022) << 52) + (magnitude << (52 - leading));
+            return uint64(x < 0 ? SIGN | bits : bits);
+        }
+    }
+
+    /// @notice Rounds `m * 2^(f - 1276)` to the nearest f64; `m` has its leading one at bit 254.
+    /// @dev `f` is one less than the exponent field of a normal result, in two's complement. Where it
+    ///      is negative the result is subnormal, and as many more bits are rounded off.
+    function round(uint256 sign, uint256 m, uint256 f) internal pure returns (uint64) {
+        unchecked {
+            if (f <= 2045) return uint64(sign | ((f << 52) + _rounded(m))); // a carry may make it infinite
+            if (int256(f) >= 0) return uint64(sign | INFINITY);
+            uint256 shift = 202 - f; // of 256 or more, it leaves 0
+            return uint64(sign | ((m + ((1 << (shift - 1)) - 1) + ((m >> shift) & 1)) >> shift));
+        }
+    }
+
+    /// @dev Rounds to the leading 53 bits. What is added is half of the last place, less one if the
+    ///      kept part is even: a tie reaches the next integer only from an odd one.
+    function _rounded(uint256 m) private pure returns (uint256) {
+        unchecked {
+            return (m + ((1 << 201) - 1) + ((m >> 202) & 1)) >> 202;
+        }
+    }
+
+    /// @dev Returns `p * 2^(ep - 2150) + c * 2^(ec - 1075)`: 105 or 106 bits of p, 53 of c.
+    function _sum(uint256 sp, uint256 p, uint256 ep, uint256 sc, uint256 c, uint256 ec)
+        private
+        pure
+        returns (uint64)
+    {
+        unchecked {
+            // With p shifted by 55, c belongs `shift` bits up. Below 0 it is less than all bits of p
+            // and above 164 so far over p that in both cases the lesser term only says which side of a
+            // tie or of an f64 the sum lies on; so the shift ends there, and the exponent follows.
+            uint256 shift = ec - ep + 1130;
+            if (shift > 164) {
+                if (int256(shift) < 0) {
+                    shift = 0;
+                } else {
+                    ep += shift - 164;
+                    shift = 164;
+                }
+            }
+            p <<= 55;
+            c <<= shift;
+            if (sp == sc) {
+                c += p;
+            } else if (c >= p) {
+                c -= p;
+                if (c == 0) return 0;
+            } else {
+                c = p - c;
+                sc = sp;
+            }
+            // Unless the terms cancelled, the leading one is that of the greater or next to it.
+            uint256 above = shift - 108;
+            above &= ~uint256(int256(above) >> 255);
+            c <<= 93 - above;
+            ep += above;
+            uint256 top = c >> 252;
+            uint256 short = top == 0 ? 254 - Math.log2(c) : (0x58 >> (2 * top)) & 3; // 1: 2; 2, 3: 1
+            c <<= short;
+            ep = ep - 1022 - short;
+            if (ep <= 2045) return uint64(sc | ((ep << 52) + _rounded(c)));
+            return round(sc, c, ep);
+        }
+    }
+
+    /// @dev Returns `p * 2^(e - 2150)` for p of 105 or 106 bits.
+    function _product(uint256 sign, uint256 p, uint256 e) private pure returns (uint64) {
+        unchecked {
+            uint256 long = p >> 105;
+            return round(sign, p << (150 - long), e - 1024 + long);
+        }
+    }
+
+    /// @dev Returns the quotient of two mantissas with their exponents. A quotient that is not exact
+    ///      differs from every tie in its leading 108 bits, so cutting it after 203 decides nothing.
+    function _quotient(uint256 sign, uint256 ma, uint256 ea, uint256 mb, uint256 eb)
+        private
+        pure
+        returns (uint64)
+    {
+        unchecked {
+            uint256 q = (ma << 203) / mb;
+            uint256 long = q >> 203;
+            return round(sign, q << (52 - long), ea - eb + 1021 + long);
+        }
+    }
+
+    /// @dev The product where an operand is not normal.
+    function _mulRare(uint256 a, uint256 b) private pure returns (uint64) {
+        unchecked {
+            (uint256 x, uint256 y) = (a & MAGNITUDE, b & MAGNITUDE);
+            uint256 sign = (a ^ b) & SIGN;
+            if (x > INFINITY || y > INFINITY) return NAN;
+            if (x == INFINITY || y == INFINITY) {
+                return x == 0 || y == 0 ? NAN : uint64(sign | INFINITY);
+            }
+            if (x == 0 || y == 0) return uint64(sign);
+            (uint256 ma, uint256 ea) = _finite(x);
+            (uint256 mb, uint256 eb) = _finite(y);
+            return _product(sign, ma * mb, ea + eb);
+        }
+    }
+
+    /// @dev The fused multiply-add where an operand is not normal.
+    function _fmaRare(uint256 a, uint256 b, uint256 c) private pure returns (uint64) {
+        unchecked {
+            uint256 z = c & MAGNITUDE;
+            if (z > INFINITY) return NAN;
+            if (z == 0 || z == INFINITY) return _fmaEdge(a, b, c);
+            (uint256 x, uint256 y) = (a & MAGNITUDE, b & MAGNITUDE);
+            // Zeros, infinities and NaNs of the product outweigh a finite c, but for a zero.
+            if (x == 0 && y < INFINITY || y == 0 && x < INFINITY) return uint64(c);
+            if (x == 0 || y == 0 || x >= INFINITY || y >= INFINITY) return _mulRare(a, b);
+            (uint256 ma, uint256 ea) = _finite(x);
+            (x, y) = _finite(y);
+            (ma, ea) = (ma * x, ea + y);
+            (x, y) = _finite(z);
+            return _sum((a ^ b) & SIGN, ma, ea, c & SIGN, x, y);
+        }
+    }
+
+    /// @dev The fused multiply-add where c is a zero or infinite.
+    function _fmaEdge(uint256 a, uint256 b, uint256 c) private pure returns (uint64) {
+        (uint256 x, uint256 y) = (a & MAGNITUDE, b & MAGNITUDE);
+        if (c & MAGNITUDE == 0) {
+            // A zero adds nothing to a product that is none, even to one that rounds to zero.
+            if (x != 0 && y != 0) return mul(uint64(a), uint64(b));
+            if (x < INFINITY && y < INFINITY) return uint64((a ^ b) & c & SIGN);
+            return NAN;
+        }
+        if (x < INFINITY && y < INFINITY) return uint64(c);
+        uint256 product = _mulRare(a, b);
+        return product == c ? uint64(c) : NAN; // infinite both: of one sign, or nothing
+    }
+
+    /// @dev The quotient where an operand is not normal.
+    function _divRare(uint256 a, uint256 b) private pure returns (uint64) {
+        unchecked {
+            (uint256 x, uint256 y) = (a & MAGNITUDE, b & MAGNITUDE);
+            uint256 sign = (a ^ b) & SIGN;
+            if (x > INFINITY || y > INFINITY) return NAN;
+            if (x == y && (x == 0 || x == INFINITY)) return NAN;
+            if (x == INFINITY || y == 0) return uint64(sign | INFINITY);
+            if (x == 0 || y == INFINITY) return uint64(sign);
+            (uint256 ma, uint256 ea) = _finite(x);
+            (uint256 mb, uint256 eb) = _finite(y);
+            return _quotient(sign, ma, ea, mb, eb);
+        }
+    }
+
+    /// @dev The mantissa of a normal number.
+    function _mantissa(uint256 a) private pure returns (uint256) {
+        return (a & FRACTION) | HIDDEN;
+    }
+
+    /// @dev Takes a finite magnitude other than zero apart.
+    function _finite(uint256 magnitude) private pure returns (uint256 m, uint256 e) {
+        unchecked {
+            e = magnitude >> 52;
+            if (e != 0) return (_mantissa(magnitude), e);
+            uint256 shift = 52 - Math.log2(magnitude);
+            return (magnitude << shift, 1 - shift);
+        }
+    }
+
+    /// @dev Orders numbers by their value.
+    function _value(uint256 a) private pure returns (int256) {
+        unchecked {
+            int256 magnitude = int256(a & MAGNITUDE);
+            return a > MAGNITUDE ? -magnitude : magnitude;
+        }
+    }
+
+    /// @dev Orders numbers by their value, and -0 below +0.
+    function _rank(uint256 a) private pure returns (int256) {
+        int256 magnitude = int256(a & MAGNITUDE);
+        return a > MAGNITUDE ? ~magnitude : magnitude;
     }
 }

@@ -2,7 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {IRounds} from "../interfaces/IRounds.sol";
-import {F64} from "./F64.sol";
+import {Amount} from "./Amount.sol";
 import {Tree} from "./Tree.sol";
 
 /// @title The inputs of the aggregation Program
@@ -52,7 +52,7 @@ library Inputs {
     /// @notice Returns the tensor root of the budget as f64[1].
     function budgetRoot(uint64 budgetGwei) internal pure returns (bytes32) {
         bytes memory chunk = new bytes(Tree.CHUNK_8);
-        uint64 bits = F64.fromUint64(budgetGwei);
+        uint64 bits = Amount.fromUint64(budgetGwei);
         for (uint256 i = 0; i < 8; ++i) {
             chunk[i] = bytes1(uint8(bits >> (8 * i)));
         }

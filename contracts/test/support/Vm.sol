@@ -25,11 +25,13 @@ interface Vm {
     function prank(address sender) external;
     function recordLogs() external;
     function readFile(string calldata path) external view returns (string memory);
+    function readLine(string calldata path) external view returns (string memory);
     function roll(uint256 number) external;
     function sign(uint256 key, bytes32 digest) external pure returns (uint8, bytes32, bytes32);
     function snapshotGasLastCall(string calldata group, string calldata name)
         external
         returns (uint256 gas);
+    function snapshotValue(string calldata group, string calldata name, uint256 value) external;
     function startPrank(address sender) external;
     function stopPrank() external;
     function warp(uint256 timestamp) external;
@@ -46,6 +48,18 @@ interface Vm {
         external
         pure
         returns (bytes[] memory);
+    function parseJsonBytes(string calldata json, string calldata key)
+        external
+        pure
+        returns (bytes memory);
+    function parseJsonString(string calldata json, string calldata key)
+        external
+        pure
+        returns (string memory);
+    function parseJsonStringArray(string calldata json, string calldata key)
+        external
+        pure
+        returns (string[] memory);
     function parseJsonUint(string calldata json, string calldata key)
         external
         pure
@@ -69,4 +83,5 @@ interface Vm {
     function assertTrue(bool condition) external pure;
     function assertTrue(bool condition, string calldata what) external pure;
     function assertFalse(bool condition) external pure;
+    function toString(bytes calldata value) external pure returns (string memory);
 }
