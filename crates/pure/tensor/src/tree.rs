@@ -216,8 +216,23 @@ pub fn siblings(level0: &[Hash], index: usize) -> Vec<Hash> {
 /// ```
 #[must_use]
 pub fn climb(leaf: Hash, place: (u64, u64), siblings: &[Hash]) -> Option<Hash> {
-    let (top, rest) = ascend(leaf, place, siblings)?;
-    rest.is_empty().then(|| top.map_or(leaf, |children| node(&children)))
+    let (root, rest) = climb_on(leaf, place, siblings)?;
+    rest.is_empty().then_some(root)
+}
+
+/// Returns the root as [`climb`] does, and the siblings that are left over: the way on, where the
+/// root is a leaf of another tree.
+///
+/// ```
+/// use tensor::tree;
+///
+/// let leaf = tree::leaf(&[0; 128]);
+/// assert_eq!(tree::climb_on(leaf, (0, 1), &[leaf]), Some((leaf, &[leaf][..])));
+/// ```
+#[must_use]
+pub fn climb_on(leaf: Hash, place: (u64, u64), siblings: &[Hash]) -> Option<(Hash, &[Hash])> {
+    let way = ascend(leaf, place, siblings)?;
+    Some((way.root, way.rest))
 }
 
 /// Returns the children of the root that [`climb`] returns; none for a single leaf.
@@ -231,30 +246,32 @@ pub fn climb(leaf: Hash, place: (u64, u64), siblings: &[Hash]) -> Option<Hash> {
 /// ```
 #[must_use]
 pub fn crown(leaf: Hash, place: (u64, u64), siblings: &[Hash]) -> Option<Vec<Hash>> {
-    let (top, rest) = ascend(leaf, place, siblings)?;
-    rest.is_empty().then(|| top.unwrap_or_default())
+    let way = ascend(leaf, place, siblings)?;
+    way.rest.is_empty().then_some(way.crown)
 }
 
-/// Returns the children of the node at the top of the way, and the siblings that are left over.
-fn ascend(
-    leaf: Hash,
-    (mut index, mut width): (u64, u64),
-    siblings: &[Hash],
-) -> Option<(Option<Vec<Hash>>, &[Hash])> {
+/// Where a way up ended.
+struct Way<'a> {
+    root: Hash,
+    crown: Vec<Hash>,
+    rest: &'a [Hash],
+}
+
+fn ascend(leaf: Hash, (mut index, mut width): (u64, u64), siblings: &[Hash]) -> Option<Way<'_>> {
     const GROUP: u64 = ARITY as u64;
     if index >= width {
         return None;
     }
-    let (mut hash, mut rest, mut top) = (leaf, siblings, None);
+    let mut way = Way { root: leaf, crown: Vec::new(), rest: siblings };
     while width > 1 {
         let first = index / GROUP * GROUP;
         let present = usize::try_from((width - first).min(GROUP)).ok()?;
         let place = usize::try_from(index - first).ok()?;
-        let (beside, after) = rest.split_at_checked(present - 1)?;
-        let mut children = beside.to_vec();
-        children.insert(place, hash);
-        hash = node(&children);
-        (index, width, rest, top) = (index / GROUP, width.div_ceil(GROUP), after, Some(children));
+        let (beside, rest) = way.rest.split_at_checked(present - 1)?;
+        let mut crown = beside.to_vec();
+        crown.insert(place, way.root);
+        way = Way { root: node(&crown), crown, rest };
+        (index, width) = (index / GROUP, width.div_ceil(GROUP));
     }
-    Some((top, rest))
+    Some(way)
 }
