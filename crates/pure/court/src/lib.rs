@@ -1,20 +1,32 @@
-//! What is claimed about a computation, and how a part of it is shown to somebody who holds one
-//! hash.
+//! What is claimed about a computation, how a part of it is shown to somebody who holds one hash,
+//! and how a wrong claim is convicted (docs/court.md).
 //!
-//! Two rooms. [`opening`] turns tensors into roots and shows single chunks of them
-//! (docs/protocol.md §1): a consumer of a result reads values out of its outputs root in no other
-//! way. [`claim`] is the optimistic claim, the exact mirror of the contract `ICourt`: open, then
-//! frozen by a challenge or final after its window, then released by the consumer that relied on
-//! it.
+//! Rooms, from the outside in. [`opening`] turns tensors into roots and shows single chunks of them
+//! to a consumer of a result. [`claim`] is the optimistic claim and its disputes, the exact mirror
+//! of the contract `ICourt`; [`record`] is a dispute in data, [`header`] the geometry it starts
+//! from, [`judge`] the one scalar step that decides it. [`trace`] is what a party knows of an
+//! execution, and [`advocate`] makes that party's moves.
 //!
-//! Invariant: what a claim machine took as bonds equals what it holds plus what it gave back.
+//! Invariant: geometry comes from the Program, never from who asserts, and what a claim machine
+//! took as bonds equals what it holds plus what it gave back, advanced and burnt.
 //!
-//! Deliberately absent: conviction. A frozen claim is released without fault until disputes exist;
-//! they will start from [`claim::State::Frozen`] and end a claim in one more state. There is no
-//! hashing here either: leaves and nodes are `tensor::tree`.
+//! Deliberately absent: hashing (leaves and nodes are `tensor::tree`), arithmetic (the judge asks
+//! the reference interpreter), transport of moves, and a memory of disputes: what a party needs to
+//! go on stands on the chain.
 
+mod address;
+pub mod advocate;
+mod bits;
 pub mod claim;
+pub mod header;
+pub mod judge;
 pub mod opening;
+pub mod record;
+pub mod trace;
 
-pub use claim::{Address, Challenge, Claim, Court, Event, Input, Refusal, State, Terms};
+pub use address::Address;
+pub use claim::{
+    Call, Claim, Convictor, Court, Event, Gas, Input, Move, Refusal, State, Terms, bond_floor_wei,
+};
 pub use opening::{CheckError, Fault, Opening, OutputOpening, Place, Verdict};
+pub use record::{Brief, Dispute, Shown, ShownOp, Side, Stage, Turn};

@@ -114,8 +114,8 @@ fn the_standard_steps_are_these_programs() {
         program.expect("valid").hash().to_string()
     };
     let expected = [
-        "0xbcdda514253b99d476ba40e0789edccc9d33fc79bfd849c6fb49f7fa3cd44bda",
-        "0xebf534e55b49c84db814debc97cbd568ab79097f1703b6e76754b5b71b5d6569",
+        "0x42059262f7125323d688d33dd8fd1a4e055ef4fba7f0ac53b6c04497087ad766",
+        "0x1d19de320edd254125b08ecb1fd5fdebc0af350a1ff077d37cf1546e1f1a52d5",
     ];
     assert_eq!([hash(Kind::Har), hash(Kind::Mlp)], expected);
 }

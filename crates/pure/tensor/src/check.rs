@@ -1,8 +1,9 @@
 //! Well-formedness: for every op, how its operands must agree and what type comes out.
 //!
-//! One table, [`infer`], used by the builder, by the decoder, and by nobody else, so that no
-//! Program exists which did not pass it. Errors carry what was expected and what was there; the
-//! caller adds the op's name and place. Absent: values. Nothing here looks at an element.
+//! One table, used by the builder, by the decoder and, as [`check_op`], by who was shown single
+//! ops, so that no Program exists which did not pass it. Errors carry what was expected and what
+//! was there; the caller adds the op's name and place. Absent: values. Nothing here looks at an
+//! element.
 
 use crate::{CONCAT_MAX, Dtype, Op, Shape, ShapeError};
 
@@ -94,6 +95,14 @@ pub enum OpError {
         /// Which number.
         name: &'static str,
     },
+    /// Another number of operands than the op takes.
+    #[error("takes {expected} operands, got {got}")]
+    Missing {
+        /// How many the op takes.
+        expected: usize,
+        /// How many there are.
+        got: usize,
+    },
     /// The number of operands `concat` was given.
     #[error("takes 1 to {CONCAT_MAX} operands, got {got}")]
     Operands {
@@ -105,7 +114,26 @@ pub enum OpError {
     Limit(#[from] ShapeError),
 }
 
-/// Returns the type of `op`'s result, given the types of its operands in order.
+/// Returns the type of `op`'s result for operands of these types, in order.
+///
+/// # Errors
+///
+/// [`OpError`] if the op does not take such operands, or not as many.
+///
+/// ```
+/// use tensor::{Dtype, Op, Shape, check_op};
+///
+/// let x = (Dtype::I32, Shape::SCALAR);
+/// assert_eq!(check_op(&Op::Add(0, 1), &[x, x]), Ok(x));
+/// assert!(check_op(&Op::Exp(0), &[x]).is_err());
+/// assert!(check_op(&Op::Add(0, 1), &[x]).is_err());
+/// ```
+pub fn check_op(op: &Op, operands: &[Type]) -> Result<Type, OpError> {
+    let (expected, got) = (op.operands().len(), operands.len());
+    if expected == got { infer(op, operands) } else { Err(OpError::Missing { expected, got }) }
+}
+
+/// Returns the type of `op`'s result, given the types of its operands, as many as it takes.
 #[expect(clippy::too_many_lines, reason = "one arm per op")]
 pub(crate) fn infer(op: &Op, operands: &[Type]) -> Result<Type, OpError> {
     let first = || operands[0];
@@ -160,7 +188,7 @@ pub(crate) fn infer(op: &Op, operands: &[Type]) -> Result<Type, OpError> {
         Op::Transpose { perm, .. } => transpose(first(), perm),
         Op::Broadcast { shape, .. } => broadcast(first(), shape),
         Op::Slice { start, end, .. } => slice(first(), start, end),
-        Op::Concat { axis, .. } => concat(operands, *axis),
+        Op::Concat { axis, extents, .. } => concat(operands, *axis, extents),
         Op::Pad { lo, hi, .. } => pad(first(), lo, hi),
         Op::Gather { axis, .. } => {
             let (dtype, shape) = first();
@@ -260,7 +288,7 @@ fn slice((dtype, shape): Type, start: &[usize], end: &[usize]) -> Result<Type, O
     Ok((dtype, Shape::new(&dims)?))
 }
 
-fn concat(operands: &[Type], axis: usize) -> Result<Type, OpError> {
+fn concat(operands: &[Type], axis: usize, extents: &[usize]) -> Result<Type, OpError> {
     if operands.is_empty() || operands.len() > CONCAT_MAX {
         return Err(OpError::Operands { got: operands.len() });
     }
@@ -275,6 +303,8 @@ fn concat(operands: &[Type], axis: usize) -> Result<Type, OpError> {
         same_shape(shape.with(axis, other.dims()[axis])?, *other)?;
         extent += other.dims()[axis];
     }
+    let stated = operands.iter().map(|(_, other)| other.dims()[axis]).eq(extents.iter().copied());
+    in_range("extents", stated)?;
     Ok((dtype, shape.with(axis, extent)?))
 }
 

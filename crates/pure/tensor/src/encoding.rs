@@ -16,8 +16,7 @@
 mod read;
 mod write;
 
-pub use read::{DecodeError, ENCODING_SIZE_MAX};
-pub(crate) use write::hash;
+pub use read::{DecodeError, ENCODING_SIZE_MAX, Stated, StatedOp};
 
 /// The first bytes of an encoded Program; the last one is the version.
 const MAGIC: [u8; 8] = *b"ASSAYP\x00\x01";

@@ -126,7 +126,31 @@ pub fn eval(program: &Program, inputs: &[Tensor]) -> Result<Vec<Tensor>, EvalErr
     Ok(program.outputs().iter().map(output).collect())
 }
 
-/// Applies one op to its operands, which have the types that `check` demanded.
+/// Returns the result of one op of a Program for its operands, in order.
+///
+/// Who holds the operands need not run the Program: so a part of an execution can be looked at.
+///
+/// # Panics
+///
+/// If the operands do not have the types that [`check_op`](crate::check_op) takes, or the inputs
+/// not those the Program declares.
+///
+/// ```
+/// use tensor::{Builder, Dtype, Tensor, eval_node};
+///
+/// let mut b = Builder::new();
+/// let x = b.input(Dtype::I32, &[1])?;
+/// let y = b.neg(x)?;
+/// let program = b.finish(&[y])?;
+/// let x = Tensor::i32(&[1], vec![5])?;
+/// assert_eq!(eval_node(&program.nodes()[1], &[&x], &[]), Tensor::i32(&[1], vec![-5])?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use]
+pub fn eval_node(node: &Node, operands: &[&Tensor], inputs: &[Tensor]) -> Tensor {
+    apply(node, operands, inputs)
+}
+
 fn apply(node: &Node, xs: &[&Tensor], inputs: &[Tensor]) -> Tensor {
     let data = match &node.op {
         Op::Input { index, .. } => return inputs[*index].clone(),

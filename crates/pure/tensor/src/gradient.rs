@@ -202,7 +202,7 @@ impl Builder {
                     shape.dims().iter().zip(end).map(|(extent, end)| extent - end).collect();
                 one(self.pad(dy, start, &after))
             }
-            Op::Concat { xs, axis } => self.parts(dy, xs, *axis, wanted),
+            Op::Concat { xs, axis, .. } => self.parts(dy, xs, *axis, wanted),
             Op::Pad { x, lo, .. } => {
                 let shape = *self.shape_of(Value(*x));
                 let end: Vec<usize> =

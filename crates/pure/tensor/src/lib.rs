@@ -52,10 +52,10 @@ mod tensor;
 pub mod tree;
 
 pub use builder::{BuildError, Builder, Value};
-pub use check::OpError;
+pub use check::{OpError, check_op};
 pub use dtype::Dtype;
-pub use encoding::{DecodeError, ENCODING_SIZE_MAX};
-pub use eval::{EvalError, eval};
+pub use encoding::{DecodeError, ENCODING_SIZE_MAX, Stated, StatedOp};
+pub use eval::{EvalError, eval, eval_node};
 pub use hash::{Hash, ParseHashError};
 pub use op::{CONCAT_MAX, Family, Op};
 pub use program::{InputType, Node, OPS_MAX, Program};

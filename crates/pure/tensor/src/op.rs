@@ -173,6 +173,9 @@ pub enum Op {
         xs: Vec<usize>,
         /// The axis along which they are joined.
         axis: usize,
+        /// The extent of each operand along the axis, so that who judges an element finds its
+        /// operand without opening all of them.
+        extents: Vec<usize>,
     },
     /// The operand with `lo` elements of +0 before it and `hi` after, by axis.
     Pad {

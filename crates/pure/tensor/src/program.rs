@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use crate::{Dtype, Hash, Op, OpError, Shape, check, encoding};
+use crate::{Dtype, Hash, Op, OpError, Shape, check};
 
 /// The most ops a Program has.
 ///
@@ -186,7 +186,7 @@ impl Program {
     /// ```
     #[must_use]
     pub fn hash(&self) -> Hash {
-        encoding::hash(self)
+        Hash::of(&[&[0x03], &self.header()])
     }
 }
 

@@ -170,3 +170,108 @@ pub fn verify(root: Hash, leaf: Hash, place: (usize, usize), path: &[[Hash; ARIT
     }
     expected == root
 }
+
+/// Returns the nodes beside the way from leaf `index` up to the root: of every level, from the
+/// lowest, the present nodes of the group from left to right, without the one on the way.
+///
+/// # Panics
+///
+/// If `index` is not below the number of leaves.
+///
+/// ```
+/// use tensor::tree;
+///
+/// let leaves: Vec<_> = (0..18).map(|i| tree::leaf(&[i; 128])).collect();
+/// let siblings = tree::siblings(&leaves, 17);
+/// assert_eq!(siblings, [leaves[16], tree::node(&leaves[..16])]);
+/// assert_eq!(tree::climb(leaves[17], (17, 18), &siblings), Some(tree::root(&leaves)));
+/// ```
+#[must_use]
+pub fn siblings(level0: &[Hash], index: usize) -> Vec<Hash> {
+    assert!(index < level0.len(), "leaf {index} of {}", level0.len());
+    let (mut level, mut index, mut siblings) = (level0.to_vec(), index, Vec::new());
+    while level.len() > 1 {
+        let first = index / ARITY * ARITY;
+        let group = &level[first..level.len().min(first + ARITY)];
+        let beside = group.iter().enumerate().filter(|(place, _)| first + place != index);
+        siblings.extend(beside.map(|(_, hash)| *hash));
+        level = level.chunks(ARITY).map(node).collect();
+        index /= ARITY;
+    }
+    siblings
+}
+
+/// Returns the root under which `leaf` stands at index `place.0` of `place.1` leaves, if
+/// `siblings` are as many as [`siblings`] gives for it.
+///
+/// Never panics, whatever the siblings are; it is for the caller to compare the root.
+///
+/// ```
+/// use tensor::tree;
+///
+/// let leaf = tree::leaf(&[0; 128]);
+/// assert_eq!(tree::climb(leaf, (0, 1), &[]), Some(leaf));
+/// assert_eq!(tree::climb(leaf, (0, 2), &[]), None);
+/// assert_eq!(tree::climb(leaf, (2, 2), &[leaf]), None);
+/// ```
+#[must_use]
+pub fn climb(leaf: Hash, place: (u64, u64), siblings: &[Hash]) -> Option<Hash> {
+    let (root, rest) = climb_on(leaf, place, siblings)?;
+    rest.is_empty().then_some(root)
+}
+
+/// Returns the root as [`climb`] does, and the siblings that are left over: the way on, where the
+/// root is a leaf of another tree.
+///
+/// ```
+/// use tensor::tree;
+///
+/// let leaf = tree::leaf(&[0; 128]);
+/// assert_eq!(tree::climb_on(leaf, (0, 1), &[leaf]), Some((leaf, &[leaf][..])));
+/// ```
+#[must_use]
+pub fn climb_on(leaf: Hash, place: (u64, u64), siblings: &[Hash]) -> Option<(Hash, &[Hash])> {
+    let way = ascend(leaf, place, siblings)?;
+    Some((way.root, way.rest))
+}
+
+/// Returns the children of the root that [`climb`] returns; none for a single leaf.
+///
+/// ```
+/// use tensor::tree;
+///
+/// let leaves: Vec<_> = (0..18).map(|i| tree::leaf(&[i; 128])).collect();
+/// let top = tree::crown(leaves[3], (3, 18), &tree::siblings(&leaves, 3));
+/// assert_eq!(top, Some(vec![tree::node(&leaves[..16]), tree::node(&leaves[16..])]));
+/// ```
+#[must_use]
+pub fn crown(leaf: Hash, place: (u64, u64), siblings: &[Hash]) -> Option<Vec<Hash>> {
+    let way = ascend(leaf, place, siblings)?;
+    way.rest.is_empty().then_some(way.crown)
+}
+
+/// Where a way up ended.
+struct Way<'a> {
+    root: Hash,
+    crown: Vec<Hash>,
+    rest: &'a [Hash],
+}
+
+fn ascend(leaf: Hash, (mut index, mut width): (u64, u64), siblings: &[Hash]) -> Option<Way<'_>> {
+    const GROUP: u64 = ARITY as u64;
+    if index >= width {
+        return None;
+    }
+    let mut way = Way { root: leaf, crown: Vec::new(), rest: siblings };
+    while width > 1 {
+        let first = index / GROUP * GROUP;
+        let present = usize::try_from((width - first).min(GROUP)).ok()?;
+        let place = usize::try_from(index - first).ok()?;
+        let (beside, rest) = way.rest.split_at_checked(present - 1)?;
+        let mut crown = beside.to_vec();
+        crown.insert(place, way.root);
+        way = Way { root: node(&crown), crown, rest };
+        (index, width) = (index / GROUP, width.div_ceil(GROUP));
+    }
+    Some(way)
+}

@@ -203,7 +203,7 @@ impl<'a> Memory<'a> {
                 movement::slice(self.slice(*x), self.shape(*x), start, to, out);
             }
             Op::Pad { x, lo, .. } => movement::pad(self.slice(*x), self.shape(*x), lo, to, out),
-            Op::Concat { xs, axis } => self.concat(xs, to.around(*axis), out),
+            Op::Concat { xs, axis, .. } => self.concat(xs, to.around(*axis), out),
             Op::Gather { x, indices, axis } => {
                 let (_, extent, after) = self.shape(*x).around(*axis);
                 let indices = self.slice(*indices);

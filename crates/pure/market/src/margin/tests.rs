@@ -77,6 +77,6 @@ fn it_is_total() {
 #[test]
 fn the_standard_margin_is_this_program() {
     let program = margin(&MarginConfig::STANDARD).expect("valid");
-    let expected = "0x4ba183bbfbe63c242f2d849edba789a217703b4346d43ab9fb21c6d1c04f2fca";
+    let expected = "0x64ef2518a5680ec624d5407bca0cd2ce09916374982679459da3ec769ea3c732";
     assert_eq!(program.hash().to_string(), expected);
 }

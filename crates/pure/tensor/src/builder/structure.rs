@@ -109,7 +109,11 @@ impl Builder {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn concat(&mut self, xs: &[Value], axis: usize) -> Built {
-        self.push(Op::Concat { xs: xs.iter().map(|x| x.0).collect(), axis })
+        let xs: Vec<usize> = xs.iter().map(|x| x.0).collect();
+        // A foreign handle, or a missing axis, is refused below like any other.
+        let extent = |x: &usize| self.nodes.get(*x).and_then(|node| node.shape.dims().get(axis));
+        let extents = xs.iter().filter_map(extent).copied().collect();
+        self.push(Op::Concat { xs, axis, extents })
     }
 
     /// Appends `x` with `lo` elements of +0 before and `hi` after, one number an axis.

@@ -138,13 +138,15 @@ impl Program {
         for (index, stated) in stated.into_iter().enumerate() {
             let op = match stated.op {
                 StatedOp::Whole(op) => op,
-                StatedOp::Constant(root) => {
-                    Op::Constant(Arc::new(reader.constant(index, &stated.result, root)?))
-                }
+                StatedOp::Constant(root) => Op::Constant(Arc::new(reader.constant(
+                    index,
+                    &(stated.dtype, stated.shape),
+                    root,
+                )?)),
             };
             program::push(&mut nodes, op)?;
             let Node { dtype, shape, .. } = nodes[index];
-            if (dtype, shape) != stated.result {
+            if (dtype, shape) != (stated.dtype, stated.shape) {
                 return Err(DecodeError::Type { index });
             }
         }
@@ -155,15 +157,70 @@ impl Program {
     }
 }
 
-/// An op as the bytes state it, before anything was checked against its operands.
-struct Stated {
-    result: (Dtype, Shape),
-    op: StatedOp,
+/// An op as its encoding states it, before anything was checked against its operands.
+///
+/// This is what somebody sees who was shown one op of a Program, and not the Program.
+///
+/// ```
+/// use tensor::{Builder, Dtype, Op, Stated, StatedOp};
+///
+/// let mut b = Builder::new();
+/// let x = b.input(Dtype::F32, &[3])?;
+/// let y = b.exp(x)?;
+/// let program = b.finish(&[y])?;
+/// let stated = Stated::decode(&program.nodes()[1].encode())?;
+/// assert_eq!(stated.op, StatedOp::Whole(Op::Exp(0)));
+/// assert_eq!((stated.dtype, stated.shape.dims()), (Dtype::F32, &[3][..]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stated {
+    /// Dtype of the result.
+    pub dtype: Dtype,
+    /// Shape of the result.
+    pub shape: Shape,
+    /// The op.
+    pub op: StatedOp,
 }
 
-enum StatedOp {
+/// What one op's encoding says that the op is: everything, but for the elements of a constant.
+///
+/// ```
+/// use tensor::{Builder, Stated, StatedOp, Tensor};
+///
+/// let mut b = Builder::new();
+/// let one = b.scalar_f32(1.0)?;
+/// let program = b.finish(&[one])?;
+/// let root = Tensor::f32(&[], vec![1.0])?.root();
+/// assert_eq!(Stated::decode(&program.nodes()[0].encode())?.op, StatedOp::Constant(root));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub enum StatedOp {
+    /// The whole op; its operands are indices of earlier ops.
     Whole(Op),
+    /// A constant whose elements have this root.
     Constant(Hash),
+}
+
+impl Stated {
+    /// Returns the op whose [`encode`](crate::Node::encode) is `bytes`.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] for anything else; never panics.
+    ///
+    /// ```
+    /// assert!(tensor::Stated::decode(&[0x10, 0, 0]).is_err());
+    /// ```
+    pub fn decode(bytes: &[u8]) -> Result<Stated, DecodeError> {
+        let mut reader = Reader { bytes, offset: 0 };
+        let stated = reader.op(0)?;
+        match bytes.len() - reader.offset {
+            0 => Ok(stated),
+            got => Err(DecodeError::Trailing { got }),
+        }
+    }
 }
 
 struct Reader<'a> {
@@ -247,8 +304,7 @@ impl<'a> Reader<'a> {
         if expected != operands.len() {
             return Err(DecodeError::Operands { index, expected, got: operands.len() });
         }
-        let result = (dtype, shape);
-        Ok(Stated { result, op: self.payload(code, operands, result)? })
+        Ok(Stated { dtype, shape, op: self.payload(code, operands, (dtype, shape))? })
     }
 
     /// Reads the payload of an op whose code is known and whose operands are as many as it takes.
@@ -302,7 +358,11 @@ impl<'a> Reader<'a> {
             0x41 => Op::Transpose { x: xs[0], perm: self.numbers(rank)? },
             0x42 => Op::Broadcast { x: xs[0], shape },
             0x43 => Op::Slice { x: xs[0], start: self.numbers(rank)?, end: self.numbers(rank)? },
-            0x44 => Op::Concat { xs, axis: self.number()? },
+            0x44 => {
+                let axis = self.number()?;
+                let extents = self.numbers(xs.len())?;
+                Op::Concat { xs, axis, extents }
+            }
             0x45 => Op::Pad { x: xs[0], lo: self.numbers(rank)?, hi: self.numbers(rank)? },
             0x46 => Op::Gather { x: xs[0], indices: xs[1], axis: self.number()? },
             0x47 => Op::ScatterAdd {

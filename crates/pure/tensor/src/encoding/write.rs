@@ -31,6 +31,47 @@ impl Program {
         }
         out
     }
+
+    /// Returns the leaves of the tree of op encodings, in order.
+    ///
+    /// ```
+    /// # let mut b = tensor::Builder::new();
+    /// let x = b.input(tensor::Dtype::F32, &[])?;
+    /// let program = b.finish(&[x])?;
+    /// assert_eq!(program.op_leaves(), [tensor::tree::op_leaf(&program.nodes()[0].encode())]);
+    /// # Ok::<(), tensor::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn op_leaves(&self) -> Vec<Hash> {
+        self.nodes().iter().map(|node| tree::op_leaf(&node.encode())).collect()
+    }
+
+    /// Returns what the Program's hash is the hash of, after the first byte `0x03`.
+    ///
+    /// ```text
+    /// op count ‖ output count ‖ output… ‖ input count ‖ (dtype u8 ‖ rank u8 ‖ extent…)… ‖ op root
+    /// ```
+    ///
+    /// ```
+    /// # let mut b = tensor::Builder::new();
+    /// let x = b.input(tensor::Dtype::F32, &[])?;
+    /// let program = b.finish(&[x])?;
+    /// assert_eq!(program.hash(), tensor::Hash::of(&[&[3], &program.header()]));
+    /// # Ok::<(), tensor::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn header(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        number(&mut out, self.nodes().len());
+        numbers(&mut out, self.outputs());
+        number(&mut out, self.inputs().len());
+        for (dtype, input) in self.inputs() {
+            out.push(dtype.code());
+            shape(&mut out, input);
+        }
+        out.extend(tree::root(&self.op_leaves()).0);
+        out
+    }
 }
 
 impl Node {
@@ -60,11 +101,14 @@ fn payload(out: &mut Vec<u8>, op: &Op) {
         Op::Input { index, .. } => number(out, *index),
         Op::Constant(value) => out.extend(value.root().0),
         Op::Iota { axis, .. }
-        | Op::Concat { axis, .. }
         | Op::Gather { axis, .. }
         | Op::Sum { axis, .. }
         | Op::MaxAxis { axis, .. }
         | Op::Argmax { axis, .. } => number(out, *axis),
+        Op::Concat { axis, extents, .. } => {
+            number(out, *axis);
+            extents.iter().for_each(|extent| number(out, *extent));
+        }
         Op::ScatterAdd { axis, extent, .. } => {
             number(out, *axis);
             number(out, *extent);
@@ -96,19 +140,4 @@ fn numbers(out: &mut Vec<u8>, list: &[usize]) {
 fn shape(out: &mut Vec<u8>, shape: &Shape) {
     out.push(u8::try_from(shape.rank()).expect("ranks are small"));
     shape.dims().iter().for_each(|extent| number(out, *extent));
-}
-
-/// `keccak(0x03 ‖ op count ‖ output count ‖ outputs… ‖ input count ‖ inputs… ‖ op root)`.
-pub(crate) fn hash(program: &Program) -> Hash {
-    let mut out = vec![0x03];
-    number(&mut out, program.nodes().len());
-    numbers(&mut out, program.outputs());
-    number(&mut out, program.inputs().len());
-    for (dtype, input) in program.inputs() {
-        out.push(dtype.code());
-        shape(&mut out, input);
-    }
-    let leaves: Vec<Hash> =
-        program.nodes().iter().map(|node| tree::op_leaf(&node.encode())).collect();
-    Hash::of(&[&out, &tree::root(&leaves).0])
 }

@@ -1,7 +1,7 @@
 //! The decoder against everything: what was encoded, what was changed, and noise.
 
 use proptest::prelude::*;
-use tensor::{DecodeError, Op, Program, Tensor};
+use tensor::{DecodeError, Op, Program, Stated, StatedOp, Tensor};
 
 use crate::samples::{every_op, linear};
 
@@ -63,6 +63,47 @@ fn operands_must_be_earlier() {
             assert!(matches!(Program::decode(&forward), Err(DecodeError::Malformed { .. })));
         }
         offset += size;
+    }
+}
+
+#[test]
+fn a_concat_states_the_extents_it_joins() {
+    let mut b = tensor::Builder::new();
+    let x = b.input(tensor::Dtype::I32, &[2, 3]).expect("an input");
+    let y = b.input(tensor::Dtype::I32, &[2, 5]).expect("an input");
+    let joined = b.concat(&[x, y, x], 1).expect("they fit");
+    let program = b.finish(&[joined]).expect("an output");
+    let (bytes, node) = (program.encode(), &program.nodes()[2]);
+    let op = node.encode();
+    let tail: Vec<u8> = [1u32, 3, 5, 3].iter().flat_map(|n| n.to_le_bytes()).collect();
+    assert!(op.ends_with(&tail));
+    let stated = Stated::decode(&op).expect("it was encoded");
+    assert_eq!((stated.dtype, stated.shape), (node.dtype, node.shape));
+    assert_eq!(stated.op, StatedOp::Whole(node.op.clone()));
+    // Two extents changed so that their sum is still right: only the operands can tell.
+    let mut moved = bytes.clone();
+    let at = bytes.len() - 12;
+    moved[at] = 4;
+    moved[at + 4] = 4;
+    assert!(matches!(Program::decode(&moved), Err(DecodeError::Malformed { .. })));
+}
+
+#[test]
+fn every_op_is_read_by_itself() {
+    let program = every_op().expect("well formed");
+    for node in program.nodes() {
+        let bytes = node.encode();
+        let stated = Stated::decode(&bytes).expect("it was encoded");
+        assert_eq!((stated.dtype, stated.shape), (node.dtype, node.shape));
+        match (&node.op, stated.op) {
+            (Op::Constant(value), StatedOp::Constant(root)) => assert_eq!(value.root(), root),
+            (op, StatedOp::Whole(stated)) => assert_eq!(*op, stated),
+            (op, stated) => panic!("{} became {stated:?}", op.name()),
+        }
+        for size in 0..bytes.len() {
+            assert!(Stated::decode(&bytes[..size]).is_err());
+        }
+        assert!(Stated::decode(&[&bytes[..], &[0]].concat()).is_err());
     }
 }
 

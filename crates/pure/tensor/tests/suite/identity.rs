@@ -7,7 +7,7 @@ use crate::samples::{every_op, f32s, linear};
 
 /// A change here is a change of identity: every Program ever registered would lose its name.
 const LINEAR: &str = "0x45c770e6d54f26882d4d3e1d19c270ab4c6d18485e348a96af9bd2dc78fc7bef";
-const EVERY_OP: &str = "0xa9ba5d2a4fddb0a6f45c0836bbcc5b18ba9d8ab1073bda42a05e02834e310478";
+const EVERY_OP: &str = "0x4ae094487623e6f52d267f166d415ca200bde8a12c6ec80898e4b5a538ec1bef";
 
 #[test]
 fn program_hashes_are_golden() {
@@ -49,6 +49,29 @@ fn one_op_opens_against_the_hash() {
     assert_eq!(program.hash(), Hash::of(&[&head, &root.0]));
     let path = tree::path(&leaves, 17);
     assert!(tree::verify(root, leaves[17], (17, leaves.len()), &path));
+}
+
+#[test]
+fn siblings_lead_from_every_leaf_to_the_root_and_nothing_else_does() {
+    let leaf = |i: usize| tree::leaf(&u64::try_from(i).expect("small").to_le_bytes());
+    for count in [1, 2, 15, 16, 17, 33, 256, 257] {
+        let leaves: Vec<Hash> = (0..count).map(leaf).collect();
+        let (root, width) = (tree::root(&leaves), u64::try_from(count).expect("small"));
+        for index in [0, count / 2, count - 1] {
+            let mut siblings = tree::siblings(&leaves, index);
+            let place = (u64::try_from(index).expect("small"), width);
+            assert_eq!(tree::climb(leaves[index], place, &siblings), Some(root));
+            let crown = tree::crown(leaves[index], place, &siblings).expect("they fit");
+            assert_eq!(crown.is_empty(), count == 1);
+            assert!(crown.is_empty() || tree::node(&crown) == root);
+            siblings.push(root);
+            assert_eq!(tree::climb(leaves[index], place, &siblings), None);
+            siblings.truncate(siblings.len().saturating_sub(2));
+            if count > 1 {
+                assert_eq!(tree::climb(leaves[index], place, &siblings), None);
+            }
+        }
+    }
 }
 
 #[test]

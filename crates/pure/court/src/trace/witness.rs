@@ -1,0 +1,225 @@
+//! A run of k iterations, and what a dispute asks about it.
+//!
+//! Invariant: a question about iteration i is answered by running up to it again, so that only
+//! roots are held for the others. Absent: states kept between iterations.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use tensor::{EvalError, Hash, Program, Tensor, tree};
+
+use super::{Executor, KEPT_BYTES_MAX, Sheet, Trace, chain_states, outputs};
+
+/// What a side of a dispute says about an execution: the leaves of the five trees.
+pub trait Evidence {
+    /// Returns the Program.
+    fn program(&self) -> &Program;
+    /// Returns the list root of the outputs after each iteration.
+    fn states(&mut self) -> Vec<Hash>;
+    /// Returns the tensor roots of the inputs of an iteration.
+    fn inputs(&mut self, iteration: u32) -> Vec<Hash>;
+    /// Returns the root of every op's tensor in an iteration.
+    fn roots(&mut self, iteration: u32) -> Vec<Hash>;
+    /// Returns the tensor of an op.
+    fn tensor(&mut self, iteration: u32, op: usize) -> Arc<Sheet>;
+    /// Returns the states of an element's chain, `None` for an op without chains.
+    fn chain(&mut self, iteration: u32, op: usize, element: u64) -> Option<Arc<Sheet>>;
+}
+
+/// An execution, by whoever holds the Program and its inputs.
+pub struct Witness {
+    program: Arc<Program>,
+    inputs: Vec<Tensor>,
+    executor: Box<dyn Executor>,
+    states: Vec<Hash>,
+    /// The iteration that was asked about last.
+    focus: Focus,
+    /// Tensors that were asked about, as far as they fit.
+    sheets: BTreeMap<(u32, usize), Arc<Sheet>>,
+    /// The chain that was asked about last.
+    chain: Option<((u32, usize, u64), Arc<Sheet>)>,
+    room: usize,
+}
+
+struct Focus {
+    iteration: u32,
+    inputs: Vec<Tensor>,
+    trace: Trace,
+}
+
+impl Witness {
+    /// Runs the Program `iterations` times, its outputs becoming its first inputs.
+    ///
+    /// # Errors
+    ///
+    /// [`EvalError`] if the inputs are not those the Program declares, or outputs do not fit the
+    /// inputs that they become.
+    ///
+    /// # Panics
+    ///
+    /// If there are no iterations.
+    pub fn new(
+        program: Arc<Program>,
+        inputs: Vec<Tensor>,
+        iterations: u32,
+        executor: Box<dyn Executor>,
+    ) -> Result<Witness, EvalError> {
+        Witness::within(program, inputs, iterations, (executor, KEPT_BYTES_MAX))
+    }
+
+    /// As [`Witness::new`], keeping at most so many bytes of tensors.
+    ///
+    /// # Errors
+    ///
+    /// As [`Witness::new`].
+    ///
+    /// # Panics
+    ///
+    /// As [`Witness::new`].
+    pub fn within(
+        program: Arc<Program>,
+        inputs: Vec<Tensor>,
+        iterations: u32,
+        (executor, room): (Box<dyn Executor>, usize),
+    ) -> Result<Witness, EvalError> {
+        assert!(iterations > 0, "a claim has at least one iteration");
+        let mut states = Vec::new();
+        let mut now = inputs.clone();
+        let mut trace = Trace::new(&program, &now, executor.as_ref(), room)?;
+        states.push(list_root(trace.outputs()));
+        let (expected, got) = (inputs.len(), trace.outputs().len());
+        if iterations > 1 && got > expected {
+            return Err(EvalError::Count { expected, got });
+        }
+        for _ in 1..iterations {
+            feed(&mut now, trace.outputs());
+            trace = Trace::new(&program, &now, executor.as_ref(), room)?;
+            states.push(list_root(trace.outputs()));
+        }
+        let focus = Focus { iteration: iterations - 1, inputs: now, trace };
+        Ok(Witness {
+            program,
+            inputs,
+            executor,
+            states,
+            focus,
+            sheets: BTreeMap::new(),
+            chain: None,
+            room,
+        })
+    }
+
+    /// Returns the list root of the inputs.
+    #[must_use]
+    pub fn inputs_root(&self) -> Hash {
+        list_root(&self.inputs)
+    }
+
+    /// Returns the list root of the outputs after the last iteration: what is claimed.
+    ///
+    /// # Panics
+    ///
+    /// Never: there is at least one iteration.
+    #[must_use]
+    pub fn outputs_root(&self) -> Hash {
+        *self.states.last().expect("there is at least one iteration")
+    }
+
+    /// Runs up to an iteration, unless it is the one in focus.
+    fn look_at(&mut self, iteration: u32) -> &Focus {
+        if self.focus.iteration != iteration {
+            let mut now = self.inputs.clone();
+            for _ in 0..iteration {
+                let outputs = outputs(&self.program, &now, self.executor.as_ref());
+                feed(&mut now, &outputs);
+            }
+            let trace = Trace::new(&self.program, &now, self.executor.as_ref(), self.room);
+            let trace = trace.expect("the same inputs fitted when the witness was made");
+            self.focus = Focus { iteration, inputs: now, trace };
+        }
+        &self.focus
+    }
+
+    fn tensors(&mut self, iteration: u32, ops: &[usize]) -> Vec<Arc<Tensor>> {
+        self.look_at(iteration);
+        let Focus { inputs, trace, .. } = &self.focus;
+        trace.tensors(&self.program, inputs, self.executor.as_ref(), ops)
+    }
+}
+
+impl fmt::Debug for Witness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Witness").field("states", &self.states).finish_non_exhaustive()
+    }
+}
+
+impl Evidence for Witness {
+    fn program(&self) -> &Program {
+        &self.program
+    }
+
+    fn states(&mut self) -> Vec<Hash> {
+        self.states.clone()
+    }
+
+    fn inputs(&mut self, iteration: u32) -> Vec<Hash> {
+        let inputs = if iteration == 0 { &self.inputs } else { &self.look_at(iteration).inputs };
+        inputs.iter().map(Tensor::root).collect()
+    }
+
+    fn roots(&mut self, iteration: u32) -> Vec<Hash> {
+        self.look_at(iteration).trace.roots().to_vec()
+    }
+
+    fn tensor(&mut self, iteration: u32, op: usize) -> Arc<Sheet> {
+        if let Some(sheet) = self.sheets.get(&(iteration, op)) {
+            return Arc::clone(sheet);
+        }
+        // Who looks at an op looks at its operands next: one execution serves for all.
+        let mut ops = vec![op];
+        ops.extend(self.program.nodes()[op].op.operands());
+        let tensors = self.tensors(iteration, &ops);
+        let held: usize = self.sheets.values().map(|sheet| sheet.bytes.len()).sum();
+        if held > self.room {
+            self.sheets.clear();
+        }
+        let sheet = Arc::new(Sheet::of(&tensors[0]));
+        self.sheets.insert((iteration, op), Arc::clone(&sheet));
+        let mut free = self.room;
+        for (op, tensor) in ops.iter().zip(&tensors).skip(1) {
+            let size = tensor.shape().count() * tensor.dtype().size();
+            if size <= free {
+                free -= size;
+                self.sheets.insert((iteration, *op), Arc::new(Sheet::of(tensor)));
+            }
+        }
+        sheet
+    }
+
+    fn chain(&mut self, iteration: u32, op: usize, element: u64) -> Option<Arc<Sheet>> {
+        if let Some((of, sheet)) = &self.chain
+            && *of == (iteration, op, element)
+        {
+            return Some(Arc::clone(sheet));
+        }
+        let node = self.program.nodes()[op].clone();
+        let operands = self.tensors(iteration, &node.op.operands());
+        let operands: Vec<&Tensor> = operands.iter().map(AsRef::as_ref).collect();
+        let states = chain_states(&node, &operands, usize::try_from(element).ok()?)?;
+        let sheet = Arc::new(Sheet::of(&states));
+        self.chain = Some(((iteration, op, element), Arc::clone(&sheet)));
+        Some(sheet)
+    }
+}
+
+/// Puts outputs in the place of the first inputs.
+fn feed(inputs: &mut [Tensor], outputs: &[Tensor]) {
+    for (input, output) in inputs.iter_mut().zip(outputs) {
+        input.clone_from(output);
+    }
+}
+
+fn list_root(tensors: &[Tensor]) -> Hash {
+    tree::root(&tensors.iter().map(Tensor::root).collect::<Vec<_>>())
+}

@@ -1,0 +1,5 @@
+//! Disputes from the first word to the verdict: whoever lies loses, whoever does not never does.
+
+mod duel;
+mod every_op;
+mod samples;
