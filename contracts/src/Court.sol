@@ -8,7 +8,6 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {ICourt} from "./interfaces/ICourt.sol";
 import {IPrograms} from "./interfaces/IPrograms.sol";
 import {IReferee} from "./interfaces/IReferee.sol";
-import {Chunks} from "./lib/Chunks.sol";
 import {Code} from "./lib/Code.sol";
 import {Header} from "./lib/Header.sol";
 import {Tree} from "./lib/Tree.sol";
@@ -60,11 +59,11 @@ contract Court is ICourt {
     uint256 private constant GAS_NAME = 100_000;
     uint256 private constant GAS_NAME_OUTPUT = 120_000;
     uint256 private constant GAS_NAME_OP = 500_000;
-    uint256 private constant GAS_NAME_ELEMENT = 550_000;
     /// @dev What the longest walk that limits on Programs allow costs the challenger: 8 levels of
     ///      iterations, 4 of outputs, 4 of ops, 7 of a tensor, 7 of a chain, and the namings.
-    uint256 private constant GAS_SIDE = 4_870_000;
+    uint256 private constant GAS_SIDE = 3_970_000;
     uint256 private constant PARENTS_MAX = 8;
+    uint256 private constant CHUNK = 32;
     uint256 private constant WAD = 1e18;
 
     /// @notice The token of bonds.
@@ -197,8 +196,12 @@ contract Court is ICourt {
         record.opsRoot = counts.opsRoot;
         record.before = challenged.inputsRoot;
         record.node = challenged.outputsRoot;
-        if (challenged.iterations > 1) record.leaves = challenged.iterations;
-        else _toOutputs(record);
+        if (challenged.iterations > 1) {
+            _toList(record, Stage.Iterations, challenged.iterations);
+            record.turn = Turn.Root;
+        } else {
+            _toList(record, Stage.Outputs, record.outputCount);
+        }
         recordHash[dispute] = keccak256(abi.encode(record));
 
         emit Challenged(id, dispute, msg.sender, outputsRoot, challenged.bond);
@@ -227,8 +230,8 @@ contract Court is ICourt {
         Claim storage child = _known(id);
         bool open = child.state == State.Open || child.state == State.Disputed;
         require(open, NotOpen(id, child.state));
-        require(_isParent(id, parent), BadParent(parent));
-        require(_hasFallen(_claims[parent].state), ParentStands(parent));
+        bool fell = _isParent(id, parent) && _hasFallen(_claims[parent].state);
+        require(fell, ParentStands(parent));
 
         child.state = State.Void;
         _falls[id] = Fall(address(0), 0, uint64(block.number));
@@ -259,7 +262,6 @@ contract Court is ICourt {
         bytes32[] calldata siblings
     ) external {
         Dispute memory next = _enterStage(dispute, record, Stage.Trace, Turn.Root);
-        next.leaves = next.opCount;
         _postRoot(dispute, next, root, next.op, siblings);
         _leave(dispute, next, GAS_POST);
     }
@@ -279,7 +281,6 @@ contract Court is ICourt {
         require(value == next.value, ChainEnd(next.value, value));
 
         next.chain = root;
-        next.dtype = uint8(Code.parse(brief.op).dtype);
         _toTensor(next, root, steps);
         if (next.height > 0) {
             next.turn = Turn.Child;
@@ -305,7 +306,6 @@ contract Court is ICourt {
     /// @inheritdoc ICourt
     function revealChunk(uint256 dispute, Dispute calldata record, bytes calldata chunk) external {
         Dispute memory next = _enter(dispute, record, Turn.Chunk);
-        Chunks.check(chunk, next.dtype, next.count, next.index);
         _same(next.node, Tree.leaf(chunk));
         next.turn = Turn.Element;
         emit RevealedChunk(dispute, next.node, chunk);
@@ -348,7 +348,7 @@ contract Court is ICourt {
             next.before = before;
         }
         next.trace = 0;
-        _toOutputs(next);
+        _toList(next, Stage.Outputs, next.outputCount);
         _leave(dispute, next, GAS_POST);
     }
 
@@ -364,7 +364,7 @@ contract Court is ICourt {
         _arrive(next, children, child);
         Header.Counts memory counts = Header.open(_claims[next.claim].program, header);
         next.op = uint32(Code.word(header, counts.outputsAt + 4 * uint256(next.index)));
-        next.stage = Stage.Trace;
+        _toList(next, Stage.Trace, next.opCount);
         next.turn = Turn.Root;
         _leave(dispute, next, GAS_NAME_OUTPUT);
     }
@@ -393,7 +393,6 @@ contract Court is ICourt {
         }
         next.brief = keccak256(abi.encode(_brief(next, named, op)));
         next.stage = Stage.Tensor;
-        next.dtype = uint8(named.dtype);
         _toTensor(next, next.node, Code.count(named.dims));
         _leave(dispute, next, GAS_NAME_OP);
     }
@@ -408,49 +407,65 @@ contract Court is ICourt {
         Opening[] calldata openings
     ) external {
         Dispute memory next = _enter(dispute, record, Turn.Element);
-        _same(next.node, Tree.leaf(chunk));
         _checkBrief(next, brief);
-        uint64 index = next.index * uint64(Chunks.ELEMENTS) + place;
-        require(place < Chunks.ELEMENTS && index < next.count, NoSuchPlace(index, next.count));
-        next.value = Code.element(chunk, place * Code.size(next.dtype), next.dtype);
-        uint64 step = 0;
-        if (next.stage == Stage.Chain) {
-            step = index;
-        } else {
-            next.element = index;
-        }
-        if (next.stage == Stage.Tensor && Code.isChain(Code.byteAt(brief.op, 0))) {
+        Code.Op memory op = Code.parse(brief.op);
+        if (_isSettled(dispute, next, op, chunk, place)) {
             _count(0, openings.length);
-            (next.stage, next.turn) = (Stage.Chain, Turn.Root);
-            _leave(dispute, next, GAS_NAME);
             return;
         }
-        uint64 correct = _execute(next, chunk, step, brief, openings);
-        _judged(dispute, next, uint8(brief.op[0]), step, correct);
+        uint64 step = next.stage == Stage.Chain ? next.index * uint64(CHUNK) + place : 0;
+        uint64 correct = next.stage == Stage.Chain
+            ? referee.step(brief, next.chain, next.element, step, chunk, openings)
+            : referee.element(brief, next.trace, next.opCount, next.element, openings);
+        _judged(dispute, next, op, step, correct);
     }
 
-    function _execute(
-        Dispute memory record,
+    /// @dev Takes the named element into the record, and settles what takes no execution: a chunk of
+    ///      another length, an element after the last, an element that has a chain.
+    function _isSettled(
+        uint256 dispute,
+        Dispute memory next,
+        Code.Op memory op,
         bytes calldata chunk,
-        uint64 step,
-        Brief calldata brief,
-        Opening[] calldata openings
-    ) private view returns (uint64) {
-        if (record.stage == Stage.Chain) {
-            return referee.step(brief, record.chain, record.element, step, chunk, openings);
+        uint64 place
+    ) private returns (bool) {
+        _same(next.node, Tree.leaf(chunk));
+        require(place < CHUNK, NoSuchPlace(place, uint64(CHUNK)));
+        uint256 size = Code.size(op.dtype);
+        if (chunk.length != CHUNK * size) {
+            next.value = uint64(chunk.length);
+            _judged(dispute, next, op, 0, uint64(CHUNK * size));
+            return true;
         }
-        return referee.element(brief, record.trace, record.opCount, record.element, openings);
+        next.value = Code.element(chunk, place * size, op.dtype);
+        if (next.stage == Stage.Chain) return false;
+        next.element = next.index * uint64(CHUNK) + place;
+        if (next.element >= Code.count(op.dims)) {
+            _judged(dispute, next, op, 0, 0);
+            return true;
+        }
+        if (!Code.isChain(op.code)) return false;
+        (next.stage, next.turn) = (Stage.Chain, Turn.Root);
+        _leave(dispute, next, GAS_NAME);
+        return true;
     }
 
     function _judged(
         uint256 dispute,
         Dispute memory record,
-        uint8 code,
+        Code.Op memory op,
         uint64 step,
         uint64 correct
     ) private {
         emit Judged(
-            dispute, record.op, code, record.element, step, record.dtype, record.value, correct
+            dispute,
+            record.op,
+            uint8(op.code),
+            record.element,
+            step,
+            uint8(op.dtype),
+            record.value,
+            correct
         );
         _decide(dispute, record, correct != record.value, false);
     }
@@ -624,12 +639,12 @@ contract Court is ICourt {
 
     // The walk.
 
-    /// @dev Begins the tree of outputs at `record.node`.
-    function _toOutputs(Dispute memory record) private pure {
-        record.stage = Stage.Outputs;
-        record.leaves = record.outputCount;
+    /// @dev Begins the tree of a list at `record.node`.
+    function _toList(Dispute memory record, Stage stage, uint64 leaves) private pure {
+        record.stage = stage;
+        record.leaves = leaves;
         record.index = 0;
-        record.height = uint32(Tree.depth(record.outputCount));
+        record.height = uint32(Tree.depth(leaves));
         record.turn = record.height > 0 ? Turn.Children : Turn.Child;
     }
 
@@ -637,8 +652,7 @@ contract Court is ICourt {
     function _toTensor(Dispute memory record, bytes32 root, uint256 count) private pure {
         record.node = root;
         record.index = 0;
-        record.count = uint64(count);
-        record.leaves = uint64(Chunks.number(count));
+        record.leaves = uint64((count + CHUNK - 1) / CHUNK);
         record.height = uint32(Tree.depth(record.leaves));
         record.turn = record.height > 0 ? Turn.Children : Turn.Chunk;
     }

@@ -95,8 +95,6 @@ interface ICourt {
     /// @param chain root of the states of the disputed element's chain
     /// @param element the disputed element of the op's tensor
     /// @param value its bits, as the asserter has them
-    /// @param dtype of the tensor or chain that is walked: 0 f32, 1 f64, 2 i32
-    /// @param count elements of it
     struct Dispute {
         uint256 claim;
         address challenger;
@@ -125,8 +123,6 @@ interface ICourt {
         bytes32 chain;
         uint64 element;
         uint64 value;
-        uint8 dtype;
-        uint64 count;
     }
 
     /// @notice What is known of the disputed op: its encoding, those of its operands, and the
@@ -189,8 +185,9 @@ interface ICourt {
     /// @param code of the op
     /// @param step of the element's chain, 0 for an op without one
     /// @param dtype of the step's result: 0 f32, 1 f64, 2 i32
-    /// @param asserted bits the asserter had
-    /// @param correct bits the contract computed
+    /// @param asserted bits the asserter had; of a chunk that has not the bytes of 32 elements, its
+    ///        length
+    /// @param correct bits the contract computed, 0 after the last element; or the right length
     event Judged(
         uint256 indexed dispute,
         uint32 op,
@@ -245,7 +242,7 @@ interface ICourt {
     error BondTooSmall(uint256 bond, uint256 floor);
     /// @notice Thrown by `finalise` while a parent is not final.
     error ParentOpen(uint256 parent);
-    /// @notice Thrown by `void` when the parent has not fallen.
+    /// @notice Thrown by `void` when the parent has not fallen, or is none.
     error ParentStands(uint256 parent);
     /// @notice Thrown when the record stated is not the dispute's: a stale move, or an unknown or
     ///         ended dispute (`expected` is then zero).
@@ -264,9 +261,6 @@ interface ICourt {
     /// @notice Thrown when the node has no such child, the tensor no such element, the chain no
     ///         such step.
     error NoSuchPlace(uint64 place, uint64 count);
-    /// @notice Thrown when a chunk has not the bytes of 32 elements, or bytes after the last element
-    ///         are not zero.
-    error BadChunk(uint256 expected, uint256 got);
     /// @notice Thrown when the posted chain does not end in the element that is disputed.
     error ChainEnd(uint64 expected, uint64 got);
     /// @notice Thrown when a move brings another number of operands or openings than the op needs.
@@ -377,7 +371,8 @@ interface ICourt {
 
     /// @notice The challenger names a wrong element of the chunk, or the first wrong step of the
     ///         chain. An element of an op without a chain, and a step, are executed at once, and
-    ///         the dispute is decided.
+    ///         the dispute is decided. After the last element, or step, there are zeros; a chunk of
+    ///         another length than 32 elements have is wrong whatever is named.
     /// @param chunk the revealed bytes once more
     /// @param place within the chunk
     /// @param openings what the element or step is computed from, in the order of docs/court.md

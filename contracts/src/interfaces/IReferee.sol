@@ -15,6 +15,9 @@ interface IReferee {
     /// @notice Thrown for an op whose elements are judged otherwise: inputs, constants, chains.
     error NotJudged(uint256 code);
 
+    /// @notice Thrown when a chunk has not the bytes of 32 elements.
+    error ChunkSize(uint256 expected, uint256 got);
+
     /// @notice Returns an element of an op without a chain.
     /// @param trace root of the tree of op roots, under which the source of a `concat` is shown
     /// @param opCount leaves of that tree
@@ -26,7 +29,7 @@ interface IReferee {
         ICourt.Opening[] calldata openings
     ) external view returns (uint64);
 
-    /// @notice Returns the state of an element's chain after one step.
+    /// @notice Returns the state of an element's chain after one step; 0 after the last.
     /// @param chain root of the chain's states, under which the state before is shown
     /// @param chunk the chunk of the chain in which the step stands; the state before is read from
     ///        it where it stands there too

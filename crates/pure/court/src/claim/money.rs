@@ -35,8 +35,8 @@ impl Gas {
     pub const NAME_OUTPUT: u128 = 120_000;
     /// `nameOp`.
     pub const NAME_OP: u128 = 500_000;
-    /// `nameElement`.
-    pub const NAME_ELEMENT: u128 = 550_000;
+    /// `nameElement`, where it goes on to a chain; one that decides is paid by the bounty.
+    pub const NAME_ELEMENT: u128 = 100_000;
 }
 
 /// The most moves of one side with their gas: the deepest walk that limits on Programs allow, over

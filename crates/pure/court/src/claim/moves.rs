@@ -56,13 +56,14 @@ impl Court {
             Side::Asserter => record.asserter_blocks = left - used,
             Side::Challenger => record.challenger_blocks = left - used,
         }
-        let advanced = self.advance(call, &mut record, (side, gas));
-        events.insert(0, Event::Moved { dispute, mover, record: Box::new(record.clone()) });
-        events.extend(advanced);
-        self.disputes.insert(dispute, record);
         if let Some(loser) = lost {
             events.extend(self.decide(call.block, dispute, (loser, false)));
+            return Ok(events);
         }
+        let advanced = self.advance(call, &mut record, (side, gas));
+        events.push(Event::Moved { dispute, mover, record: Box::new(record.clone()) });
+        events.extend(advanced);
+        self.disputes.insert(dispute, record);
         Ok(events)
     }
 }
@@ -172,7 +173,7 @@ impl Play<'_> {
         if expected != got {
             return Err(Refusal::ChainEnd { expected, got });
         }
-        let leaves = self.record.leaves;
+        let leaves = opened.chain_len().unwrap_or(1).div_ceil(CHUNK);
         enter(&mut self.record, Stage::Chain, root, leaves);
         self.record.chain = root;
         let end = last.first().ok_or(CheckError::IllFormed)?;

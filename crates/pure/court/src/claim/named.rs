@@ -101,10 +101,8 @@ impl Play<'_> {
         if element >= opened.count() {
             return Ok(Some(self.judged(opened, (element, 0), (value, 0))));
         }
-        if let Some(steps) = chain {
-            let node = self.record.node;
-            enter(&mut self.record, Stage::Chain, node, steps.div_ceil(CHUNK));
-            self.record.turn = Turn::Root;
+        if chain.is_some() {
+            (self.record.stage, self.record.turn) = (Stage::Chain, Turn::Root);
             return Ok(None);
         }
         let correct = judge::element(opened, element, &mut self.source(opened, openings))?;

@@ -289,8 +289,6 @@ fn to_record(record: &Dispute) -> ICourt::Dispute {
         chain: word(record.chain),
         element: record.element,
         value: record.value,
-        dtype: record.dtype,
-        count: record.count,
     }
 }
 
@@ -341,7 +339,5 @@ fn of_record(record: &ICourt::Dispute) -> Option<Dispute> {
         chain: hash(record.chain),
         element: record.element,
         value: record.value,
-        dtype: record.dtype,
-        count: record.count,
     })
 }
