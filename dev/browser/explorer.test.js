@@ -21,6 +21,9 @@ const LOOKS = [
 ];
 // Blocks until the running round has settled and the publisher has reported, from where the fixture starts.
 const TO_REPORT = 7;
+// The fixture's disputes: one that makes a move a round, and one that was convicted.
+const RUNNING = 1;
+const CONVICTED = 2;
 
 let browser;
 let fixture;
@@ -49,6 +52,8 @@ async function pages() {
     rounds: "/rounds",
     round: `/rounds/${settled.number}`,
     "round-running": `/rounds/${view.network.round}`,
+    disputes: "/disputes",
+    ...Object.fromEntries(view.disputes.map(({ id }) => [`dispute-${id}`, `/disputes/${id}`])),
     nodes: "/nodes",
     node: "/nodes/3",
     model: "/model",
@@ -122,6 +127,56 @@ test("a report moves the chart that is already drawn", async () => {
   });
 });
 
+test("a conviction is drawn down to the step that both values stand below", async () => {
+  await visit({ viewport: { width: 1280, height: 900 } }, async (page, troubles) => {
+    await page.goto(`${fixture.address}/disputes`);
+    await live(page);
+    await page.locator(`tbody a[href="/disputes/${CONVICTED}"]`).click();
+    await page.locator("#step").waitFor();
+    const { judged, told } = await fixture.json(`/api/disputes/${CONVICTED}`);
+    for (const [side, scalar] of [["asserted", judged.asserted], ["correct", judged.correct]]) {
+      const text = await page.locator(`.value.${side}`).innerText();
+      assert.ok(text.includes(scalar.value) && text.includes(scalar.bits), `${side}: ${text}`);
+    }
+    // Each named cell opens into the whole row below it, and the last one onto the step.
+    const boxes = (selector) =>
+      page.locator(selector).evaluateAll((all) => all.map((one) => one.getBoundingClientRect().toJSON()));
+    const rows = await boxes(".levels svg");
+    const wedges = await boxes(".levels .wedge");
+    assert.equal(await page.locator(".level .named").count(), rows.length);
+    assert.equal(wedges.length, rows.length);
+    const step = (await boxes("#step"))[0].top;
+    for (const [i, wedge] of wedges.entries()) {
+      const below = rows[i + 1]?.top ?? step;
+      assert.ok(Math.abs(wedge.bottom - below) < 2, `level ${i} ends at ${wedge.bottom}, not at ${below}`);
+    }
+    assert.equal(await page.locator(".moves tbody tr").count(), told.length);
+    assert.deepEqual(troubles, []);
+  });
+});
+
+test("a move reaches the page of its dispute", async () => {
+  // A world of its own: in an old one the dispute has made all its moves.
+  const young = await start("--empty");
+  try {
+    while ((await young.json("/api/disputes")).length < 1) await young.step();
+    await visit({ viewport: { width: 1280, height: 900 } }, async (page, troubles) => {
+      await page.goto(`${young.address}/disputes/${RUNNING}`);
+      await live(page);
+      const moves = page.locator(".moves tbody tr");
+      assert.equal(await moves.count(), 1);
+      assert.match(await page.locator(".lead").innerText(), /asserter’s turn/);
+      while ((await young.json(`/api/disputes/${RUNNING}`)).moves.length < 2) await young.step();
+      await page.locator(".lead", { hasText: "challenger’s turn" }).waitFor();
+      assert.equal(await moves.count(), 2);
+      assert.equal(await page.locator(".level .open").count(), 7, "what was shown lies open");
+      assert.deepEqual(troubles, []);
+    });
+  } finally {
+    await young.stop();
+  }
+});
+
 test("the keyboard reaches everything and shows where it is", async () => {
   await visit({ viewport: { width: 1280, height: 900 } }, async (page) => {
     await page.goto(`${fixture.address}/`);
@@ -172,7 +227,7 @@ for (const flag of ["--empty", "--nothing"]) {
   test(`pages say what will appear while there is nothing: ${flag}`, async () => {
     const young = await start(flag);
     try {
-      for (const path of ["/", "/rounds", "/nodes", "/model", "/oracle", "/accounts", "/blocks"]) {
+      for (const path of ["/", "/rounds", "/disputes", "/nodes", "/model", "/oracle", "/accounts", "/blocks"]) {
         await visit({ viewport: { width: 390, height: 844 } }, async (page, troubles) => {
           await page.goto(young.address + path);
           await live(page);
@@ -193,7 +248,8 @@ for (const flag of ["--empty", "--nothing"]) {
 
 test("what does not exist gets a page that helps", async () => {
   await visit({}, async (page) => {
-    for (const path of ["/rounds/999", "/nodes/x", "/blocks/999999", "/tx/0x00", "/accounts/0x00", "/nowhere"]) {
+    const numbered = ["/rounds/999", "/disputes/999", "/blocks/999999"];
+    for (const path of [...numbered, "/nodes/x", "/tx/0x00", "/accounts/0x00", "/nowhere"]) {
       const response = await page.goto(fixture.address + path);
       assert.equal(response.status(), 404, path);
       assert.equal(await page.locator("h1").innerText(), "Not found", path);

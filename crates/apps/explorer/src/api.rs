@@ -4,7 +4,8 @@
 //! not exist is answered with status 404 and an object with one field, `error`.
 
 use crate::State;
-use crate::view::{Hash, View};
+use crate::told::{self, Row};
+use crate::view::{Dispute, DisputeState, Hash, Side, View};
 use axum::extract::{Path, State as From};
 use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
@@ -21,6 +22,8 @@ pub(crate) fn routes() -> Router<State> {
         .route("/now", get(|state| all(state, |view| answer(&view.network))))
         .route("/rounds", get(|state| all(state, |view| answer(&view.rounds))))
         .route("/rounds/{number}", get(round))
+        .route("/disputes", get(|state| all(state, disputes)))
+        .route("/disputes/{id}", get(dispute))
         .route("/nodes", get(|state| all(state, |view| answer(&view.nodes))))
         .route("/nodes/{index}", get(node))
         .route("/model", get(|state| all(state, |view| answer(&view.model))))
@@ -52,6 +55,34 @@ async fn all(From(state): From<State>, pick: fn(&View) -> Response) -> Response 
 async fn round(From(state): From<State>, Path(number): Path<String>) -> Response {
     let view = state.view();
     answer_or(number.parse().ok().and_then(|n| view.round(n)), "no such round")
+}
+
+/// A dispute as a reader is told it: what the chain recorded, how it stands, and each move in
+/// words.
+#[derive(Serialize)]
+struct Story<'a> {
+    state: DisputeState,
+    to_move: Option<Side>,
+    #[serde(flatten)]
+    dispute: &'a Dispute,
+    told: Vec<Row>,
+}
+
+impl Story<'_> {
+    fn of(dispute: &Dispute) -> Story<'_> {
+        let (state, to_move) = (dispute.state(), dispute.to_move());
+        Story { state, to_move, dispute, told: told::rows(dispute) }
+    }
+}
+
+fn disputes(view: &View) -> Response {
+    answer(&view.disputes.iter().map(Story::of).collect::<Vec<Story<'_>>>())
+}
+
+async fn dispute(From(state): From<State>, Path(id): Path<String>) -> Response {
+    let view = state.view();
+    let found = id.parse().ok().and_then(|id| view.dispute(id)).map(Story::of);
+    answer_or(found.as_ref(), "no such dispute")
 }
 
 async fn node(From(state): From<State>, Path(index): Path<String>) -> Response {

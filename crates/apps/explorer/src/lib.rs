@@ -27,7 +27,10 @@ mod headers;
 mod live;
 mod pages;
 mod parts;
+mod picture;
+mod told;
 pub mod view;
+mod walk;
 
 use axum::Router;
 use axum::middleware::from_fn;
@@ -64,6 +67,8 @@ pub fn router(state: State) -> Router {
         .route("/", get(pages::now::show))
         .route("/rounds", get(pages::rounds::list))
         .route("/rounds/{number}", get(pages::rounds::show))
+        .route("/disputes", get(pages::disputes::list))
+        .route("/disputes/{id}", get(pages::disputes::show))
         .route("/nodes", get(pages::nodes::list))
         .route("/nodes/{index}", get(pages::nodes::show))
         .route("/model", get(pages::model::show))

@@ -5,13 +5,15 @@
 //! Invariant: a shortened or rounded value carries the exact one in its tooltip, and an amount
 //! carries its unit.
 
+mod court;
+
 use crate::bars;
 use crate::format::{self, ABSENT};
 use crate::view::{
-    Account, Address, ClaimState, Field, Hash, Oracle, Party, Phase, Report, TxStatus, Verdict,
-    View, Wad,
+    Account, Address, Field, Hash, Oracle, Party, Phase, Report, TxStatus, Verdict, View, Wad,
 };
 use askama::filters::HtmlSafe;
+pub(crate) use court::*;
 use std::fmt;
 
 /// Text that is already HTML.
@@ -27,6 +29,11 @@ impl Html {
     /// Takes any text, and escapes it.
     pub(crate) fn plain(raw: &str) -> Html {
         Html(text(raw))
+    }
+
+    /// Takes any text, escapes it, and sets it as code.
+    pub(crate) fn code(raw: &str) -> Html {
+        Html(format!("<code class=\"op\">{}</code>", text(raw)))
     }
 }
 
@@ -234,17 +241,6 @@ pub(crate) fn verdict(verdict: &Option<Verdict>) -> Html {
     })
 }
 
-/// Returns the state of a claim as a badge.
-pub(crate) fn claim_state(state: &ClaimState) -> Html {
-    let (class, name) = match state {
-        ClaimState::Open => ("live", "window open"),
-        ClaimState::Frozen => ("bad", "frozen"),
-        ClaimState::Final => ("good", "final"),
-        ClaimState::Released => ("note", "released"),
-    };
-    Html(format!("<span class=\"badge {class}\">{name}</span>"))
-}
-
 /// Returns the outcome of a transaction as a badge.
 pub(crate) fn tx_status(status: &TxStatus) -> Html {
     Html(match status {
@@ -299,6 +295,11 @@ pub(crate) fn health(account: &Account) -> Html {
     } else {
         "<span class=\"badge good\">✓ above initial</span>".to_owned()
     })
+}
+
+/// Returns a number with commas, or what to say while there is none.
+pub(crate) fn count_or(known: &Option<u64>, words: &str) -> Html {
+    known.map_or_else(|| absent(words), |known| Html(format::count(known)))
 }
 
 /// Returns a number with commas.

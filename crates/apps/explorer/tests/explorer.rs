@@ -3,11 +3,14 @@
 #[path = "../examples/fixture/world/mod.rs"]
 mod world;
 
+#[path = "explorer/disputes.rs"]
+mod disputes;
+
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, Response, StatusCode};
 use explorer::State;
-use explorer::view::{Challenge, ClaimState, Field, Phase, TxStatus, View};
+use explorer::view::{ClaimState, Field, Phase, TxStatus, View};
 use futures_util::StreamExt as _;
 use serde_json::Value;
 use std::sync::Arc;
@@ -40,10 +43,11 @@ async fn read(site: &Router, path: &str) -> (StatusCode, String) {
 
 fn paths(view: &View) -> Vec<String> {
     let mut paths: Vec<String> =
-        ["/", "/rounds", "/nodes", "/model", "/oracle", "/accounts", "/blocks"]
+        ["/", "/rounds", "/disputes", "/nodes", "/model", "/oracle", "/accounts", "/blocks"]
             .map(str::to_owned)
             .into();
     paths.extend(view.rounds.iter().map(|round| format!("/rounds/{}", round.number)));
+    paths.extend(view.disputes.iter().map(|dispute| format!("/disputes/{}", dispute.id)));
     paths.extend(view.nodes.iter().map(|node| format!("/nodes/{}", node.index)));
     paths.extend(view.accounts.iter().map(|account| format!("/accounts/{}", account.address)));
     paths.extend(view.blocks.iter().map(|block| format!("/blocks/{}", block.number)));
@@ -91,26 +95,20 @@ async fn the_first_page_shows_the_rejected_liar_and_the_margin() {
 }
 
 #[tokio::test]
-async fn disputes_and_failures_are_said_in_words() {
+async fn failures_are_said_in_words() {
     let mut view = World::after(STEPS).view().clone();
     let first = &mut view.rounds[0];
-    first.attempt = 1;
-    let mut frozen = first.claims[0].clone();
-    let challenger = view.nodes[2].key;
-    let outputs_root = first.model_before;
-    frozen.challenge = Some(Challenge { challenger, node: Some(2), outputs_root });
-    frozen.state = ClaimState::Frozen;
-    first.claims.insert(0, frozen);
+    first.struck = 1;
+    let mut fallen = first.claims[0].clone();
+    (fallen.state, fallen.disputes) = (ClaimState::Void, vec![77]);
+    first.claims.insert(0, fallen);
     first.seats[3].distance = Some(f64::INFINITY);
     (view.rounds[1].phase, view.rounds[1].loss) = (Phase::Voided, Some(f64::NAN));
     view.accounts[0].equity = view.accounts[0].maintenance;
     view.accounts[0].maintenance = view.accounts[0].initial;
     let (site, _sender) = site(view);
     let (_, html) = read(&site, "/rounds/1").await;
-    assert!(
-        html.contains("frozen") && html.contains("trainer 3</a> says"),
-        "the challenge is lost"
-    );
+    assert!(html.contains(">void<") && html.contains("href=\"/disputes/77\">77"), "it is hidden");
     assert!(html.contains("class=\"figures\">∞<"), "an endless distance has no figure");
     let (_, html) = read(&site, "/rounds/2").await;
     assert!(html.contains("<dt>Voided</dt>") && html.contains("class=\"void\""));
@@ -137,6 +135,11 @@ fn hostile(attack: &str) -> View {
     }
     for seat in view.rounds.iter_mut().flat_map(|round| &mut round.seats) {
         (seat.name, seat.label) = (own(), Some(own()));
+    }
+    for dispute in &mut view.disputes {
+        (dispute.asserter.name, dispute.challenger.name) = (own(), own());
+        dispute.op_text = Some(own());
+        dispute.judged.iter_mut().for_each(|judged| judged.name = own());
     }
     let model = &mut view.model;
     (model.kind, model.predicts, model.loss_name) = (own(), own(), own());
@@ -199,6 +202,7 @@ async fn what_does_not_exist_gets_a_page_that_helps() {
     let cases = [
         ("/rounds/99", "There are rounds 1 to 4."),
         ("/rounds/-1", "no round -1"),
+        ("/disputes/9", "There are disputes 1 to 3."),
         ("/nodes/4", "4 nodes joined so far"),
         ("/blocks/99999", "Blocks 0 to "),
         ("/tx/0x12", "no transaction 0x12"),
@@ -224,6 +228,7 @@ async fn an_empty_network_says_what_will_appear() {
         ("/", "No round yet"),
         ("/", "appear here as they join"),
         ("/rounds", "The first round appears here"),
+        ("/disputes", "Nobody has challenged a claim yet"),
         ("/nodes", "Nodes appear here"),
         ("/model", "The first point appears when the first round settles"),
         ("/oracle", "The chart starts with the first report"),
@@ -247,6 +252,7 @@ async fn machines_read_the_same_picture() {
     assert_eq!((&back.network, &back.nodes), (&view.network, &view.nodes));
     assert_eq!((&back.oracle, &back.accounts), (&view.oracle, &view.accounts));
     assert_eq!((&back.blocks, &back.txs), (&view.blocks, &view.txs));
+    assert_eq!(back.disputes, view.disputes);
     assert_eq!((back.rounds.len(), back.model.losses.len()), (4, 3));
     for path in paths(view).iter().skip(1) {
         let (status, json) = read(&site, &format!("/api{path}")).await;

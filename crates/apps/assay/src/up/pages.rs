@@ -4,6 +4,7 @@
 //! Invariant: numbers that move money come from the chain; names, labels, data slices and
 //! wall-clock seconds are this process's own words and nothing rests on them.
 
+mod disputes;
 mod ledger;
 mod training;
 
@@ -55,6 +56,8 @@ pub(super) struct Known {
     pace: [u64; 3],
     budget: U256,
     train_program: B256,
+    /// The ops of the Programs that rounds are claimed with, in words.
+    ops: disputes::Ops,
     alive: Alive,
 }
 
@@ -127,6 +130,7 @@ impl Pages {
             pace: [config.commitBlocks, config.revealBlocks, config.aggregateBlocks],
             budget: U256::from(config.budgetGwei) * U256::from(1_000_000_000_u64),
             train_program: config.trainProgram,
+            ops: disputes::ops(&network.job)?,
             alive: network.alive.clone(),
         };
         Ok(Pages { history, known, view, shown: usize::MAX })
@@ -181,6 +185,7 @@ impl Pages {
         explorer::View {
             network: network(history, known),
             rounds: training::rounds(history, known, rounds),
+            disputes: disputes::disputes(history, known),
             nodes: training::nodes(history, known),
             model: training::model(history, known, rounds, params),
             oracle: ledger::oracle(history, known),

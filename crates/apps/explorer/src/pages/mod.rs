@@ -7,6 +7,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod blocks;
+pub(crate) mod disputes;
 pub(crate) mod missing;
 pub(crate) mod model;
 pub(crate) mod nodes;
@@ -57,10 +58,11 @@ impl<'a> Frame<'a> {
     }
 
     /// Returns the sections of the explorer: address, key, title.
-    pub(crate) fn sections(&self) -> [(&'static str, &'static str, &'static str); 7] {
+    pub(crate) fn sections(&self) -> [(&'static str, &'static str, &'static str); 8] {
         [
             ("/", "now", "Now"),
             ("/rounds", "rounds", "Rounds"),
+            ("/disputes", "disputes", "Disputes"),
             ("/nodes", "nodes", "Nodes"),
             ("/model", "model", "Model"),
             ("/oracle", "oracle", "Oracle"),

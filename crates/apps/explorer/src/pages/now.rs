@@ -5,7 +5,8 @@ use crate::State;
 use crate::bars;
 use crate::format;
 use crate::parts;
-use crate::view::{Phase, Round, Tx, Verdict};
+use crate::told;
+use crate::view::{Claim, ClaimState, Dispute, Phase, Round, Tx, Verdict};
 use askama::Template;
 use axum::extract::State as From;
 use axum::http::StatusCode;
@@ -54,6 +55,9 @@ impl Now<'_> {
             Phase::Aggregate if round.claims.is_empty() => {
                 format!("The elected aggregator owes the result{until}.")
             }
+            Phase::Aggregate if round.claims.iter().any(disputed) => {
+                "The result is disputed; the round waits until one step has decided.".to_owned()
+            }
             Phase::Aggregate => {
                 "The result is posted; every other node recomputes it while its window is open."
                     .to_owned()
@@ -63,6 +67,15 @@ impl Now<'_> {
                 "Voided for want of a quorum: nothing moved, nobody is paid.".to_owned()
             }
         }
+    }
+
+    /// Returns the last dispute that was not closed on account of another one.
+    fn dispute(&self) -> Option<&Dispute> {
+        self.frame.view.disputes.iter().rev().find(|dispute| dispute.closed.is_none())
+    }
+
+    fn story(&self, dispute: &Dispute) -> String {
+        told::sentence(dispute)
     }
 
     /// Says in a sentence who was rejected in the last settled round, and why.
@@ -84,6 +97,10 @@ impl Now<'_> {
             })
             .collect()
     }
+}
+
+fn disputed(claim: &Claim) -> bool {
+    claim.state == ClaimState::Disputed
 }
 
 /// Answers with the first page.

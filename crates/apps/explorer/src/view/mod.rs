@@ -10,15 +10,20 @@
 
 mod amount;
 mod bytes;
+mod court;
 mod ledger;
+mod scalar;
 mod training;
 
 pub use amount::{AmountError, Wad};
 pub use bytes::{Address, BytesError, Hash};
+pub use court::{
+    At, Compared, Contender, Decided, Dispute, DisputeState, Judged, Move, Side, Stage, Turn,
+};
 pub use ledger::{Account, AccountPoint, Block, Event, Field, Oracle, Party, Report, Tx, TxStatus};
+pub use scalar::{BitsError, Dtype, Scalar};
 pub use training::{
-    Challenge, Claim, ClaimState, Loss, Model, Node, Parameter, Phase, PhaseTime, Reveal, Round,
-    Seat, Verdict,
+    Claim, ClaimState, Loss, Model, Node, Parameter, Phase, PhaseTime, Reveal, Round, Seat, Verdict,
 };
 
 use serde::{Deserialize, Serialize};
@@ -30,6 +35,8 @@ pub struct View {
     pub network: Network,
     /// Rounds, ascending by number; the last one may be running.
     pub rounds: Vec<Round>,
+    /// Disputes over claims, ascending by number.
+    pub disputes: Vec<Dispute>,
     /// Registered nodes, ascending by registry index.
     pub nodes: Vec<Node>,
     /// The model under training.
@@ -82,6 +89,12 @@ impl View {
     #[must_use]
     pub fn node(&self, index: u32) -> Option<&Node> {
         self.nodes.iter().find(|node| node.index == index)
+    }
+
+    /// Returns the dispute of this number, if there is one.
+    #[must_use]
+    pub fn dispute(&self, id: u64) -> Option<&Dispute> {
+        self.disputes.iter().find(|dispute| dispute.id == id)
     }
 
     /// Returns the account at this address.

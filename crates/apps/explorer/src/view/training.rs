@@ -43,8 +43,8 @@ pub struct Round {
     pub reveals_closed_block: Option<u64>,
     /// Block in which it settled or was voided.
     pub end_block: Option<u64>,
-    /// Frozen claims so far.
-    pub attempt: u32,
+    /// Claims of it that fell so far.
+    pub struck: u32,
     /// Seats, ascending by registry index.
     pub seats: Vec<Seat>,
     /// Tensor root of the model it started from.
@@ -61,7 +61,7 @@ pub struct Round {
     pub outputs_root: Option<Hash>,
     /// Registry index of the elected aggregator, once elected.
     pub aggregator: Option<u32>,
-    /// Claims about the result, in order of posting; all but the last are frozen or released.
+    /// Claims about the result, in order of posting; all but the last have fallen.
     pub claims: Vec<Claim>,
     /// Evaluation loss of the new model.
     pub loss: Option<f64>,
@@ -168,8 +168,8 @@ pub struct Claim {
     pub bond: Wad,
     /// Last block in which it can be challenged.
     pub deadline: u64,
-    /// Who says otherwise.
-    pub challenge: Option<Challenge>,
+    /// Its disputes, by number.
+    pub disputes: Vec<u64>,
 }
 
 /// State of a claim, as the court has it.
@@ -178,23 +178,14 @@ pub struct Claim {
 pub enum ClaimState {
     /// Its window is open.
     Open,
-    /// Challenged: pays nobody.
-    Frozen,
-    /// Unchallenged to the end.
+    /// Some dispute over it is undecided.
+    Disputed,
+    /// It can be relied on.
     Final,
-    /// Bonds returned without a result.
-    Released,
-}
-
-/// Another word about the same result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Challenge {
-    /// Who posted it.
-    pub challenger: Address,
-    /// Registry index of who posted it.
-    pub node: Option<u32>,
-    /// The root it states instead.
-    pub outputs_root: Hash,
+    /// A dispute convicted it.
+    Struck,
+    /// It fell with a claim that it was built on; nobody is at fault.
+    Void,
 }
 
 /// A registered node.

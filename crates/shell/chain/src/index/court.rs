@@ -121,7 +121,12 @@ fn made(record: &ICourt::Dispute, by: alloy::primitives::Address, at: At) -> Mov
         node: record.node,
         index: record.index,
         height: record.height,
+        leaves: record.leaves,
+        count: record.count,
+        iteration: record.iteration,
         op: record.op,
         element: record.element,
+        blocks_left: (record.asserterBlocks, record.challengerBlocks),
+        advanced: (record.asserterGas, record.challengerGas),
     }
 }

@@ -204,10 +204,20 @@ pub struct Move {
     pub index: u64,
     /// Levels between it and the leaves.
     pub height: u32,
+    /// Leaves of the stage's tree.
+    pub leaves: u64,
+    /// Elements of the tensor, or steps of the chain, once one is walked.
+    pub count: u64,
+    /// The iteration, once it is named; 0 for the first.
+    pub iteration: u32,
     /// The op, once the output or the op is named.
     pub op: u32,
     /// The element, once it is named.
     pub element: u64,
+    /// Blocks left on the clocks of the asserter and the challenger.
+    pub blocks_left: (u64, u64),
+    /// Wei advanced for gas to the asserter and to the challenger.
+    pub advanced: (U256, U256),
 }
 
 /// A scalar step that a contract executed.

@@ -58,7 +58,7 @@ fn round(
         commits_closed_block: round.commits_closed.map(|(block, _)| block),
         reveals_closed_block: round.reveals_closed.map(|(block, _)| block),
         end_block: end.map(|at| at.block),
-        attempt: u32::try_from(round.frozen.len()).unwrap_or(u32::MAX),
+        struck: u32::try_from(round.struck.len()).unwrap_or(u32::MAX),
         seats: round.seats.iter().map(|one| seat(history, known, one, told)).collect(),
         model_before: to_hash(round.model_root),
         model_after: settled.map(|settled| to_hash(settled.model_root)),
@@ -134,21 +134,18 @@ fn claim(history: &History, claim: &Claim) -> view::Claim {
     view::Claim {
         id: claim.id,
         state: match claim.state {
-            ClaimState::Frozen => view::ClaimState::Frozen,
+            ClaimState::Open => view::ClaimState::Open,
+            ClaimState::Disputed => view::ClaimState::Disputed,
             ClaimState::Final => view::ClaimState::Final,
-            ClaimState::Released => view::ClaimState::Released,
-            _ => view::ClaimState::Open,
+            ClaimState::Struck => view::ClaimState::Struck,
+            ClaimState::Void => view::ClaimState::Void,
         },
         asserter: to_address(claim.asserter),
         asserter_node: index(claim.asserter),
         outputs_root: to_hash(claim.outputs_root),
         bond: wad(claim.bond),
         deadline: claim.deadline,
-        challenge: claim.challenge.map(|(challenger, outputs_root, _)| view::Challenge {
-            challenger: to_address(challenger),
-            node: index(challenger),
-            outputs_root: to_hash(outputs_root),
-        }),
+        disputes: claim.disputes.clone(),
     }
 }
 
