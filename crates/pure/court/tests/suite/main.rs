@@ -2,4 +2,9 @@
 
 mod duel;
 mod every_op;
+mod liars;
+mod order;
+mod runs;
 mod samples;
+mod silence;
+mod steps;

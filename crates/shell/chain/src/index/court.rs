@@ -122,7 +122,7 @@ fn made(record: &ICourt::Dispute, by: alloy::primitives::Address, at: At) -> Mov
         index: record.index,
         height: record.height,
         leaves: record.leaves,
-        count: record.count,
+        count: record.leaves.saturating_mul(32),
         iteration: record.iteration,
         op: record.op,
         element: record.element,
