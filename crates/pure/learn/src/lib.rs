@@ -12,14 +12,16 @@
 //! seed a round hands in.
 
 mod dataset;
+mod evaluate;
 mod loss;
 mod model;
+mod optimiser;
 mod quantise;
 mod step;
 mod trainer;
 
 pub use dataset::{Dataset, DatasetError, ROWS};
-pub use loss::{Evaluate, predict};
+pub use evaluate::{Evaluate, predict};
 pub use model::{Kind, Model, ParseKindError};
 pub use quantise::{SCALE, UPDATE_MAX, quantise, step};
 pub use step::{Schedule, step_program};
