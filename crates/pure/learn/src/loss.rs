@@ -3,7 +3,8 @@
 //! A log variance is held within +-[`LOG_MAX`], beyond any market when targets are scaled to about
 //! 1: `exp` never overflows, and a head that is lost out there no longer moves by it.
 
-use tensor::{BuildError, Builder, Dtype, Value};
+use tensor::scalar::f64_to_f32;
+use tensor::{BuildError, Builder, Dtype, Tensor, Value};
 
 use crate::layers::{self, Built};
 
@@ -126,11 +127,11 @@ fn pinball(b: &mut Builder, outputs: Value, (y, levels): (Value, &[f64])) -> Bui
     let (dtype, dims) = (b.dtype_of(outputs), b.shape_of(outputs).dims().to_vec());
     let y = layers::spread(b, y, outputs)?;
     let error = b.sub(y, outputs)?;
-    let mut below = Vec::with_capacity(levels.len());
-    for level in levels {
-        below.push(b.full(dtype, &[1], *level)?);
-    }
-    let level = b.concat(&below, 0)?;
+    let level = match dtype {
+        Dtype::F64 => Tensor::f64(&[levels.len()], levels.to_vec()),
+        _ => Tensor::f32(&[levels.len()], levels.iter().map(|l| f64_to_f32(*l)).collect()),
+    };
+    let level = b.constant(level.expect("a training without levels is refused before"))?;
     let level = b.broadcast(level, &dims)?;
     let under = b.mul(level, error)?;
     let over = b.sub(under, error)?;
