@@ -6,3 +6,4 @@
 mod gradients;
 mod samples;
 mod steps;
+mod torch;
