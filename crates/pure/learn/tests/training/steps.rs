@@ -1,5 +1,6 @@
 //! What a step does with a gradient, and which configurations there are none for.
 
+use kernels::{Level, Runner};
 use learn::{Activation, ConfigError, Encoder, Gru, Loss, Mlp, Network, Norm, Optimiser, Training};
 use tensor::{Dtype, Tensor};
 
@@ -72,6 +73,28 @@ fn adam_counts_its_steps_and_first_moves_by_the_rate() {
     assert!(moves.map(|(after, before)| (after - before).abs()).all(|m| (m - 0.01).abs() < 1e-5));
     assert_eq!(after[3].as_i32(), Some(&[1][..]));
     assert_eq!(run(&training, 5).0[3].as_i32(), Some(&[5][..]));
+}
+
+#[test]
+fn kernels_take_the_same_steps_to_the_last_bit() {
+    for (network_name, network) in networks() {
+        for (loss_name, loss) in losses() {
+            for dtype in [Dtype::F32, Dtype::F64] {
+                let training = training(network.clone(), loss.clone(), dtype);
+                let start = params(&training, 5);
+                let mut inputs = vec![floats(dtype, &[start.len()], &start)];
+                inputs.extend(training.state().expect("valid"));
+                inputs.extend(batch(&training, 5));
+                inputs.push(floats(dtype, &[1], &[0.01]));
+                let program = training.step().expect("valid");
+                let reference = tensor::eval(&program, &inputs).expect("fits");
+                for level in Level::available() {
+                    let found = Runner::with_level(&program, level).run(&inputs).expect("fits");
+                    assert_eq!(found, reference, "{network_name}, {loss_name}, {dtype}, {level}");
+                }
+            }
+        }
+    }
 }
 
 #[test]
