@@ -11,6 +11,7 @@ mod commitments;
 mod json;
 mod ops;
 mod programs;
+mod trainings;
 
 use std::path::{Path, PathBuf};
 
@@ -52,13 +53,15 @@ pub fn check(eval: Eval) {
     programs::check(&read("programs_v1.json"), eval);
 }
 
-/// Checks Program hashes, encodings and tree roots of the tensor crate.
+/// Checks Program hashes, encodings and tree roots of the tensor crate, and the hashes of
+/// trainings.
 ///
 /// # Panics
 ///
 /// If a file cannot be read, or a hash differs; the message names the case.
 pub fn check_commitments() {
     programs::check_hashes(&read("programs_v1.json"));
+    trainings::check(&read("programs_v1.json"));
     commitments::check(&read("tree_v1.json"));
 }
 

@@ -1,9 +1,13 @@
 //! Models, losses and whole training steps, all as Programs.
 //!
-//! A [`Model`] is a list of named parameters in one f32 vector and a way to write its forward pass
-//! into a Program. [`Trainer`] holds the one Program that draws a batch, takes the gradient and
-//! moves the parameters, and says what to feed it; who runs it (`kernels`, or the reference) is
-//! the caller's choice. [`quantise`] turns what was learnt into the integers that are revealed.
+//! [`Training`] is any network with any loss and any optimiser, of one size and dtype: its whole
+//! step is one Program.
+//!
+//! What rounds train today is narrower. A [`Model`] is a list of named parameters in one f32 vector
+//! and a way to write its forward pass into a Program. [`Trainer`] holds the one Program that draws
+//! a batch, takes the gradient and moves the parameters, and says what to feed it; who runs it
+//! (`kernels`, or the reference) is the caller's choice. [`quantise`] turns what was learnt into
+//! the integers that are revealed.
 //!
 //! *Invariant: the same configuration builds the same Program, hash for hash, on every node.* A
 //! node's data enters as an input padded to [`ROWS`], so its size is no part of the Program.
@@ -12,18 +16,27 @@
 //! seed a round hands in.
 
 mod dataset;
+mod evaluate;
+mod layers;
 mod loss;
 mod model;
+mod network;
+mod optimiser;
 mod quantise;
 mod step;
 mod trainer;
+mod training;
 
 pub use dataset::{Dataset, DatasetError, ROWS};
-pub use loss::{Evaluate, predict};
+pub use evaluate::{Evaluate, predict};
+pub use loss::Loss;
 pub use model::{Kind, Model, ParseKindError};
+pub use network::{Activation, Encoder, Gru, Mlp, Network, Norm, Parameter, Start};
+pub use optimiser::Optimiser;
 pub use quantise::{SCALE, UPDATE_MAX, quantise, step};
 pub use step::{Schedule, step_program};
 pub use trainer::{TrainError, Trained, Trainer};
+pub use training::{ConfigError, Training};
 
 #[cfg(test)]
 mod tests;

@@ -2,16 +2,17 @@
 //!
 //! Both map standardised features to `s = ln(variance / anchor)`, so that `s = 0`, which both
 //! start from, is a forecast already: the anchor. All parameters are one f32 vector, as that is
-//! what rounds commit to and aggregate. `s` is held within +-[`S_MAX`]: `exp` never overflows.
+//! what rounds commit to and aggregate. `s` is held within +-10, as the losses
+//! hold any log variance.
 
 use std::fmt;
 use std::str::FromStr;
 
-use tensor::{BuildError, Builder, Dtype, Tensor, Value};
+use tensor::{BuildError, Builder, Tensor, Value};
 use thiserror::Error;
 
-/// The largest size of `s`: a variance e^10 times its anchor is beyond any market.
-const S_MAX: f64 = 10.0;
+use crate::loss::held;
+
 /// Hidden units of the perceptron.
 const HIDDEN: usize = 16;
 
@@ -167,10 +168,7 @@ impl Model {
                 affine(b, hidden, w2, (params, out + HIDDEN))?
             }
         };
-        let hi = b.full(Dtype::F32, &[rows], S_MAX)?;
-        let lo = b.full(Dtype::F32, &[rows], -S_MAX)?;
-        let s = b.min(s, hi)?;
-        b.max(s, lo)
+        held(b, s)
     }
 }
 

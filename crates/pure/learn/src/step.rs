@@ -1,24 +1,17 @@
 //! One training step as one Program: draw a batch, take the gradient, move by Adam.
 //!
-//! Adam: Kingma and Ba (2015), algorithm 1, with the usual decay rates. Its state starts at zero
-//! every round: an update then depends on the public parameters, the node's data and the seed
-//! only, and every honest node's update has the same length scale, which is what lets a distance
-//! tell a liar (docs/model.md).
+//! Adam's state starts at zero every round: an update then depends on the public parameters, the
+//! node's data and the seed only, and every honest node's update has the same length scale, which
+//! is what lets a distance tell a liar (docs/model.md).
 //!
 //! The seed is an input, and so are the step's number and the learning rate: one Program serves
 //! every step of every round.
 
 use tensor::{BuildError, Builder, Dtype, Program, Value};
 
-use crate::loss::per_row;
+use crate::loss::qlike;
+use crate::optimiser::Adam;
 use crate::{Model, ROWS};
-
-/// Decay of the first moment, and its natural logarithm.
-const BETA_1: (f64, f64) = (0.9, -0.105_360_515_657_826_28);
-/// Decay of the second moment, and its natural logarithm.
-const BETA_2: (f64, f64) = (0.999, -0.001_000_500_333_583_533_5);
-/// What keeps the division finite.
-const EPSILON: f64 = 1e-8;
 
 /// How long and how fast a node trains in a round.
 ///
@@ -91,13 +84,15 @@ pub fn step_program(model: &Model, batch: usize) -> Result<Program, BuildError> 
     let x = b.gather(x, rows, 0)?;
     let y = b.gather(y, rows, 0)?;
     let s = model.forward(&mut b, params, x)?;
-    let losses = per_row(&mut b, s, y)?;
+    let losses = qlike(&mut b, s, y)?;
     let sum = b.sum(losses, 0)?;
     #[expect(clippy::cast_precision_loss, reason = "a batch is far below 2^53 rows")]
     let share = b.scalar_f32(narrow(1.0 / batch as f64))?;
     let loss = b.mul(sum, share)?;
     let gradient = b.gradient(loss, &[params])?[0];
-    let (moved, m, v) = adam(&mut b, (params, m, v), gradient, (step, rate))?;
+    // Bias is corrected in f32 here: that is the Program whose hash jobs were registered with.
+    let count = (step, Dtype::F32);
+    let (moved, m, v) = Adam::STANDARD.append(&mut b, (params, m, v), gradient, (count, rate))?;
     let loss = b.reshape(loss, &[1])?;
     b.finish(&[moved, m, v, loss])
 }
@@ -124,52 +119,6 @@ fn draw(
     let row = b.mul(uniform, count)?;
     let row = b.floor(row)?;
     b.convert(row, Dtype::I32)
-}
-
-/// Appends the optimiser: parameters and moments after one step.
-fn adam(
-    b: &mut Builder,
-    (params, m, v): (Value, Value, Value),
-    gradient: Value,
-    (step, rate): (Value, Value),
-) -> Result<(Value, Value, Value), BuildError> {
-    let dims = b.shape_of(params).dims().to_vec();
-    let m = decay(b, m, gradient, BETA_1.0)?;
-    let square = b.mul(gradient, gradient)?;
-    let v = decay(b, v, square, BETA_2.0)?;
-    let step = b.convert(step, Dtype::F32)?;
-    let one = b.full(Dtype::F32, &[1], 1.0)?;
-    let t = b.add(step, one)?;
-    let m_hat = unbias(b, m, t, BETA_1.1)?;
-    let v_hat = unbias(b, v, t, BETA_2.1)?;
-    let root = b.sqrt(v_hat)?;
-    let epsilon = b.full(Dtype::F32, &dims, EPSILON)?;
-    let root = b.add(root, epsilon)?;
-    let direction = b.div(m_hat, root)?;
-    let rate = b.broadcast(rate, &dims)?;
-    let direction = b.mul(direction, rate)?;
-    Ok((b.sub(params, direction)?, m, v))
-}
-
-/// `old * beta + new * (1 - beta)`.
-fn decay(b: &mut Builder, old: Value, new: Value, beta: f64) -> Result<Value, BuildError> {
-    let dims = b.shape_of(old).dims().to_vec();
-    let keep = b.full(Dtype::F32, &dims, beta)?;
-    let take = b.full(Dtype::F32, &dims, 1.0 - beta)?;
-    let new = b.mul(new, take)?;
-    b.fma(old, keep, new)
-}
-
-/// `moment / (1 - beta^t)`, t f32\[1\].
-fn unbias(b: &mut Builder, moment: Value, t: Value, ln_beta: f64) -> Result<Value, BuildError> {
-    let dims = b.shape_of(moment).dims().to_vec();
-    let ln_beta = b.full(Dtype::F32, &[1], ln_beta)?;
-    let power = b.mul(t, ln_beta)?;
-    let power = b.exp(power)?;
-    let one = b.full(Dtype::F32, &[1], 1.0)?;
-    let weight = b.sub(one, power)?;
-    let weight = b.broadcast(weight, &dims)?;
-    b.div(moment, weight)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is the purpose")]

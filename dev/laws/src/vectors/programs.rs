@@ -27,6 +27,7 @@ pub(super) fn generate(committed: Option<&Value>) -> Value {
         "about": "docs/numerics.md, Identity: encodings and hashes of Programs, and their results",
         "version": 1,
         "cases": cases,
+        "trainings": super::trainings::generate(),
     })
 }
 

@@ -15,6 +15,7 @@ const FLOORS: &[(&str, &str, &[&str])] = &[
     ("pure", "tensor", &[]),
     ("pure", "court", &["tensor"]),
     ("pure", "learn", &["tensor"]),
+    ("pure", "onnx", &["tensor"]),
     ("pure", "round", &["tensor", "court", "learn"]),
     ("pure", "market", &["tensor", "learn"]),
     ("shell", "kernels", &["tensor"]),
@@ -33,7 +34,8 @@ const FLOORS: &[(&str, &str, &[&str])] = &[
 const PURE: &str = "pure/*";
 
 /// All that the pure floor may buy: nothing that opens, waits, or rolls dice.
-const PURE_MAY_BUY: &[&str] = &["thiserror", "serde", "serde_json", "sha3", "blake3", "hex"];
+const PURE_MAY_BUY: &[&str] =
+    &["thiserror", "serde", "serde_json", "sha3", "blake3", "hex", "prost"];
 
 /// What tests may use besides: the house's own suites, data and fast kernels.
 const TESTS_MAY_USE: &[&str] = &["laws", "sim", "feeds", "kernels"];

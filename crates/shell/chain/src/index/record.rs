@@ -206,7 +206,7 @@ pub struct Move {
     pub height: u32,
     /// Leaves of the stage's tree.
     pub leaves: u64,
-    /// Elements of the tensor, or steps of the chain, once one is walked.
+    /// Room for elements of the tensor, or steps of the chain, in those leaves.
     pub count: u64,
     /// The iteration, once it is named; 0 for the first.
     pub iteration: u32,
