@@ -455,9 +455,12 @@ contract Rounds is IRounds {
         address convictor;
         if (core.fallen != 0) (convictor,, since) = court.fallOf(core.fallen);
         uint256 late = (block.number - since) / _config.aggregateBlocks;
-        if (convictor != address(0) && late == 0) {
+        if (convictor != address(0)) {
             (bool seated, uint256 first) = _placeOf(convictor);
-            if (seated && _seats[first].revealed) return _seats[first].index;
+            if (seated && _seats[first].revealed) {
+                if (late == 0) return _seats[first].index;
+                --late;
+            }
         }
         uint256 row = addmod(uint256(core.electSeed), core.attempt + late, core.revealed);
         for (uint256 place = 0; place < _seats.length; ++place) {
