@@ -190,17 +190,19 @@ contract Court is ICourt {
         record.since = uint64(block.number);
         record.asserterBlocks = clockBlocks;
         record.challengerBlocks = clockBlocks;
-        record.opCount = uint32(counts.ops);
-        record.outputCount = uint32(counts.outputs);
-        record.inputCount = uint32(counts.inputs);
-        record.opsRoot = counts.opsRoot;
+        record.outline = Outline({
+            opCount: uint32(counts.ops),
+            outputCount: uint32(counts.outputs),
+            inputCount: uint32(counts.inputs),
+            opsRoot: counts.opsRoot
+        });
         record.before = challenged.inputsRoot;
         record.node = challenged.outputsRoot;
         if (challenged.iterations > 1) {
             _toList(record, Stage.Iterations, challenged.iterations);
             record.turn = Turn.Root;
         } else {
-            _toList(record, Stage.Outputs, record.outputCount);
+            _toList(record, Stage.Outputs, record.outline.outputCount);
         }
         recordHash[dispute] = keccak256(abi.encode(record));
 
@@ -348,7 +350,7 @@ contract Court is ICourt {
             next.before = before;
         }
         next.trace = 0;
-        _toList(next, Stage.Outputs, next.outputCount);
+        _toList(next, Stage.Outputs, next.outline.outputCount);
         _leave(dispute, next, GAS_POST);
     }
 
@@ -364,7 +366,7 @@ contract Court is ICourt {
         _arrive(next, children, child);
         Header.Counts memory counts = Header.open(_claims[next.claim].program, header);
         next.op = uint32(Code.word(header, counts.outputsAt + 4 * uint256(next.index)));
-        _toList(next, Stage.Trace, next.opCount);
+        _toList(next, Stage.Trace, next.outline.opCount);
         next.turn = Turn.Root;
         _leave(dispute, next, GAS_NAME_OUTPUT);
     }
@@ -416,7 +418,7 @@ contract Court is ICourt {
         uint64 step = next.stage == Stage.Chain ? next.index * uint64(CHUNK) + place : 0;
         uint64 correct = next.stage == Stage.Chain
             ? referee.step(brief, next.chain, next.element, step, chunk, openings)
-            : referee.element(brief, next.trace, next.opCount, next.element, openings);
+            : referee.element(brief, next.trace, next.outline.opCount, next.element, openings);
         _judged(dispute, next, op, step, correct);
     }
 
@@ -706,8 +708,8 @@ contract Court is ICourt {
 
     function _checkOp(Dispute memory record, OpOpening calldata op, uint256 index) private pure {
         bytes32 leaf = keccak256(abi.encodePacked(bytes1(0x02), op.encoding));
-        (bytes32 root,) = Tree.climb(leaf, index, record.opCount, op.siblings);
-        _same(record.opsRoot, root);
+        (bytes32 root,) = Tree.climb(leaf, index, record.outline.opCount, op.siblings);
+        _same(record.outline.opsRoot, root);
     }
 
     /// @dev The root of input `input`, shown in the list it stands in.
@@ -717,9 +719,9 @@ contract Court is ICourt {
         returns (bytes32)
     {
         _count(2, op.length);
-        bool state = record.iteration > 0 && input < record.outputCount;
+        bool state = record.iteration > 0 && input < record.outline.outputCount;
         bytes32 list = state ? record.before : _claims[record.claim].inputsRoot;
-        uint256 leaves = state ? record.outputCount : record.inputCount;
+        uint256 leaves = state ? record.outline.outputCount : record.outline.inputCount;
         (bytes32 root,) = Tree.climb(op[1].root, input, leaves, op[1].rootSiblings);
         _same(list, root);
         return op[1].root;
@@ -739,7 +741,7 @@ contract Court is ICourt {
             OpOpening calldata shown = op[i + 1];
             uint256 index = named.operand(i);
             _checkOp(record, shown, index);
-            (bytes32 root,) = Tree.climb(shown.root, index, record.opCount, shown.rootSiblings);
+            (bytes32 root,) = Tree.climb(shown.root, index, record.outline.opCount, shown.rootSiblings);
             _same(record.trace, root);
             brief.operands[i] = shown.encoding;
             brief.roots[i] = shown.root;

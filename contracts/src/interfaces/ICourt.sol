@@ -67,6 +67,17 @@ interface ICourt {
         State state;
     }
 
+    /// @param opCount ops of the Program
+    /// @param outputCount outputs of the Program
+    /// @param inputCount inputs of the Program
+    /// @param opsRoot root of the tree of op encodings
+    struct Outline {
+        uint32 opCount;
+        uint32 outputCount;
+        uint32 inputCount;
+        bytes32 opsRoot;
+    }
+
     /// @param claim what is disputed
     /// @param challenger whose bond stands against the asserter's
     /// @param challengerRoot the outputs root that the challenger stated
@@ -78,10 +89,7 @@ interface ICourt {
     /// @param challengerBlocks what is left of the challenger's clock
     /// @param asserterGas wei advanced to the asserter out of the challenger's bond
     /// @param challengerGas wei advanced to the challenger out of the asserter's bond
-    /// @param opCount ops of the Program
-    /// @param outputCount outputs of the Program
-    /// @param inputCount inputs of the Program
-    /// @param opsRoot root of the tree of op encodings
+    /// @param outline how large the Program is
     /// @param node the hash that is walked: the asserter's word, wrong according to the challenger
     /// @param index place of the node among the nodes of its height
     /// @param height levels between the node and the leaves
@@ -107,10 +115,7 @@ interface ICourt {
         uint64 challengerBlocks;
         uint256 asserterGas;
         uint256 challengerGas;
-        uint32 opCount;
-        uint32 outputCount;
-        uint32 inputCount;
-        bytes32 opsRoot;
+        Outline outline;
         bytes32 node;
         uint64 index;
         uint32 height;
