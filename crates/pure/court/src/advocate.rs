@@ -86,6 +86,26 @@ pub fn next_move(
     }
 }
 
+/// Returns the move that names this child of the node, or this place of the chunk, whether it is
+/// wrong or not; `None` if it is the asserter's turn, or there is no such place.
+///
+/// [`next_move`] names the first that differs; a challenger that names another is no worse off
+/// than one that lies.
+#[must_use]
+pub fn name(
+    record: &Dispute,
+    revealed: &Revealed,
+    evidence: &mut dyn Evidence,
+    place: u64,
+) -> Option<Move> {
+    let mut advocate = Advocate { record, revealed, evidence };
+    match record.turn {
+        Turn::Child => advocate.name_child(place),
+        Turn::Element => advocate.name_element(place),
+        Turn::Root | Turn::Children | Turn::Chunk => None,
+    }
+}
+
 struct Advocate<'a> {
     record: &'a Dispute,
     revealed: &'a Revealed,
@@ -193,15 +213,38 @@ impl Advocate<'_> {
     /// The move of the challenger.
     fn accuse(&mut self) -> Option<Move> {
         if self.record.turn == Turn::Element {
-            return self.name_element();
+            let place = self.wrong_element()?;
+            return self.name_element(place);
         }
-        let (children, child) = if self.record.height == 0 {
-            (Vec::new(), 0)
+        let child = if self.record.height == 0 { 0 } else { self.wrong_child()? };
+        self.name_child(child)
+    }
+
+    /// The first child of the node that differs from one's own.
+    fn wrong_child(&mut self) -> Option<u64> {
+        let own = self.own_children()?;
+        let children = self.revealed.nodes.get(&self.record.node)?;
+        let differs = children.iter().zip(&own).position(|(theirs, own)| theirs != own)?;
+        Some(differs as u64)
+    }
+
+    /// The first place of the chunk that differs from one's own.
+    fn wrong_element(&mut self) -> Option<u64> {
+        let own = self.own_chunk()?;
+        let dtype = self.evidence.program().nodes().get(self.op())?.dtype;
+        let chunk = self.revealed.chunks.get(&self.record.node)?;
+        if chunk.len() != own.len() {
+            return Some(0);
+        }
+        let bits = |chunk, place| bits::element(dtype, chunk, place);
+        (0..CHUNK).find(|place| bits(chunk, *place) != bits(&own, *place))
+    }
+
+    fn name_child(&mut self, child: u64) -> Option<Move> {
+        let children = if self.record.height == 0 {
+            Vec::new()
         } else {
-            let own = self.own_children()?;
-            let children = self.revealed.nodes.get(&self.record.node)?.clone();
-            let differs = children.iter().zip(&own).position(|(theirs, own)| theirs != own)?;
-            (children, differs as u64)
+            self.revealed.nodes.get(&self.record.node)?.clone()
         };
         let index = self.record.index * GROUP + child;
         let lowest = self.record.height <= 1;
@@ -266,20 +309,13 @@ impl Advocate<'_> {
         Some(shown)
     }
 
-    fn name_element(&mut self) -> Option<Move> {
+    fn name_element(&mut self, place: u64) -> Option<Move> {
         let chunk = self.revealed.chunks.get(&self.record.node)?.clone();
-        let own = self.own_chunk()?;
-        let brief = self.brief()?;
-        let dtype = self.evidence.program().nodes().get(self.op())?.dtype;
-        if chunk.len() != own.len() {
-            return Some(Move::NameElement { chunk, place: 0, brief, openings: Vec::new() });
-        }
-        let differs = |place: &u64| {
-            bits::element(dtype, &chunk, *place) != bits::element(dtype, &own, *place)
-        };
-        let place = (0..CHUNK).find(differs)?;
+        let (brief, own) = (self.brief()?, self.own_chunk()?);
         let at = self.record.index * CHUNK + place;
         let openings = match self.record.stage {
+            // Of a chunk of another length nothing is computed.
+            _ if chunk.len() != own.len() => Vec::new(),
             Stage::Chain => self.step_openings(at)?,
             _ => self.element_openings(at)?,
         };

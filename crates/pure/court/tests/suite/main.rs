@@ -2,4 +2,8 @@
 
 mod duel;
 mod every_op;
+mod liars;
+mod order;
+mod runs;
 mod samples;
+mod silence;
