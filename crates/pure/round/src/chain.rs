@@ -62,7 +62,7 @@ pub struct Config {
     pub initial_cumulative: Hash,
     /// Program hash for quorum, quorum + 1, … capacity rows.
     pub aggregate_programs: Vec<Hash>,
-    /// Bond and window of a claim.
+    /// Bond, window and clocks of a claim.
     pub terms: Terms,
     /// Least stake that joins and that takes a seat.
     pub minimum_stake_wei: u128,
@@ -116,9 +116,9 @@ pub struct Round {
     pub commits_closed_block: Block,
     /// 0 until closed; the deadline itself when that closed them.
     pub reveals_closed_block: Block,
-    /// Claims of this round that were frozen.
+    /// Claims of this round that fell.
     pub attempt: u32,
-    /// The claim that waits for its window, 0 for none.
+    /// The claim that waits for its window, or for its disputes; 0 for none.
     pub claim: u64,
     /// Zero until the block that elects is there.
     pub elect_seed: Hash,
@@ -158,6 +158,8 @@ pub struct View {
     pub train_seed: Option<Hash>,
     /// `ICourt.claim(round.claim)`, if the round has a claim.
     pub claim: Option<Claim>,
+    /// Whether this node is the challenger of a dispute about it that is not decided.
+    pub challenged: bool,
     /// Whose turn it is to post the result, if anybody's.
     pub aggregator: Option<u32>,
     /// The node's own registry index, if it has joined.

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use court::{Address, Claim, Court};
 use tensor::Hash;
 
+use crate::aggregate;
 use crate::chain::{Block, Config, Phase, Round, Seat, View};
 use crate::digest;
 
@@ -97,18 +98,8 @@ pub enum Input {
         /// List root of the Program's outputs.
         outputs_root: Hash,
     },
-    /// `Court.challenge`.
-    Challenge {
-        /// The claim.
-        claim: u64,
-        /// The caller's own result.
-        outputs_root: Hash,
-    },
-    /// `Court.finalise`.
-    Finalise {
-        /// The claim.
-        claim: u64,
-    },
+    /// Any call of `Court` but `post`, which is the consumer's.
+    Court(court::Input),
     /// `Rounds.settle`.
     Settle {
         /// The round meant.
@@ -141,6 +132,10 @@ struct Core {
     committed: u32,
     revealed: u32,
     claim: u64,
+    /// The block in which the last claim of this round fell, 0 if none did.
+    fell_block: Block,
+    /// Who convicted it, the zero address if nobody did.
+    convictor: Address,
     elect_seed: Hash,
     salts: Hash,
 }
@@ -156,15 +151,13 @@ pub struct Ledger {
     nodes: Vec<Node>,
     keys: BTreeMap<Address, u32>,
     court: Court,
+    gas_price_wei: u128,
     core: Core,
     seats: Vec<Seat>,
     salts: Hash,
     model_root: Hash,
     cumulative_root: Hash,
     settled_count: u64,
-    frozen: Vec<u64>,
-    released_count: usize,
-    releasable_count: usize,
     rewards_root: Hash,
     rewards_wei: u128,
     funded_wei: u128,
@@ -179,7 +172,10 @@ impl Ledger {
     /// [`Refusal::BadConfig`] for a configuration that the contracts would not be deployed with.
     pub fn new(config: Config, balances: &[(Address, u128)]) -> Result<Self, Refusal> {
         rounds::check_config(&config)?;
-        let court = Court::new(config.terms);
+        let mut court = Court::new(config.terms);
+        for (rows, program) in (config.quorum..).zip(&config.aggregate_programs) {
+            court.admit(*program, aggregate::INPUTS_BEFORE_UPDATES + rows, aggregate::OUTPUTS);
+        }
         Ok(Self {
             now: 0,
             hashes: BTreeMap::new(),
@@ -188,21 +184,26 @@ impl Ledger {
             nodes: Vec::new(),
             keys: BTreeMap::new(),
             court,
+            gas_price_wei: 0,
             core: Core::default(),
             seats: Vec::new(),
             salts: Hash::ZERO,
             model_root: config.initial_model,
             cumulative_root: config.initial_cumulative,
             settled_count: 0,
-            frozen: Vec::new(),
-            released_count: 0,
-            releasable_count: 0,
             rewards_root: Hash::ZERO,
             rewards_wei: 0,
             funded_wei: 0,
             paid_wei: BTreeMap::new(),
             config,
         })
+    }
+
+    /// Returns the same ledger on a chain where a unit of gas costs so much, in wei of the token.
+    #[must_use]
+    pub fn with_gas_price(mut self, gas_price_wei: u128) -> Self {
+        self.gas_price_wei = gas_price_wei;
+        self
     }
 
     /// Records the hash of a block, which calls in later blocks can see.
@@ -251,12 +252,8 @@ impl Ledger {
             Input::PostResult { round, outputs_root } => {
                 self.post_result(caller, round, outputs_root)
             }
-            Input::Challenge { claim, outputs_root } => {
-                self.court_call(caller, court::Input::Challenge { id: claim, outputs_root })
-            }
-            Input::Finalise { claim } => {
-                self.court_call(caller, court::Input::Finalise { id: claim })
-            }
+            Input::Court(court::Input::Post { .. }) => Err(Refusal::OnlyConsumer),
+            Input::Court(input) => self.court_call(caller, input),
             Input::Settle { round, output_roots, accepted_chunk } => {
                 self.settle(round, &output_roots, &accepted_chunk)
             }
@@ -299,12 +296,15 @@ impl Ledger {
     #[must_use]
     pub fn view(&self, now: Block, key: Address) -> View {
         let round = self.round(now);
-        let claim = self.court.claim(round.claim).ok();
+        let claim = self.court.claim(round.claim).ok().cloned();
+        let is_own =
+            |record: &court::Dispute| record.claim == round.claim && record.challenger == key;
         let seed = self.hashes.get(&round.open_block).filter(|_| round.open_block < now);
         let (job, number, salts) = (self.config.domain.job, round.number, self.core.salts);
         View {
             train_seed: seed.map(|hash| digest::train_seed(job, number, *hash, salts)),
             claim,
+            challenged: self.court.disputes().any(|(_, record)| is_own(record)),
             aggregator: self.aggregator(now).ok(),
             own: self.keys.get(&key).copied(),
             actives: self.actives(),
@@ -327,8 +327,14 @@ impl Ledger {
 
     /// Returns a claim, as `ICourt.claim` does.
     #[must_use]
-    pub fn claim(&self, id: u64) -> Option<Claim> {
+    pub fn claim(&self, id: u64) -> Option<&Claim> {
         self.court.claim(id).ok()
+    }
+
+    /// Returns the court, with its claims and disputes.
+    #[must_use]
+    pub fn court(&self) -> &Court {
+        &self.court
     }
 
     /// Returns a node's record, by registry index.
@@ -361,7 +367,7 @@ impl Ledger {
         self.settled_count
     }
 
-    /// Returns what penalties destroyed, in wei.
+    /// Returns what penalties and lost bonds destroyed, in wei.
     #[must_use]
     pub fn burnt_wei(&self) -> u128 {
         self.burnt_wei
@@ -401,23 +407,23 @@ impl Ledger {
         *self.balances.entry(account).or_default() += amount_wei;
     }
 
-    /// Applies a call to the court and moves the bonds it names.
+    /// Applies a call to the court and moves the token as it says.
     fn court_call(&mut self, caller: Address, input: court::Input) -> Result<Vec<Event>, Refusal> {
-        let payer = match input {
-            court::Input::Post { asserter, .. } => Some(asserter),
-            court::Input::Challenge { .. } => Some(caller),
-            court::Input::Finalise { .. } | court::Input::Release { .. } => None,
-        };
         let mut court = self.court.clone();
-        let events = court.handle(self.now, caller, input)?;
-        if let Some(payer) = payer {
-            self.check_balance(payer, self.config.terms.bond_wei)?;
+        let (block, gas_price_wei) = (self.now, self.gas_price_wei);
+        let events = court.handle(court::Call { block, caller, gas_price_wei }, input)?;
+        for event in &events {
+            if let court::Event::BondTaken { from, amount_wei } = *event {
+                self.check_balance(from, amount_wei)?;
+            }
         }
         self.court = court;
         for event in &events {
             match *event {
                 court::Event::BondTaken { from, amount_wei } => self.take(from, amount_wei),
-                court::Event::BondReturned { to, amount_wei } => self.give(to, amount_wei),
+                court::Event::Returned { to, amount_wei }
+                | court::Event::Advanced { to, amount_wei } => self.give(to, amount_wei),
+                court::Event::Burnt { amount_wei } => self.burnt_wei += amount_wei,
                 _ => {}
             }
         }

@@ -46,7 +46,7 @@ enum Intent {
     Open,
     Commit,
     Reveal,
-    /// By the number of claims that were frozen before.
+    /// By the number of claims that fell before.
     Post(u32),
     /// By the claim, as is settling.
     Challenge(u64),

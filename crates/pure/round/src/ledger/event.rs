@@ -115,13 +115,13 @@ pub enum Event {
         /// List root of its outputs, the aggregator's word.
         outputs_root: Hash,
     },
-    /// A claim of the round was challenged, and the next aggregator has its turn.
-    ResultFrozen {
+    /// A claim of the round was convicted, and the next aggregator has its turn.
+    ResultStruck {
         /// The round.
         round: u64,
         /// The claim.
         claim: u64,
-        /// Frozen claims of this round so far.
+        /// Claims of this round that fell so far.
         attempt: u32,
     },
     /// A round ended with a result.

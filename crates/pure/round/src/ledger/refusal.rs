@@ -42,6 +42,8 @@ pub enum Refusal {
     InvalidReceiver { account: Address },
     #[error(transparent)]
     Court(#[from] court::Refusal),
+    #[error("only a consumer of the court posts a claim")]
+    OnlyConsumer,
 
     #[error("a stake of {got_wei} wei is below the minimum of {minimum_wei}")]
     StakeTooSmall { got_wei: u128, minimum_wei: u128 },

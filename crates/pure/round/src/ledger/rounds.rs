@@ -15,12 +15,9 @@ use crate::chain::{Block, Config, Phase, SEATS_MAX, Seat, WEI_PER_GWEI};
 use crate::digest;
 
 /// Outputs of the aggregation Program.
-const OUTPUTS: usize = 4;
+const OUTPUTS: usize = aggregate::OUTPUTS as usize;
 /// Bytes of a chunk of i32.
 const CHUNK_BYTES: usize = 128;
-/// Frozen claims whose bonds one call gives back, so that no number of them makes a round
-/// unsettleable.
-const RELEASES_PER_CALL: usize = 16;
 
 /// Checks what the contract's constructor checks.
 pub(super) fn check_config(config: &Config) -> Result<(), Refusal> {
@@ -31,7 +28,8 @@ pub(super) fn check_config(config: &Config) -> Result<(), Refusal> {
         .commit_blocks
         .saturating_add(config.reveal_blocks)
         .saturating_add(turns)
-        .saturating_add(config.terms.window_blocks);
+        .saturating_add(config.terms.window_blocks)
+        .saturating_add(config.terms.clock_blocks.saturating_mul(2));
     let checks = [
         (config.capacity > 0 && config.capacity <= SEATS_MAX, Field::Capacity),
         (config.quorum > 0 && config.quorum <= config.capacity, Field::Quorum),
@@ -60,10 +58,10 @@ impl Ledger {
         check_phase(Phase::Idle, core.phase)?;
         // The contract stores first and reverts as a whole; penalties of a voided round can cost a
         // node its seat, so they are part of the check.
-        let before = (self.core, self.nodes.clone(), self.burnt_wei, self.frozen.clone());
+        let before = (self.core, self.nodes.clone(), self.burnt_wei);
         let mut events = self.save(core);
         if let Err(refusal) = self.check_open() {
-            (self.core, self.nodes, self.burnt_wei, self.frozen) = before;
+            (self.core, self.nodes, self.burnt_wei) = before;
             return Err(refusal);
         }
         let capacity = usize::try_from(self.config.capacity).expect("at most 32");
@@ -178,7 +176,14 @@ impl Ledger {
         let row = row.expect("a round aggregates from a quorum on").expect("at most 32");
         let program = self.config.aggregate_programs[row];
         let inputs_root = self.inputs_root();
-        let post = court::Input::Post { program, inputs_root, outputs_root, asserter: key };
+        let post = court::Input::Post {
+            program,
+            inputs_root,
+            outputs_root,
+            asserter: key,
+            iterations: 1,
+            parents: Vec::new(),
+        };
         let posted = self.court_call(self.config.domain.rounds, post)?;
         let mut events = self.save(core);
         events.extend(posted);
@@ -206,7 +211,6 @@ impl Ledger {
         self.settled_count += 1;
         (self.model_root, self.cumulative_root) = (output_roots[0], output_roots[3]);
         self.rewards_root = self.cumulative_root;
-        self.releasable_count = self.frozen.len();
         let flags = accepted_chunk.chunks_exact(4).map(|flag| flag != [0; 4]);
         let rows = self.seats.iter().filter(|seat| seat.revealed).map(|seat| seat.index);
         events.push(Event::Settled {
@@ -218,18 +222,19 @@ impl Ledger {
         });
         events.extend(self.save(core));
         events.extend(self.penalise_unrevealed());
-        events.extend(self.release());
         Ok(events)
     }
 
     pub(super) fn poke(&mut self) -> Result<Vec<Event>, Refusal> {
         let core = self.as_of(self.now);
-        let mut events = self.save(core);
-        events.extend(self.release());
-        Ok(events)
+        Ok(self.save(core))
     }
 
     /// Returns whose turn it is to post the result at block `now`, by registry index.
+    ///
+    /// Turns last `aggregate_blocks` each, from the block that closed the reveals or, once a claim
+    /// fell, from that block on. After a fall the first turn is the convictor's, if it is a member;
+    /// all others go on from the elected seat by as many seats as claims fell and turns passed.
     ///
     /// # Errors
     ///
@@ -241,7 +246,15 @@ impl Ledger {
         if core.elect_seed == Hash::ZERO {
             return Err(Refusal::SeedPending { block: core.commits_closed_block + 1 });
         }
-        let late = (now - core.reveals_closed_block) / self.config.aggregate_blocks;
+        let from = core.reveals_closed_block.max(core.fell_block);
+        let mut late = now.saturating_sub(from) / self.config.aggregate_blocks;
+        let convictor = self.keys.get(&core.convictor).and_then(|index| self.place(*index));
+        if let Some(seat) = convictor.map(|place| self.seats[place]).filter(|seat| seat.revealed) {
+            if late == 0 {
+                return Ok(seat.index);
+            }
+            late -= 1;
+        }
         let turn = u64::from(core.attempt).saturating_add(late);
         let rows = usize::try_from(core.revealed).expect("at most 32");
         let row = digest::elected_row(core.elect_seed, turn, rows);
@@ -276,11 +289,12 @@ impl Ledger {
         if running && core.elect_seed == Hash::ZERO {
             core.elect_seed = self.elect_seed(&core, now).unwrap_or(Hash::ZERO);
         }
-        if core.phase == Phase::Aggregate
-            && self.court.claim(core.claim).is_ok_and(|claim| claim.state == State::Frozen)
-        {
+        let claim = self.court.claim(core.claim).ok().filter(|claim| claim.state.has_fallen());
+        if let Some(claim) = claim.filter(|_| core.phase == Phase::Aggregate) {
             core.claim = 0;
             core.attempt += 1;
+            core.fell_block = claim.fell_block;
+            core.convictor = claim.convictor.map(|by| by.challenger).unwrap_or_default();
         }
         core
     }
@@ -324,9 +338,8 @@ impl Ledger {
             }
         }
         if core.attempt != before.attempt {
-            self.frozen.push(before.claim);
             let (claim, attempt) = (before.claim, core.attempt);
-            events.push(Event::ResultFrozen { round, claim, attempt });
+            events.push(Event::ResultStruck { round, claim, attempt });
         }
         events
     }
@@ -417,8 +430,8 @@ impl Ledger {
     ) -> Result<bool, Refusal> {
         let pending = Refusal::ClaimNotFinal { claim };
         let posted = self.court.claim(claim).map_err(|_| pending)?;
-        let open = posted.state == State::Open;
-        if open && self.now <= posted.deadline {
+        let open = posted.state == State::Open && self.now > posted.deadline;
+        if !open && posted.state != State::Final {
             return Err(pending);
         }
         let (got, expected) = (output_roots.len(), OUTPUTS);
@@ -445,19 +458,6 @@ impl Ledger {
         let nodes: Vec<u32> = self.seats.iter().filter(unrevealed).map(|s| s.index).collect();
         let amount_wei = self.config.unrevealed_penalty_wei;
         nodes.into_iter().map(|node| self.penalise(node, amount_wei)).collect()
-    }
-
-    /// Gives bonds of frozen claims of ended rounds back.
-    fn release(&mut self) -> Vec<Event> {
-        let end = self.releasable_count.min(self.released_count + RELEASES_PER_CALL);
-        let mut events = Vec::new();
-        while self.released_count < end {
-            let release = court::Input::Release { id: self.frozen[self.released_count] };
-            let released = self.court_call(self.config.domain.rounds, release);
-            events.extend(released.expect("a claim in the list is frozen, by this consumer"));
-            self.released_count += 1;
-        }
-        events
     }
 }
 

@@ -1,5 +1,6 @@
 //! Whole rounds by hand, every refusal, and conservation over arbitrary calls.
 
+use court::header::Header;
 use court::{Address, Terms, opening};
 use proptest::prelude::*;
 use tensor::{Hash, Tensor, tree};
@@ -35,11 +36,31 @@ fn config() -> Config {
         update_length: 2,
         initial_model: Hash([2; 32]),
         initial_cumulative: zeros.root(),
-        aggregate_programs: vec![Hash([12; 32]), Hash([13; 32]), Hash([14; 32])],
-        terms: Terms { bond_wei: 10, window_blocks: 4 },
+        aggregate_programs: (2..=4).map(|rows| Header::program(&header(rows))).collect(),
+        terms: Terms { bond_wei: 10, window_blocks: 4, clock_blocks: 3, gas_price_wei_max: 0 },
         minimum_stake_wei: WEI_PER_TOKEN,
         unbond_blocks: 100,
     }
+}
+
+/// The header of a Program of one op and four outputs, which nobody runs.
+fn header(rows: u8) -> Vec<u8> {
+    let mut header: Vec<u8> = [1_u32, 4, 0, 0, 0, 0, 5 + u32::from(rows)]
+        .iter()
+        .flat_map(|number| number.to_le_bytes())
+        .collect();
+    header.extend([rows; 32]);
+    header
+}
+
+fn challenge(id: u64, outputs_root: Hash) -> Input {
+    Input::Court(court::Input::Challenge { id, outputs_root, header: header(3) })
+}
+
+/// Ends a dispute against whoever's turn it is.
+fn timeout(ledger: &Ledger, dispute: u64) -> Input {
+    let record = ledger.court().dispute(dispute).expect("it has not ended").clone();
+    Input::Court(court::Input::Timeout { dispute, record: Box::new(record) })
 }
 
 /// Three nodes with one, two and three tokens, a funded job, and the hash of every block.
@@ -219,28 +240,75 @@ fn a_view_of_the_last_block_reaches_as_far_as_a_call_in_it() {
 }
 
 #[test]
-fn a_frozen_claim_passes_the_turn_and_gives_bonds_back_at_the_end() {
+fn a_struck_claim_passes_the_turn_to_who_convicted_it() {
     let mut ledger = revealed();
-    let before: Vec<u128> = (0..3).map(|node| ledger.balance_wei(key(node))).collect();
-    let first = ledger.aggregator(14).expect("elected");
+    let (total, first) = (ledger.total_wei(), ledger.aggregator(14).expect("elected"));
     let (roots, _, chunk) = outputs(&[]);
     let outputs_root = opening::list_root(&roots);
     let wrong = Input::PostResult { round: 1, outputs_root: Hash([66; 32]) };
-    let other = (first + 1) % 3;
-    let challenge = Input::Challenge { claim: 1, outputs_root };
-    play(&mut ledger, vec![(14, first, wrong), (15, other, challenge)]);
-    assert_eq!(ledger.round(15).attempt, 1);
-    let next = ledger.aggregator(15).expect("elected");
-    assert_ne!(next, first);
+    let other = (first + 2) % 3;
+    play(&mut ledger, vec![(14, first, wrong), (15, other, challenge(1, outputs_root))]);
+    assert!(ledger.view(15, key(other)).challenged && !ledger.view(15, key(first)).challenged);
+    // While a dispute runs the claim stands, even after its deadline, and nobody's turn comes.
     let post = Input::PostResult { round: 1, outputs_root };
-    let refused = ledger.handle(15, key(first), post.clone());
-    assert_eq!(refused, Err(Refusal::NotAggregator { expected: next, got: first }));
+    let refused = ledger.handle(18, key(other), post.clone());
+    assert_eq!(refused, Err(Refusal::ClaimPending { claim: 1 }));
     let settle = Input::Settle { round: 1, output_roots: roots, accepted_chunk: chunk };
-    let events = play(&mut ledger, vec![(15, next, post), (20, 0, settle)]);
-    let frozen = Event::ResultFrozen { round: 1, claim: 1, attempt: 1 };
-    assert!(events.contains(&frozen));
-    let after: Vec<u128> = (0..3).map(|node| ledger.balance_wei(key(node))).collect();
-    assert_eq!(before, after, "nobody is convicted yet");
+    let refused = ledger.handle(19, key(0), settle.clone());
+    assert_eq!(refused, Err(Refusal::ClaimNotFinal { claim: 1 }));
+    let clock = timeout(&ledger, 1);
+    let events = play(&mut ledger, vec![(19, first, clock)]);
+    assert!(events.contains(&Event::Court(court::Event::Burnt { amount_wei: 5 })));
+    assert_eq!((ledger.burnt_wei(), ledger.total_wei()), (5, total));
+    assert_eq!((ledger.round(19).attempt, ledger.round(19).claim), (1, 0));
+    // The convictor has the first turn from the block on in which the claim fell, then the others
+    // in their order, from the seat after the elected one.
+    let at = |block| ledger.aggregator(block).expect("elected");
+    assert_eq!([at(19), at(21)], [other; 2]);
+    assert_eq!([at(22), at(25), at(28), at(31)], [1, 2, 3, 4].map(|turn| (first + turn) % 3));
+    let refused = ledger.handle(20, key(first), post.clone());
+    assert_eq!(refused, Err(Refusal::NotAggregator { expected: other, got: first }));
+    let events = play(&mut ledger, vec![(20, other, post)]);
+    let struck = Event::ResultStruck { round: 1, claim: 1, attempt: 1 };
+    assert!(events.contains(&struck));
+    play(&mut ledger, vec![(25, 0, settle)]);
+    assert_eq!((ledger.total_wei(), ledger.bonds_wei()), (total, 0));
+}
+
+#[test]
+fn a_claim_whose_dispute_was_won_settles_after_its_deadline() {
+    let mut ledger = revealed();
+    let first = ledger.aggregator(14).expect("elected");
+    let (roots, _, chunk) = outputs(&[]);
+    let post = Input::PostResult { round: 1, outputs_root: opening::list_root(&roots) };
+    let other = (first + 1) % 3;
+    play(&mut ledger, vec![(14, first, post), (18, other, challenge(1, Hash([9; 32])))]);
+    // The asserter answers; then the challenger is silent.
+    let record = ledger.court().dispute(1).expect("it has not ended").clone();
+    let made = court::Move::Reveal { children: roots.clone() };
+    let answer = court::Input::Move { dispute: 1, record: Box::new(record), made };
+    play(&mut ledger, vec![(20, first, Input::Court(answer))]);
+    let clock = timeout(&ledger, 1);
+    play(&mut ledger, vec![(24, first, clock)]);
+    assert_eq!(ledger.round(24).attempt, 0);
+    let settle = Input::Settle { round: 1, output_roots: roots, accepted_chunk: chunk };
+    play(&mut ledger, vec![(24, 0, settle)]);
+    assert_eq!((ledger.settled_count(), ledger.bonds_wei()), (1, 0));
+}
+
+#[test]
+fn only_the_round_posts_claims() {
+    let mut ledger = revealed();
+    let post = court::Input::Post {
+        program: config().aggregate_programs[1],
+        inputs_root: Hash::ZERO,
+        outputs_root: Hash::ZERO,
+        asserter: key(1),
+        iterations: 1,
+        parents: vec![],
+    };
+    let refused = ledger.handle(14, key(0), Input::Court(post));
+    assert_eq!(refused, Err(Refusal::OnlyConsumer));
 }
 
 #[test]
@@ -440,11 +508,10 @@ fn any_call() -> impl Strategy<Value = (u64, u32, Input)> {
         4 => (round.clone(), 0_u32..3).prop_map(|(round, node)| with_data(round, node)),
         2 => (round.clone(), 0_u32..3).prop_map(|(round, node)| reveal(round, node, &[0, 1, 2])),
         6 => round.clone().prop_map(move |round| Input::PostResult { round, outputs_root: root }),
-        1 => (1_u64..5, any::<bool>()).prop_map(move |(claim, same)| Input::Challenge {
-            claim,
-            outputs_root: if same { root } else { Hash([3; 32]) },
+        1 => (1_u64..5, any::<bool>()).prop_map(move |(claim, same)| {
+            challenge(claim, if same { root } else { Hash([3; 32]) })
         }),
-        1 => (1_u64..5).prop_map(|claim| Input::Finalise { claim }),
+        1 => (1_u64..5).prop_map(|id| Input::Court(court::Input::Finalise { id })),
         4 => round.prop_map(move |round| Input::Settle {
             round,
             output_roots: roots.0.clone(),
@@ -471,6 +538,12 @@ proptest! {
         let mut now = 2;
         for (blocks, node, input) in calls {
             now += blocks;
+            // Disputes end by their clocks here; what moves do is the court's to test.
+            let open = ledger.court().disputes().next().map(|(dispute, _)| dispute);
+            let input = match open {
+                Some(dispute) if input == Input::Poke => timeout(&ledger, dispute),
+                _ => input,
+            };
             let before = ledger.clone();
             if ledger.handle(now, key(node), input).is_err() {
                 prop_assert_eq!(&ledger, &before);

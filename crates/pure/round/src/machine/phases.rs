@@ -5,7 +5,7 @@
 //!
 //! Absent: anything that is not decided by the chain, the own record and the block.
 
-use court::Claim;
+use court::{Claim, State};
 use tensor::Hash;
 
 use super::{Intent, Machine, Member, Output, Tx, due};
@@ -99,7 +99,7 @@ impl Machine {
         };
         let round = self.work.round;
         let view = self.view();
-        let Some(claim) = view.claim else {
+        let Some(claim) = view.claim.clone() else {
             if view.own.is_some() && view.aggregator == view.own {
                 let (outputs_root, attempt) = (computed.outputs_root, view.round.attempt);
                 self.send(Intent::Post(attempt), Tx::PostResult { round, outputs_root }, out);
@@ -109,12 +109,17 @@ impl Machine {
         let (id, behind) = (view.round.claim, self.behind(&claim));
         if self.now > claim.deadline {
             let turn = self.now > claim.deadline.saturating_add(behind);
-            if turn && claim.outputs_root == computed.outputs_root {
+            // While disputes are not decided nothing can be settled.
+            let stands = claim.state != State::Disputed;
+            if turn && stands && claim.outputs_root == computed.outputs_root {
                 let super::Computed { output_roots, accepted_chunk, .. } = computed;
                 let tx = Tx::Settle { round, output_roots, accepted_chunk };
                 self.send(Intent::Settle(id), tx, out);
             }
-        } else if claim.outputs_root != computed.outputs_root && claim.asserter != self.key {
+        } else if claim.outputs_root != computed.outputs_root
+            && claim.asserter != self.key
+            && !view.challenged
+        {
             let window = self.config.terms.window_blocks;
             let posted = claim.deadline.saturating_sub(window);
             if self.now >= posted.saturating_add(behind.min(window / 2)) {

@@ -26,7 +26,7 @@ fn config() -> Config {
         initial_model: Hash([2; 32]),
         initial_cumulative: Hash([3; 32]),
         aggregate_programs: vec![Hash([12; 32]); 3],
-        terms: Terms { bond_wei: 10, window_blocks: 6 },
+        terms: Terms { bond_wei: 10, window_blocks: 6, clock_blocks: 9, gas_price_wei_max: 0 },
         minimum_stake_wei: WEI_PER_TOKEN,
         unbond_blocks: 100,
     }
@@ -81,6 +81,7 @@ fn view(phase: Phase) -> View {
         },
         train_seed: Some(Hash([6; 32])),
         claim: None,
+        challenged: false,
         aggregator: closed.then_some(2),
         own: Some(5),
         actives: vec![2, 5, 9],
@@ -259,8 +260,16 @@ fn claimed(asserter: Address, first: u8) -> View {
         consumer: config().domain.rounds,
         bond_wei: 10,
         deadline: 120,
+        iterations: 1,
+        depth: 0,
+        disputes: 0,
         state: State::Open,
-        challenge: None,
+        parents: vec![],
+        convictor: None,
+        fell_block: 0,
+        drawn_wei: 0,
+        owed_wei: 0,
+        reserve_wei: 0,
     });
     view
 }
@@ -275,9 +284,9 @@ fn the_aggregator_posts_when_it_has_computed() {
     assert_eq!(look(&mut machine, 113, elected.clone()), []);
     let again = look(&mut machine, 115, elected.clone());
     assert_eq!(again, std::slice::from_ref(&post), "asked again");
-    let mut frozen = elected;
-    frozen.round.attempt = 1;
-    assert_eq!(look(&mut machine, 116, frozen), [post], "a new attempt is a new purpose");
+    let mut struck = elected;
+    struck.round.attempt = 1;
+    assert_eq!(look(&mut machine, 116, struck), [post], "a new attempt is a new purpose");
     let mut other = ready(&view(Phase::Aggregate));
     assert_eq!(other.handle(112, computed(20)), []);
 }
@@ -297,6 +306,36 @@ fn a_differing_claim_is_challenged_in_its_window_and_never_settled() {
     let mut own = ready(&view(Phase::Aggregate));
     own.handle(112, computed(20));
     assert_eq!(look(&mut own, 116, claimed(KEY, 99)), [], "the court would refuse it");
+}
+
+#[test]
+fn a_claim_that_others_dispute_is_challenged_once_in_ones_own_name() {
+    let mut liar = claimed(Address([9; 20]), 99);
+    if let Some(claim) = &mut liar.claim {
+        (claim.state, claim.disputes) = (State::Disputed, 1);
+    }
+    let mut machine = ready(&view(Phase::Aggregate));
+    machine.handle(112, computed(20));
+    let challenge = Output::Send(Tx::Challenge { claim: 3, outputs_root: outputs_root(20) });
+    assert_eq!(look(&mut machine, 116, liar.clone()), [challenge]);
+    liar.challenged = true;
+    assert_eq!(look(&mut machine, 119, liar), [], "its own dispute is there");
+}
+
+#[test]
+fn a_disputed_claim_is_not_settled_until_its_disputes_are_won() {
+    let mut agreed = claimed(Address([9; 20]), 20);
+    let mut machine = ready(&view(Phase::Aggregate));
+    machine.handle(112, computed(20));
+    if let Some(claim) = &mut agreed.claim {
+        (claim.state, claim.disputes) = (State::Disputed, 1);
+    }
+    assert_eq!(look(&mut machine, 140, agreed.clone()), []);
+    if let Some(claim) = &mut agreed.claim {
+        (claim.state, claim.disputes) = (State::Open, 0);
+    }
+    let settled = look(&mut machine, 141, agreed);
+    assert!(matches!(settled[..], [Output::Send(Tx::Settle { round: 4, .. })]));
 }
 
 #[test]
