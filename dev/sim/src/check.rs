@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use court::opening;
+use court::{Address, State, opening};
 use round::aggregate::{Row, bytes_root};
 use round::chain::WEI_PER_GWEI;
 use round::ledger::Event;
@@ -79,6 +79,24 @@ pub enum Violation {
         /// When.
         round: u64,
     },
+    /// An honest node lost a dispute.
+    #[error("node {node} lost dispute {dispute}, by its clock: {by_clock}")]
+    Dispute {
+        /// Who.
+        node: u32,
+        /// Which.
+        dispute: u64,
+        /// How.
+        by_clock: bool,
+    },
+    /// A claim is held by other wei than the bonds of those who are in it.
+    #[error("the court holds {got_wei} wei, its bonds come to {expected_wei}")]
+    Bonds {
+        /// By the claims and disputes.
+        expected_wei: u128,
+        /// By the court's own count.
+        got_wei: u128,
+    },
     /// An honest row was rejected, or a poisoned one accepted.
     #[error("row of node {node} in round {round}: accepted is {accepted}")]
     Judgement {
@@ -116,8 +134,14 @@ pub struct Checkers {
     pub settled: u64,
     /// Rounds that were voided.
     pub voided: u64,
-    /// Claims that were frozen.
-    pub frozen: u64,
+    /// Claims that were struck.
+    pub struck: u64,
+    /// Disputes that a scalar step or a comparison decided.
+    pub judged: u64,
+    /// Disputes that a clock decided.
+    pub timeouts: u64,
+    /// Challengers of the disputes that were started.
+    challengers: BTreeMap<u64, Address>,
     /// Penalties, just ones.
     pub penalties: u64,
     /// Rows that were rejected.
@@ -142,7 +166,10 @@ impl Checkers {
             paid,
             settled: 0,
             voided: 0,
-            frozen: 0,
+            struck: 0,
+            judged: 0,
+            timeouts: 0,
+            challengers: BTreeMap::new(),
             penalties: 0,
             rejected: 0,
         }
@@ -214,13 +241,41 @@ impl Checkers {
                     ended = *round;
                     self.voided += 1;
                 }
-                Event::ResultFrozen { .. } => self.frozen += 1,
+                Event::Court(event) => self.court(event, ledger)?,
                 Event::Paid { node, .. } => self.pay(*node, ledger)?,
                 _ => {}
             }
         }
+        let (expected_wei, got_wei) = (held_for(ledger), ledger.bonds_wei());
+        if expected_wei != got_wei {
+            return Err(Violation::Bonds { expected_wei, got_wei });
+        }
         let (expected, got) = (self.minted_wei, ledger.total_wei());
         if expected == got { Ok(()) } else { Err(Violation::Supply { expected, got }) }
+    }
+
+    /// Checks that no honest side loses a dispute.
+    fn court(&mut self, event: &court::Event, ledger: &Ledger) -> Result<(), Violation> {
+        match *event {
+            court::Event::Challenged { dispute, challenger, .. } => {
+                self.challengers.insert(dispute, challenger);
+            }
+            court::Event::Decided { id, dispute, asserter_lost, by_clock, .. } => {
+                self.struck += u64::from(asserter_lost);
+                self.judged += u64::from(!by_clock);
+                self.timeouts += u64::from(by_clock);
+                let asserter = ledger.claim(id).map(|claim| claim.asserter);
+                let challenger = self.challengers.get(&dispute).copied();
+                let loser = if asserter_lost { asserter } else { challenger };
+                let mut nodes = 0..u32::try_from(self.behaviours.len()).expect("few");
+                let is = |node: &u32| loser == Some(crate::world::key(*node as usize));
+                if let Some(node) = nodes.find(is).filter(|node| self.honest(*node)) {
+                    return Err(Violation::Dispute { node, dispute, by_clock });
+                }
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     /// Checks that nothing that is owed is left unpaid.
@@ -306,6 +361,21 @@ impl Checkers {
         self.paid = outputs.nth(2).expect("four outputs");
         Ok(())
     }
+}
+
+/// What a court ought to hold: the bonds of claims that stand and of disputes that have not ended,
+/// less what was advanced out of them, and what is kept of convicted bonds.
+fn held_for(ledger: &Ledger) -> u128 {
+    let court = ledger.court();
+    let bond_wei = court.terms().bond_wei;
+    let claims = (1..=court.count()).filter_map(|id| court.claim(id).ok());
+    let claims = claims.map(|claim| match claim.state {
+        State::Open | State::Disputed => claim.bond_wei - claim.drawn_wei,
+        State::Struck => claim.reserve_wei,
+        State::Final | State::Void => 0,
+    });
+    let disputes = court.disputes().map(|(_, record)| bond_wei - record.asserter_gas);
+    claims.sum::<u128>() + disputes.sum::<u128>()
 }
 
 /// A whole number of gwei.

@@ -34,8 +34,12 @@ pub struct Report {
     pub settled: u64,
     /// Rounds that missed a quorum.
     pub voided: u64,
-    /// Claims that were frozen.
-    pub frozen: u64,
+    /// Claims that were struck.
+    pub struck: u64,
+    /// Disputes that a scalar step or a comparison decided.
+    pub judged: u64,
+    /// Disputes that a clock decided.
+    pub timeouts: u64,
     /// Penalties for commitments without a reveal.
     pub penalties: u64,
     /// Rows that were rejected.
@@ -106,7 +110,9 @@ pub fn run(seed: u64) -> Result<Report, Failure> {
         blocks: world.block(),
         settled: world.checkers.settled,
         voided: world.checkers.voided,
-        frozen: world.checkers.frozen,
+        struck: world.checkers.struck,
+        judged: world.checkers.judged,
+        timeouts: world.checkers.timeouts,
         penalties: world.checkers.penalties,
         rejected: world.checkers.rejected,
         transcript: world.transcript(),

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use court::Address;
+use court::trace::Witness;
 use round::machine::{Record, Retry, Signature};
 use round::{Block, Config, Machine};
 use tensor::{Hash, Tensor};
@@ -23,6 +24,19 @@ pub struct Disk {
     pub blobs: BTreeMap<Hash, (u64, Vec<u8>)>,
     /// Params and cumulative pay by tensor root.
     pub tensors: BTreeMap<Hash, Tensor>,
+    /// What it last aggregated, to argue about.
+    pub case: Option<Case>,
+}
+
+/// The inputs of one aggregation.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// Their list root, by which claims about them are known.
+    pub inputs_root: Hash,
+    /// How many rows there are.
+    pub rows: usize,
+    /// The tensors.
+    pub inputs: Vec<Tensor>,
 }
 
 /// Work that waits for a tensor from a peer.
@@ -64,7 +78,7 @@ impl Waiting {
 }
 
 /// One process and its disk.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Node {
     /// Its account.
     pub key: Address,
@@ -82,6 +96,10 @@ pub struct Node {
     pub block: Block,
     /// Work that waits for tensors.
     pub waiting: Vec<Waiting>,
+    /// The execution of the case on the disk, once a dispute asked for it.
+    pub witness: Option<(Hash, Witness)>,
+    /// The last move sent in each dispute: by how many were made before, and in which block.
+    pub moved: BTreeMap<u64, (u32, Block)>,
     /// Until which tick it has no chain.
     pub outage_until: u64,
 }
@@ -99,6 +117,8 @@ impl Node {
             life: 0,
             block: 0,
             waiting: Vec::new(),
+            witness: None,
+            moved: BTreeMap::new(),
             outage_until: 0,
         }
     }
@@ -115,6 +135,8 @@ impl Node {
         self.machine = None;
         self.block = 0;
         self.waiting.clear();
+        self.witness = None;
+        self.moved.clear();
     }
 
     /// Signs a digest; a bad signer signs something else.

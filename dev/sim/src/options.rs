@@ -15,8 +15,12 @@ pub enum Behaviour {
     Honest,
     /// Reveals an update far from what training gave.
     Poison,
-    /// States pay for itself that the Program did not compute, and challenges those who do not.
+    /// States pay for itself that the Program did not compute, and argues for it.
     WrongResult,
+    /// The same, but silent as soon as it is disputed.
+    Bluff,
+    /// Challenges every right result, and argues for another.
+    FalseAlarm,
     /// Commits and never reveals.
     NoReveal,
     /// Never posts a result when elected.
@@ -29,6 +33,14 @@ pub enum Behaviour {
     BadSigner,
     /// Sends a second, different commitment, and calls that are out of place.
     Spam,
+}
+
+impl Behaviour {
+    /// Returns whether it states results that the Program did not compute.
+    #[must_use]
+    pub const fn bends(self) -> bool {
+        matches!(self, Behaviour::WrongResult | Behaviour::Bluff | Behaviour::FalseAlarm)
+    }
 }
 
 /// What a seed decides before the first tick.
@@ -55,6 +67,10 @@ pub struct Options {
     pub aggregate_blocks: u64,
     /// Blocks in which a claim can be challenged.
     pub window_blocks: u64,
+    /// Blocks that each side of a dispute has for all its moves.
+    pub clock_blocks: u64,
+    /// What a unit of gas costs, in wei of the token.
+    pub gas_price_wei: u128,
     /// Bonds that a lying node can afford.
     pub liar_bonds: u32,
     /// Longest delay of a packet in ticks.
@@ -88,10 +104,12 @@ impl Options {
     #[must_use]
     pub fn draw(rng: &mut Rng) -> Self {
         use Behaviour::{
-            BadSigner, Forge, NoReveal, Poison, SilentAggregator, Spam, Withhold, WrongResult,
+            BadSigner, Bluff, FalseAlarm, Forge, NoReveal, Poison, SilentAggregator, Spam,
+            Withhold, WrongResult,
         };
         let withheld = [NoReveal, SilentAggregator, Withhold];
-        let lies = [&[Poison, WrongResult, BadSigner, Forge, Spam][..], &withheld].concat();
+        let wrong = [WrongResult, Bluff, FalseAlarm];
+        let lies = [&[Poison, BadSigner, Forge, Spam][..], &wrong, &withheld].concat();
         let count = if rng.chance((1, 24)) { 25 } else { rng.between(4, 10) };
         let liars = rng.between(0, (count - 1) / 3);
         let mut behaviours = vec![Behaviour::Honest; usize::try_from(count).expect("few")];
@@ -126,6 +144,8 @@ impl Options {
             reveal_blocks: rng.between(10, 16),
             aggregate_blocks: rng.between(4, 8),
             window_blocks: rng.between(10, 14),
+            clock_blocks: rng.between(100, 140),
+            gas_price_wei: u128::from(rng.between(0, 400)) * 1_000_000_000,
             liar_bonds: u32::try_from(rng.between(1, 4)).expect("small"),
             delay_ticks_max: rng.between(1, delay),
             loss,
@@ -150,15 +170,17 @@ impl Options {
 
     /// Returns in how many blocks a healed network must settle one round.
     ///
-    /// Both phases to their deadlines, then for every frozen claim a turn, its window and the wait
-    /// for whose turn it is; a liar freezes one claim with each bond it has, as asserter or as
-    /// challenger, and a silent aggregator costs its turn each time it comes.
+    /// Both phases to their deadlines, then for every disputed claim a turn, its window, both
+    /// clocks and the wait for whose turn it is; a liar loses each bond it has in one dispute, as
+    /// asserter or as challenger, and what it is advanced in them makes at most a third of them
+    /// whole again; a silent aggregator costs its turn each time it comes.
     #[must_use]
     pub fn round_blocks_max(&self) -> u64 {
         let count = self.count() as u64;
         let liars = self.behaviours.iter().filter(|b| **b != Behaviour::Honest).count() as u64;
-        let turn = self.aggregate_blocks + self.window_blocks + 2 * count + 8;
-        let frozen = liars * u64::from(self.liar_bonds);
-        self.commit_blocks + self.reveal_blocks + (frozen + 1) * (liars + 1) * turn + count
+        let dispute = self.window_blocks + 2 * self.clock_blocks;
+        let turn = self.aggregate_blocks + dispute + 2 * count + 8;
+        let disputed = (liars * u64::from(self.liar_bonds) * 4).div_ceil(3);
+        self.commit_blocks + self.reveal_blocks + (disputed + 1) * (liars + 1) * turn + count
     }
 }

@@ -7,7 +7,10 @@
 //! Absent: learning. What is simulated is the protocol around it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use court::header::Header;
+use court::trace::{Executor, Reference};
 use round::aggregate::{self, Row};
 use tensor::{Dtype, Hash, Program, Tensor};
 
@@ -20,7 +23,7 @@ pub const CUMULATIVE_LENGTH: usize = 64;
 
 /// The aggregation Programs of a job, by number of rows.
 #[derive(Clone, Debug)]
-pub struct Programs(BTreeMap<usize, Program>);
+pub struct Programs(BTreeMap<usize, Arc<Program>>);
 
 impl Programs {
     /// Builds the Programs from quorum to capacity.
@@ -33,7 +36,7 @@ impl Programs {
         let program = |rows: u32| {
             let rows = rows as usize;
             let built = round::aggregate(rows, dimension, CUMULATIVE_LENGTH, STEP);
-            (rows, built.expect("the options keep the limits"))
+            (rows, Arc::new(built.expect("the options keep the limits")))
         };
         Self((quorum..=capacity).map(program).collect())
     }
@@ -41,7 +44,24 @@ impl Programs {
     /// Returns the hash of each, ascending.
     #[must_use]
     pub fn hashes(&self) -> Vec<Hash> {
-        self.0.values().map(Program::hash).collect()
+        self.0.values().map(|program| program.hash()).collect()
+    }
+
+    /// Returns the Program for so many rows.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    #[must_use]
+    pub fn of(&self, rows: usize) -> &Arc<Program> {
+        self.0.get(&rows).expect("a round aggregates from quorum to capacity")
+    }
+
+    /// Returns the header of the Program with this hash, nothing if there is none.
+    #[must_use]
+    pub fn header(&self, hash: Hash) -> Vec<u8> {
+        let headers = self.0.values().map(|program| program.header());
+        headers.into_iter().find(|header| Header::program(header) == hash).unwrap_or_default()
     }
 
     /// Runs the Program for these rows.
@@ -51,9 +71,28 @@ impl Programs {
     /// If there is no Program for them, or the tensors are not its inputs.
     #[must_use]
     pub fn run(&self, params: Tensor, paid: Tensor, budget_gwei: u64, rows: &[Row]) -> Vec<Tensor> {
-        let program = self.0.get(&rows.len()).expect("a round aggregates from quorum to capacity");
         let inputs = aggregate::inputs((params, paid), budget_gwei, rows).expect("rows");
-        tensor::eval(program, &inputs).expect("inputs are laid out as the Program declares")
+        tensor::eval(self.of(rows.len()), &inputs).expect("the Program's own inputs")
+    }
+}
+
+/// Executes as a liar does that bends the cumulative pay: all else is right.
+#[derive(Clone, Copy, Debug)]
+pub struct Bent {
+    /// The liar's registry index.
+    pub node: u32,
+}
+
+impl Executor for Bent {
+    fn execute(
+        &self,
+        program: &Program,
+        index: usize,
+        operands: &[&Tensor],
+        inputs: &[Tensor],
+    ) -> Tensor {
+        let right = Reference.execute(program, index, operands, inputs);
+        if program.outputs().get(3) == Some(&index) { more(&right, self.node) } else { right }
     }
 }
 
@@ -89,10 +128,15 @@ pub fn train(seed: Hash, node: u32, params: &Tensor, behaviour: Behaviour) -> Ve
 #[must_use]
 pub fn bend(outputs: &[Tensor], node: u32) -> Vec<Tensor> {
     let mut outputs = outputs.to_vec();
-    let mut paid = outputs[3].as_f64().expect("cumulative pay is f64").to_vec();
-    paid[node as usize] += 1_000_000.0;
-    outputs[3] = Tensor::f64(&[paid.len()], paid).expect("the same length");
+    outputs[3] = more(&outputs[3], node);
     outputs
+}
+
+/// The cumulative pay with more for one node.
+fn more(paid: &Tensor, node: u32) -> Tensor {
+    let mut paid = paid.as_f64().expect("cumulative pay is f64").to_vec();
+    paid[node as usize] += 1_000_000.0;
+    Tensor::f64(&[paid.len()], paid).expect("the same length")
 }
 
 /// Returns the tensors a job starts from: params and cumulative pay.

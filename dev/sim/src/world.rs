@@ -12,6 +12,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use court::advocate::Revealed;
 use court::{Address, Terms};
 use round::chain::WEI_PER_TOKEN;
 use round::ledger::{self, Event};
@@ -25,6 +26,7 @@ use crate::rng::Rng;
 use crate::transcript::Transcript;
 use crate::work::{self, CUMULATIVE_LENGTH, Programs};
 
+mod disputes;
 mod effects;
 mod packets;
 
@@ -37,6 +39,9 @@ pub const RETRY: Retry = Retry { tx_blocks: 2, offer_blocks: 2, fetch_blocks: 2 
 const BUDGET_GWEI: u64 = 1_000_000_007;
 /// Bond of a claim and of a challenge.
 const BOND_WEI: u128 = 5 * WEI_PER_TOKEN;
+/// The most that is advanced for a unit of gas.
+const GAS_PRICE_WEI_MAX: u128 = 200_000_000_000;
+const _: () = assert!(BOND_WEI >= court::bond_floor_wei(GAS_PRICE_WEI_MAX));
 /// Balance of the client that funds the job.
 const CLIENT_WEI: u128 = 10_000 * WEI_PER_TOKEN;
 
@@ -77,11 +82,18 @@ pub struct World {
     pool: Vec<(usize, ledger::Input)>,
     /// Updates that were revealed with their bytes, by round and author.
     data: BTreeMap<(u64, u32), Vec<u8>>,
+    /// What was revealed in each dispute, as the chain's log has it.
+    revealed: BTreeMap<u64, Revealed>,
     faults: bool,
     openable: bool,
     split_until: u64,
     split: Vec<bool>,
     transcript: Transcript,
+}
+
+/// Returns the account of a node.
+pub(crate) fn key(node: usize) -> Address {
+    account(1, node)
 }
 
 fn account(kind: u8, number: usize) -> Address {
@@ -104,7 +116,7 @@ impl World {
         let genesis = work::genesis(options.dimension);
         let config = config(&options, &programs, &mut rng);
         let mut nodes: Vec<Node> = (0..options.count())
-            .map(|i| Node::new(account(1, i), rng.hash(), options.behaviours[i]))
+            .map(|i| Node::new(key(i), rng.hash(), options.behaviours[i]))
             .collect();
         for node in &mut nodes {
             for tensor in [&genesis.0, &genesis.1] {
@@ -126,6 +138,7 @@ impl World {
             block: 1,
             pool: Vec::new(),
             data: BTreeMap::new(),
+            revealed: BTreeMap::new(),
             faults: true,
             openable: true,
             split_until: 0,
@@ -252,10 +265,6 @@ impl World {
         for (from, input) in std::mem::take(&mut self.pool) {
             self.apply(from, input)?;
         }
-        if !self.openable {
-            // With no round to come, anybody who wants its bond back pokes.
-            self.apply(0, ledger::Input::Poke)?;
-        }
         let hash = self.rng.hash();
         self.ledger.observe(self.block, hash);
         for to in 0..self.nodes.len() {
@@ -286,10 +295,12 @@ impl World {
         self.note(format_args!("{from} {result:?}"));
         let events = result.unwrap_or_default();
         for event in &events {
-            if let Event::Revealed { round, node, data, .. } = event
-                && !data.is_empty()
-            {
-                self.data.insert((*round, *node), data.clone());
+            match event {
+                Event::Revealed { round, node, data, .. } if !data.is_empty() => {
+                    self.data.insert((*round, *node), data.clone());
+                }
+                Event::Court(event) => self.log(event),
+                _ => {}
             }
         }
         self.checkers.applied(&events, &self.ledger, &self.programs)
@@ -325,7 +336,12 @@ fn config(options: &Options, programs: &Programs, rng: &mut Rng) -> Config {
         initial_model: params.root(),
         initial_cumulative: paid.root(),
         aggregate_programs: programs.hashes(),
-        terms: Terms { bond_wei: BOND_WEI, window_blocks: options.window_blocks },
+        terms: Terms {
+            bond_wei: BOND_WEI,
+            window_blocks: options.window_blocks,
+            clock_blocks: options.clock_blocks,
+            gas_price_wei_max: GAS_PRICE_WEI_MAX,
+        },
         minimum_stake_wei: WEI_PER_TOKEN,
         unbond_blocks: 1000,
     }
@@ -342,7 +358,8 @@ fn open_accounts(config: &Config, options: &Options) -> Ledger {
         let stake_wei = u128::from(options.stakes[i]) * WEI_PER_TOKEN;
         balances.push((account(1, i), stake_wei + u128::from(bonds) * BOND_WEI));
     }
-    let mut ledger = Ledger::new(config.clone(), &balances).expect("the options keep the limits");
+    let ledger = Ledger::new(config.clone(), &balances).expect("the options keep the limits");
+    let mut ledger = ledger.with_gas_price(options.gas_price_wei);
     let fund = ledger::Input::Fund { amount_wei: CLIENT_WEI };
     ledger.handle(1, client, fund).expect(FUNDED);
     for (i, stake) in options.stakes.iter().enumerate() {

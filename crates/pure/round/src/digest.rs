@@ -95,7 +95,7 @@ pub fn elect_block(commits_closed_block: Block, now: Block) -> Option<Block> {
 
 /// Returns the row of the aggregator among `rows` revealed seats, ascending.
 ///
-/// `turn` is the number of frozen claims plus the number of turns that passed unused.
+/// `turn` is the number of fallen claims plus the number of turns that passed unused.
 #[must_use]
 pub fn elected_row(elect_seed: Hash, turn: u64, rows: usize) -> usize {
     let rows = rows as u128;

@@ -4,14 +4,14 @@
 //! stays, the rest never happened. A liar's behaviour bends what it does here and nowhere else.
 
 use court::opening;
-use round::aggregate::Row;
+use round::aggregate::{self, Row};
 use round::machine::{Input, Member, Output, Tx};
 use round::{Block, Phase, View, digest, ledger};
 use tensor::{Dtype, Hash, Shape, Tensor};
 
 use super::{Happening, Packet, World};
 use crate::check::Violation;
-use crate::node::{Waiting, signature};
+use crate::node::{Case, Waiting, signature};
 use crate::options::Behaviour;
 use crate::work;
 
@@ -55,6 +55,7 @@ impl World {
         let late = block >= view.round.commits_closed_block + self.config.reveal_blocks / 2;
         self.spam(to, &view);
         self.feed(to, Input::Chain(view))?;
+        self.litigate(to);
         if self.nodes[to].machine.is_some() {
             self.checkers.looked(index, (round, phase), late);
         }
@@ -184,10 +185,16 @@ impl World {
                 let (params, paid) = (tensors[&model_root].clone(), &tensors[&cumulative_root]);
                 let rows: Vec<Row> = members.iter().map(|m| self.row(to, m)).collect();
                 let budget_gwei = self.config.budget_gwei;
-                let mut outputs = self.programs.run(params, paid.clone(), budget_gwei, &rows);
-                if node.behaviour == Behaviour::WrongResult {
+                let mut outputs =
+                    self.programs.run(params.clone(), paid.clone(), budget_gwei, &rows);
+                if node.behaviour.bends() {
                     outputs = work::bend(&outputs, index);
                 }
+                let inputs = aggregate::inputs((params, paid.clone()), budget_gwei, &rows);
+                let inputs = inputs.expect("they were aggregated");
+                let inputs_root = opening::list_root(&opening::roots(&inputs));
+                let case = Case { inputs_root, rows: rows.len(), inputs };
+                self.nodes[to].disk.case = Some(case);
                 let roots = opening::roots(&outputs).try_into().expect("four outputs");
                 let chunk = opening::open(&outputs[1], 0).expect("the one chunk of output 1").chunk;
                 for kept in [0, 3] {
@@ -213,7 +220,8 @@ impl World {
         let withheld = matches!(
             (self.nodes[from].behaviour, &tx),
             (Behaviour::NoReveal, Tx::Reveal { .. } | Tx::RevealWithData { .. })
-                | (Behaviour::SilentAggregator, Tx::PostResult { .. })
+                | (Behaviour::SilentAggregator | Behaviour::FalseAlarm, Tx::PostResult { .. })
+                | (Behaviour::WrongResult | Behaviour::Bluff, Tx::Challenge { .. })
                 | (Behaviour::Withhold, Tx::Settle { .. })
         );
         if withheld {
@@ -225,7 +233,7 @@ impl World {
         Ok(())
     }
 
-    fn submit(&mut self, from: usize, input: ledger::Input) {
+    pub(super) fn submit(&mut self, from: usize, input: ledger::Input) {
         if !self.chain_lost(from) {
             let delay = self.delay();
             self.schedule(delay, Happening::Transaction { from, input });
@@ -256,7 +264,10 @@ impl World {
                 ledger::Input::PostResult { round, outputs_root }
             }
             Tx::Challenge { claim, outputs_root } => {
-                ledger::Input::Challenge { claim, outputs_root }
+                let program = self.ledger.claim(claim)?.program;
+                let header = self.programs.header(program);
+                let challenge = court::Input::Challenge { id: claim, outputs_root, header };
+                ledger::Input::Court(challenge)
             }
             Tx::Settle { round, output_roots, accepted_chunk } => {
                 let output_roots = output_roots.to_vec();
