@@ -7,3 +7,4 @@ mod order;
 mod runs;
 mod samples;
 mod silence;
+mod steps;
