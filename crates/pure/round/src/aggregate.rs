@@ -34,10 +34,6 @@ pub mod network;
 #[cfg(test)]
 mod tests;
 
-/// Inputs of the Program before the updates, of which there is one a row.
-pub const INPUTS_BEFORE_UPDATES: u32 = 5;
-/// Outputs of the Program.
-pub const OUTPUTS: u32 = 4;
 /// The largest magnitude of an update's coordinate that counts.
 pub const UPDATE_MAX: i32 = 1 << 24;
 /// The largest stake that counts, in whole tokens.
