@@ -118,7 +118,7 @@ impl Advocate<'_> {
         let (iteration, op) = (self.record.iteration, self.op());
         Some(match self.record.stage {
             Stage::Iterations => self.evidence.states(),
-            Stage::Outputs => self.outputs(),
+            Stage::Outputs => self.outputs_of(iteration),
             Stage::Trace => self.evidence.roots(iteration),
             Stage::Tensor => self.evidence.tensor(iteration, op).leaves.clone(),
             Stage::Chain => self.evidence.chain(iteration, op, self.record.element)?.leaves.clone(),
@@ -129,8 +129,9 @@ impl Advocate<'_> {
         usize::try_from(self.record.op).expect("a usize has at least 32 bits")
     }
 
-    fn outputs(&mut self) -> Vec<Hash> {
-        let roots = self.evidence.roots(self.record.iteration);
+    /// The roots of the outputs of an iteration: the state after it.
+    fn outputs_of(&mut self, iteration: u32) -> Vec<Hash> {
+        let roots = self.evidence.roots(iteration);
         let outputs = self.evidence.program().outputs();
         outputs.iter().filter_map(|op| roots.get(*op).copied()).collect()
     }
@@ -278,7 +279,12 @@ impl Advocate<'_> {
     fn shown_op(&mut self, index: usize) -> Option<Vec<ShownOp>> {
         let iteration = self.record.iteration;
         let roots = self.evidence.roots(iteration);
-        let (inputs, given) = (self.evidence.inputs(iteration), self.evidence.inputs(0));
+        let given = self.evidence.inputs(0);
+        let is_input = self.evidence.program().nodes().get(index)?.op.code() == 0x01;
+        let state = match iteration.checked_sub(1).filter(|_| is_input) {
+            Some(earlier) => self.outputs_of(earlier),
+            None => Vec::new(),
+        };
         let program = self.evidence.program();
         let leaves = program.op_leaves();
         let op = |place: usize| {
@@ -292,7 +298,7 @@ impl Advocate<'_> {
             Op::Input { index, .. } => {
                 // The outputs of the iteration before are the first inputs, in a list of their own.
                 let carried = iteration > 0 && *index < program.outputs().len();
-                let list = if carried { &inputs[..program.outputs().len()] } else { &given };
+                let list = if carried { &state } else { &given };
                 let (root, root_siblings) = (*list.get(*index)?, tree::siblings(list, *index));
                 shown.push(ShownOp { root, root_siblings, ..ShownOp::default() });
             }

@@ -14,7 +14,7 @@
 //! refuse a call whose bond the payer does not have), who may be a consumer, and the hash under
 //! which a contract stores a record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tensor::{Hash, tree};
 
@@ -133,7 +133,7 @@ pub struct Terms {
 /// let terms = Terms { bond_wei: 10, window_blocks: 5, clock_blocks: 20, gas_price_wei_max: 0 };
 /// let root = |byte| Hash([byte; 32]);
 /// let mut court = Court::new(terms);
-/// court.admit(root(1), 2, 1);
+/// court.admit(root(1));
 /// let post = Input::Post {
 ///     program: root(1), inputs_root: root(2), outputs_root: root(3), asserter: node,
 ///     iterations: 1, parents: vec![],
@@ -149,18 +149,11 @@ pub struct Terms {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Court {
     terms: Terms,
-    programs: BTreeMap<Hash, Counts>,
+    programs: BTreeSet<Hash>,
     claims: Vec<Claim>,
     disputes: BTreeMap<u64, Dispute>,
     dispute_count: u64,
     held_wei: u128,
-}
-
-/// What the court must know of a registered Program before one is claimed about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Counts {
-    inputs: u32,
-    outputs: u32,
 }
 
 type Outcome = Result<Vec<Event>, Refusal>;
@@ -171,7 +164,7 @@ impl Court {
     pub fn new(terms: Terms) -> Self {
         Self {
             terms,
-            programs: BTreeMap::new(),
+            programs: BTreeSet::new(),
             claims: Vec::new(),
             disputes: BTreeMap::new(),
             dispute_count: 0,
@@ -180,8 +173,8 @@ impl Court {
     }
 
     /// Lets a Program be claimed about: it was registered and its window has passed.
-    pub fn admit(&mut self, program: Hash, inputs: u32, outputs: u32) {
-        self.programs.insert(program, Counts { inputs, outputs });
+    pub fn admit(&mut self, program: Hash) {
+        self.programs.insert(program);
     }
 
     /// Returns the terms every claim here is subject to.
@@ -264,8 +257,10 @@ impl Court {
         else {
             unreachable!("handle gives post its own input")
         };
-        let counts = *self.programs.get(&program).ok_or(Refusal::NotRegistered { program })?;
-        if iterations == 0 || (iterations > 1 && counts.outputs > counts.inputs) {
+        if !self.programs.contains(&program) {
+            return Err(Refusal::NotRegistered { program });
+        }
+        if iterations == 0 {
             return Err(Refusal::BadIterations { iterations });
         }
         let depth = self.depth_over(&parents)?;
@@ -295,17 +290,18 @@ impl Court {
 
     /// Returns how many claims that are not final lie below one with these parents.
     fn depth_over(&self, parents: &[u64]) -> Result<u8, Refusal> {
-        if let Some(parent) = parents.get(PARENTS_MAX) {
-            return Err(Refusal::BadParent { parent: *parent });
+        if parents.len() > PARENTS_MAX {
+            return Err(Refusal::BadParent { parent: parents.len() as u64 });
         }
         let mut depth = 0;
         for &parent in parents {
             let claim = self.claim(parent).map_err(|_| Refusal::BadParent { parent })?;
-            let below = if claim.state == State::Final { 0 } else { claim.depth + 1 };
-            if claim.state.has_fallen() || usize::from(below) > PARENTS_MAX {
+            if claim.state.has_fallen() || usize::from(claim.depth) >= PARENTS_MAX {
                 return Err(Refusal::BadParent { parent });
             }
-            depth = depth.max(below);
+            if claim.state != State::Final {
+                depth = depth.max(claim.depth + 1);
+            }
         }
         Ok(depth)
     }

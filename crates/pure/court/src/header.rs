@@ -31,7 +31,7 @@ impl<'a> Header<'a> {
     /// let bytes = b.finish(&[y, x])?.header();
     /// let header = Header::read(&bytes).expect("a Program wrote it");
     /// assert_eq!((header.op_count, header.input_count, header.output_count()), (2, 1, 2));
-    /// assert_eq!((header.output(0), header.output(1), header.output(2)), (Some(1), Some(0), None));
+    /// assert_eq!([0, 1, 2].map(|place| header.output(place)), [Some(1), Some(0), None]);
     /// # Ok::<(), tensor::BuildError>(())
     /// ```
     #[must_use]

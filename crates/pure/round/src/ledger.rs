@@ -16,7 +16,6 @@ use std::collections::BTreeMap;
 use court::{Address, Claim, Court};
 use tensor::Hash;
 
-use crate::aggregate;
 use crate::chain::{Block, Config, Phase, Round, Seat, View};
 use crate::digest;
 
@@ -173,9 +172,7 @@ impl Ledger {
     pub fn new(config: Config, balances: &[(Address, u128)]) -> Result<Self, Refusal> {
         rounds::check_config(&config)?;
         let mut court = Court::new(config.terms);
-        for (rows, program) in (config.quorum..).zip(&config.aggregate_programs) {
-            court.admit(*program, aggregate::INPUTS_BEFORE_UPDATES + rows, aggregate::OUTPUTS);
-        }
+        config.aggregate_programs.iter().for_each(|program| court.admit(*program));
         Ok(Self {
             now: 0,
             hashes: BTreeMap::new(),

@@ -39,23 +39,13 @@ impl Gas {
     pub const NAME_ELEMENT: u128 = 100_000;
 }
 
-/// The most moves of one side with their gas: the deepest walk that limits on Programs allow, over
-/// 2^32 - 1 iterations.
-const MOVES_GAS_MAX: u128 = {
-    // Levels: 8 of iterations, 4 of outputs, 4 of ops, 7 of a tensor, 7 of a chain; the top of a
-    // posted tree comes with its root, the lowest of a list is named by a move of its own.
-    let asserter = Gas::POST_STATES
-        + Gas::POST_TRACE
-        + Gas::POST_CHAIN
-        + 27 * Gas::REVEAL
-        + 2 * Gas::REVEAL_CHUNK;
-    let challenger = 27 * Gas::NAME_CHILD
-        + Gas::NAME_ITERATION
-        + Gas::NAME_OUTPUT
-        + Gas::NAME_OP
-        + 2 * Gas::NAME_ELEMENT;
-    if asserter > challenger { asserter } else { challenger }
-};
+/// What the longest walk that limits on Programs allow costs the challenger, whose moves cost more:
+/// 8 levels of iterations, 4 of outputs, 4 of ops, 7 of a tensor, 7 of a chain, and the namings.
+const SIDE_GAS_MAX: u128 = 30 * Gas::NAME_CHILD
+    + Gas::NAME_ITERATION
+    + Gas::NAME_OUTPUT
+    + Gas::NAME_OP
+    + 2 * Gas::NAME_ELEMENT;
 
 /// Returns the least bond under which no move of one dispute goes unpaid: four times the most that
 /// one side's moves can cost at this price.
@@ -65,7 +55,7 @@ const MOVES_GAS_MAX: u128 = {
 /// ```
 #[must_use]
 pub const fn bond_floor_wei(gas_price_wei_max: u128) -> u128 {
-    4 * MOVES_GAS_MAX * gas_price_wei_max
+    4 * SIDE_GAS_MAX * gas_price_wei_max
 }
 
 impl Court {

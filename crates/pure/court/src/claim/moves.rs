@@ -256,9 +256,9 @@ impl Play<'_> {
         brief: &Brief,
         openings: &[Shown],
     ) -> Led {
-        agree(self.record.node, Some(tree::leaf(chunk)))?;
         agree(self.record.brief, Some(brief.hash()))?;
         let opened = Opened::read(brief)?;
+        agree(self.record.node, Some(tree::leaf(chunk)))?;
         if place >= CHUNK {
             return Err(Refusal::NoSuchPlace { place, count: CHUNK });
         }

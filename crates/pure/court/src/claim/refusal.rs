@@ -62,13 +62,13 @@ pub enum Refusal {
         /// Hash of the Program.
         program: Hash,
     },
-    /// A parent that has fallen or is unknown, or the depth or number of parents is over 8.
+    /// A parent that has fallen, is unknown or already 8 deep; or more than 8 parents.
     #[error("claim {parent} cannot be a parent")]
     BadParent {
-        /// The first parent that is at fault.
+        /// The first parent that is at fault, or how many there are.
         parent: u64,
     },
-    /// No iterations, or several of a Program with more outputs than inputs.
+    /// No iterations.
     #[error("{iterations} iterations of this Program cannot be claimed")]
     BadIterations {
         /// How many.

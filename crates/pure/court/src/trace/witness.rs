@@ -88,10 +88,6 @@ impl Witness {
         let mut now = inputs.clone();
         let mut trace = Trace::new(&program, &now, executor.as_ref(), room)?;
         states.push(list_root(trace.outputs()));
-        let (expected, got) = (inputs.len(), trace.outputs().len());
-        if iterations > 1 && got > expected {
-            return Err(EvalError::Count { expected, got });
-        }
         for _ in 1..iterations {
             feed(&mut now, trace.outputs());
             trace = Trace::new(&program, &now, executor.as_ref(), room)?;
@@ -213,7 +209,7 @@ impl Evidence for Witness {
     }
 }
 
-/// Puts outputs in the place of the first inputs.
+/// Puts outputs in the place of the first inputs; outputs beyond the last input go nowhere.
 fn feed(inputs: &mut [Tensor], outputs: &[Tensor]) {
     for (input, output) in inputs.iter_mut().zip(outputs) {
         input.clone_from(output);

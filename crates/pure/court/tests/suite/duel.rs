@@ -66,9 +66,7 @@ impl Hall {
         iterations: u32,
         parents: &[u64],
     ) -> u64 {
-        let count = |n: usize| u32::try_from(n).expect("small");
-        let (inputs, outputs) = (count(program.inputs().len()), count(program.outputs().len()));
-        self.court.admit(program.hash(), inputs, outputs);
+        self.court.admit(program.hash());
         let post = Input::Post {
             program: program.hash(),
             inputs_root,

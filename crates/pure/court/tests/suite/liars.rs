@@ -1,5 +1,5 @@
-//! Ways to be wrong, each convicted in one step: kinds of wrong arithmetic, wrong traces under right
-//! outputs, forged chains, forged trees.
+//! Ways to be wrong, each convicted in one step: kinds of wrong arithmetic, wrong traces under
+//! right outputs, forged chains, forged trees.
 
 use std::sync::Arc;
 

@@ -115,8 +115,12 @@ fn the_events_of_a_dispute_say_everything_that_was_revealed() {
         let by = if side == Side::Asserter { ASSERTER } else { CHALLENGER };
         let node = hall.record(1).expect("it has not ended").node;
         let events = hall.make(1, made.clone(), by).expect("it is due");
-        let Event::Moved { mover, record, .. } = &events[0] else { panic!("{events:?}") };
-        assert_eq!((*mover, record.since), (by, hall.block));
+        let moved = |event: &Event| match event {
+            Event::Moved { mover, record, .. } => Some((*mover, record.since, record.moves)),
+            _ => None,
+        };
+        let after = hall.record(1).map(|record| (by, hall.block, record.moves));
+        assert_eq!(events.iter().find_map(moved), after, "all but the deciding move are logged");
         let revealed = |event: &Event| match (event, &made) {
             (Event::Revealed { node: of, children, .. }, Move::Reveal { children: shown }) => {
                 (*of, children) == (node, shown)

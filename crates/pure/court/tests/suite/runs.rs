@@ -77,6 +77,41 @@ fn a_wrong_iteration_is_found_and_convicted() {
     }
 }
 
+/// Is wrong in one op of every iteration but the first.
+struct WrongLater {
+    first: Tensor,
+    op: usize,
+}
+
+impl Executor for WrongLater {
+    fn execute(&self, p: &Program, op: usize, operands: &[&Tensor], inputs: &[Tensor]) -> Tensor {
+        let right = eval_node(&p.nodes()[op], operands, inputs);
+        if inputs[0] != self.first && op == self.op { flipped(&right, 0) } else { right }
+    }
+}
+
+#[test]
+fn a_state_may_hold_more_than_the_next_iteration_takes() {
+    let mut b = Builder::new();
+    let mut build = || {
+        let x = b.input(Dtype::I32, &[40])?;
+        let twice = b.add(x, x)?;
+        Ok::<_, tensor::BuildError>([twice, b.neg(x)?])
+    };
+    let outputs = build().expect("these ops fit each other");
+    let program = Arc::new(b.finish(&outputs).expect("outputs"));
+    let first = Tensor::i32(&[40], (1..=40).collect()).expect("forty");
+    let inputs = [first.clone()];
+    for op in 0..3 {
+        let lie = WrongLater { first: first.clone(), op };
+        let (right, wrong) = (honest(&program, &inputs, 3), witness(&program, &inputs, 3, lie));
+        let mut hall = Hall::new(&program, right.inputs_root(), wrong.outputs_root(), 3);
+        let dispute = hall.challenge(&program, right.outputs_root(), CHALLENGER);
+        let end = hall.play(dispute, &mut Liar(wrong), &mut Honest(right));
+        assert_eq!((end.loser, end.by_clock), (Side::Asserter, false), "op {op}");
+    }
+}
+
 #[test]
 fn a_claim_on_a_parent_that_falls_is_void_without_fault() {
     let (program, inputs) = descent();

@@ -61,7 +61,7 @@ fn a_dispute_over_a_training_step_has_at_most_sixteen_moves_a_side() {
 }
 
 /// Evidence about `[4096, 1024] · [1024, 1024]` of zeros, 2^32 steps that need not be run to be
-/// known, among 4,096 ops; a liar has one bit of the last element, and of the end of its chain, set.
+/// known, among 4,096 ops; a liar has set one bit of the last element, and of its chain's end.
 struct Zeros {
     program: Arc<Program>,
     lies: bool,
