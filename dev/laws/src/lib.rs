@@ -10,6 +10,7 @@
 
 pub mod cases;
 pub mod dice;
+pub mod samples;
 pub mod special;
 pub mod suite;
 pub mod vectors;

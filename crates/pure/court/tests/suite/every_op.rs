@@ -3,10 +3,10 @@
 use court::Side;
 use court::trace::Executor;
 use laws::dice::Dice;
+use laws::samples::{self, Sample};
 use tensor::{Dtype, Family, Program, Tensor, eval_node};
 
 use crate::duel::{CHALLENGER, Hall, Honest, Liar, honest, witness};
-use crate::samples::{self, Sample};
 
 /// Changes the lowest bit of one element of one op's tensor, and computes the rest from there.
 #[derive(Clone, Copy, Debug)]

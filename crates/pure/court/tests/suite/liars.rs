@@ -6,11 +6,11 @@ use std::sync::Arc;
 use court::judge::{Opened, chain_end};
 use court::trace::{Evidence, Executor, Sheet, Witness, chain_states};
 use court::{Brief, Shown, Side};
+use laws::samples::{self, Sample};
 use tensor::{BuildError, Builder, Dtype, Hash, Op, Program, Tensor, eval_node, tree};
 
 use crate::duel::{CHALLENGER, End, Hall, Honest, Liar, honest, witness};
 use crate::every_op::flipped;
-use crate::samples::{self, Sample};
 
 /// Plays a claim by this evidence against an honest challenger.
 fn convict(sample: &Sample, outputs_root: Hash, liar: impl Evidence) -> End {

@@ -5,6 +5,5 @@ mod every_op;
 mod liars;
 mod order;
 mod runs;
-mod samples;
 mod silence;
 mod steps;

@@ -2,11 +2,11 @@
 
 use court::advocate::{Revealed, next_move};
 use court::{Event, Input, Move, Refusal, Side, Stage, Turn};
+use laws::samples;
 use tensor::Dtype;
 
 use crate::duel::{ASSERTER, CHALLENGER, CONSUMER, Hall, honest, witness};
 use crate::every_op::Flip;
-use crate::samples;
 
 /// Returns every move of a dispute with the record it was made on.
 fn game(seed: u64) -> (Hall, Vec<(Side, Move)>) {

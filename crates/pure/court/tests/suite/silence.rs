@@ -4,11 +4,11 @@ use court::advocate::{Revealed, name};
 use court::trace::Witness;
 use court::{Address, Dispute, Event, Input, Move, Side, State};
 use laws::dice::Dice;
+use laws::samples::{self, Sample};
 use tensor::{Dtype, Hash};
 
 use crate::duel::{ASSERTER, CHALLENGER, Hall, Honest, Liar, Party, TERMS, honest, witness};
 use crate::every_op::Flip;
-use crate::samples::{self, Sample};
 
 /// Makes so many moves, then none.
 struct Silent<P> {

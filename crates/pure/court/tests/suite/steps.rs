@@ -6,13 +6,13 @@ use std::sync::Arc;
 use court::Side;
 use court::trace::{Evidence, Sheet};
 use laws::dice::Dice;
+use laws::samples::Sample;
 use laws::special;
 use learn::{Kind, Model, Schedule, step_program};
 use tensor::{Builder, Dtype, Hash, Node, Program, Shape, Tensor, tree};
 
 use crate::duel::{CHALLENGER, End, Hall, Honest, Liar, honest, witness};
 use crate::every_op::Flip;
-use crate::samples::Sample;
 
 const MOVES_MAX: u32 = 16;
 

@@ -14,14 +14,13 @@ use chain::{
 use court::{
     Call, Court, Dispute, Input, Side, State, Terms,
     advocate::next_move,
-    trace::{Evidence, Reference, Witness},
+    trace::{Evidence, Executor, Reference, Sheet, Witness},
 };
 use laws::{
     dice::Dice,
-    liars::{Bent, Lie},
     samples::{self, Sample},
 };
-use tensor::{Dtype, Hash, Program};
+use tensor::{Dtype, Hash, Program, Tensor, eval_node};
 
 use crate::fixture::{Chain, deployed, ether, key};
 
@@ -29,6 +28,78 @@ const BASE_FEE_WEI: u128 = 1_000_000_000;
 const GAS_PRICE_CAP: u128 = 500_000_000;
 const WINDOW: u64 = 3;
 const CLOCK: u64 = 40;
+
+/// One wrong element of one op: its lowest bit is set or cleared, and the rest follows from there.
+#[derive(Clone, Copy, Debug)]
+struct Lie {
+    op: usize,
+    element: usize,
+}
+
+impl Executor for Lie {
+    fn execute(&self, p: &Program, op: usize, operands: &[&Tensor], inputs: &[Tensor]) -> Tensor {
+        let right = eval_node(&p.nodes()[op], operands, inputs);
+        if op != self.op {
+            return right;
+        }
+        let mut bytes = right.to_bytes();
+        bytes[self.element * right.dtype().size()] ^= 1;
+        Tensor::from_bytes(right.dtype(), right.shape(), &bytes).expect("as many bytes")
+    }
+}
+
+/// A liar's execution, with a chain of the wrong element that is wrong in its second half.
+struct Bent {
+    witness: Witness,
+    lie: Lie,
+}
+
+impl Bent {
+    fn new(sample: &Sample, lie: Lie) -> Bent {
+        let Sample { program, inputs } = sample;
+        let witness = Witness::new(Arc::clone(program), inputs.clone(), 1, Box::new(lie));
+        Bent { witness: witness.expect("its inputs"), lie }
+    }
+}
+
+impl Evidence for Bent {
+    fn program(&self) -> &Program {
+        self.witness.program()
+    }
+
+    fn states(&mut self) -> Vec<Hash> {
+        self.witness.states()
+    }
+
+    fn inputs(&mut self, iteration: u32) -> Vec<Hash> {
+        self.witness.inputs(iteration)
+    }
+
+    fn roots(&mut self, iteration: u32) -> Vec<Hash> {
+        self.witness.roots(iteration)
+    }
+
+    fn tensor(&mut self, iteration: u32, op: usize) -> Arc<Sheet> {
+        self.witness.tensor(iteration, op)
+    }
+
+    fn chain(&mut self, iteration: u32, op: usize, element: u64) -> Option<Arc<Sheet>> {
+        let right = self.witness.chain(iteration, op, element)?;
+        if (op, element) != (self.lie.op, self.lie.element as u64) {
+            return Some(right);
+        }
+        let node = &self.witness.program().nodes()[op];
+        let size = node.dtype.size();
+        let steps = court::advocate::chain_len(self.witness.program(), op)?;
+        let mut bytes = right.bytes[..steps * size].to_vec();
+        for step in steps / 2..steps {
+            bytes[step * size] ^= 1;
+        }
+        let shape = tensor::Shape::new(&[steps]).expect("a chain is a tensor");
+        let states = Tensor::from_bytes(node.dtype, &shape, &bytes).expect("as many bytes");
+        Some(Arc::new(Sheet::of(&states)))
+    }
+}
 
 /// A court of our own, whose consumer is key 0, and its mirror.
 struct Hall {
@@ -217,15 +288,15 @@ impl Hall {
     }
 
     /// Disputes a liar's claim, and an honest claim by the same liar.
-    async fn both_ways(&mut self, sample: &Sample, lie: &Lie) {
+    async fn both_ways(&mut self, sample: &Sample, lie: Lie) {
         let Sample { program, inputs } = sample;
         let right = || {
             let inputs = inputs.clone();
             Witness::new(Arc::clone(program), inputs, 1, Box::new(Reference)).expect("its inputs")
         };
-        let bent = || Bent::new(Arc::clone(program), inputs.clone(), lie).expect("its inputs");
+        let bent = || Bent::new(sample, lie);
         let (mut honest, mut liar) = (right(), bent());
-        let roots = (liar.outputs_root(), honest.outputs_root());
+        let roots = (liar.witness.outputs_root(), honest.outputs_root());
         if roots.0 == roots.1 {
             return;
         }
@@ -250,7 +321,7 @@ async fn a_wrong_element_of_every_op_is_convicted() {
         let mut dice = Dice::new(9);
         for (op, node) in sample.program.nodes().iter().enumerate() {
             let element = dice.below(node.shape.count());
-            hall.both_ways(&sample, &Lie::element(op, element)).await;
+            hall.both_ways(&sample, Lie { op, element }).await;
         }
     }
 }

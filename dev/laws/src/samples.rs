@@ -3,14 +3,18 @@
 
 use std::sync::Arc;
 
-use laws::dice::Dice;
-use laws::special;
 use tensor::{BuildError, Builder, Dtype, Program, Tensor, Value};
 
+use crate::dice::Dice;
+use crate::special;
+
 /// A Program with inputs.
-pub(crate) struct Sample {
-    pub(crate) program: Arc<Program>,
-    pub(crate) inputs: Vec<Tensor>,
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// The Program.
+    pub program: Arc<Program>,
+    /// One tensor for each declared input.
+    pub inputs: Vec<Tensor>,
 }
 
 fn elementwise(b: &mut Builder, dtype: Dtype) -> Result<Vec<Value>, BuildError> {
@@ -95,7 +99,12 @@ fn structure(b: &mut Builder, dtype: Dtype) -> Result<Vec<Value>, BuildError> {
 }
 
 /// Returns a sample of every op that a dtype has.
-pub(crate) fn of_dtype(seed: u64, dtype: Dtype) -> Sample {
+///
+/// # Panics
+///
+/// Never: these ops fit each other.
+#[must_use]
+pub fn of_dtype(seed: u64, dtype: Dtype) -> Sample {
     let build = || -> Result<Program, BuildError> {
         let mut b = Builder::new();
         let mut outputs = elementwise(&mut b, dtype)?;
@@ -111,7 +120,8 @@ pub(crate) fn of_dtype(seed: u64, dtype: Dtype) -> Sample {
 }
 
 /// Returns a random Program.
-pub(crate) fn random(seed: u64) -> Sample {
-    let case = laws::cases::Case::observed(seed, 14);
+#[must_use]
+pub fn random(seed: u64) -> Sample {
+    let case = crate::cases::Case::observed(seed, 14);
     Sample { program: Arc::new(case.program), inputs: case.inputs }
 }
