@@ -20,4 +20,4 @@ pub use read::{DecodeError, ENCODING_SIZE_MAX};
 pub(crate) use write::hash;
 
 /// The first bytes of an encoded Program; the last one is the version.
-const MAGIC: [u8; 8] = *b"ASSAYP\x00\x01";
+pub(crate) const MAGIC: [u8; 8] = *b"ASSAYP\x00\x01";
