@@ -24,6 +24,7 @@ const FLOORS: &[(&str, &str, &[&str])] = &[
     ("shell", "node", &[PURE, "kernels", "feeds", "chain", "net"]),
     ("apps", "explorer", &["tensor"]),
     ("apps", "assay", &[PURE, "kernels", "feeds", "chain", "net", "node", "explorer"]),
+    ("dev", "exact", &[PURE, "kernels"]),
     ("dev", "laws", &[PURE, "kernels"]),
     ("dev", "sim", &[PURE, "kernels"]),
     ("dev", "xtask", &[]),
