@@ -1,8 +1,8 @@
 //! The fuzzer: dev/fuzz under cargo-fuzz, one target after the other.
 //!
 //! Coverage needs no nightly compiler: without a sanitizer, cargo-fuzz asks for stable flags only.
-//! (A sanitizer would look for errors in memory, of which safe code has none.) What breaks a promise
-//! is written to dev/hostile/corpus, where the ordinary tests feed it again.
+//! (A sanitizer would look for errors in memory, of which safe code has none.) What breaks a
+//! promise is written to dev/hostile/corpus, where the ordinary tests feed it again.
 //!
 //! *Invariant: a target that finds something fails the command.*
 //! Absent: the growing corpus of everything interesting, which stays in target/fuzz.

@@ -1,8 +1,8 @@
 //! Assay on the command line: run the whole network on one machine, replay what it computed.
 //!
 //! `up` supervises; `chain` and `node` are the processes it starts (this same binary, hidden);
-//! `replay` recomputes a settled round; `program` looks at one Program. Sentences for people, `--json` for machines; every failure
-//! is one sentence and a non-zero exit.
+//! `replay` recomputes a settled round; `program` looks at one Program. Sentences for people,
+//! `--json` for machines; every failure is one sentence and a non-zero exit.
 //!
 //! Deliberately absent: anything a library could show. The parts are in the crates below; this one
 //! wires and prints.

@@ -9,9 +9,9 @@ use crate::{Op, Program};
 impl Program {
     /// Returns how many scalar operations the op at `index` performs.
     ///
-    /// One an element for elementwise ops and for `random_bits`; one a multiply-add of a matmul; one
-    /// an element of the operand for reductions, and for `sum` 31 folds a result besides; one an
-    /// element added by `scatter_add`. What only copies performs none.
+    /// One an element for elementwise ops and for `random_bits`; one a multiply-add of a matmul;
+    /// one an element of the operand for reductions, and for `sum` 31 folds a result besides; one
+    /// an element added by `scatter_add`. What only copies performs none.
     ///
     /// # Panics
     ///

@@ -21,7 +21,8 @@ struct Arguments {
     /// Functions to sweep: exp, log, tanh, erf, erfc; all of them if none is named
     functions: Vec<Function>,
     /// Sweep only every N-th block of 65,536 arguments; such a sweep is not recorded
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     every: u32,
 }
 
@@ -56,8 +57,8 @@ fn sentence(function: Function, entry: &record::Entry, took: Duration) -> String
         |[x, got, nearest]| format!("at {x} it gives {got}, the nearest is {nearest}"),
     );
     format!(
-        "{function}: {arguments} arguments, {worst_ulp} ulp at most, {not_nearest} not the nearest; \
-         {worst}; {by_series} decided by series; {level}, {:.0} s",
+        "{function}: {arguments} arguments, {worst_ulp} ulp at most, {not_nearest} not the \
+         nearest; {worst}; {by_series} decided by series; {level}, {:.0} s",
         took.as_secs_f64()
     )
 }
