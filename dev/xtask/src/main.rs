@@ -12,6 +12,7 @@
 
 mod browser;
 mod contracts;
+mod fuzz;
 mod npm;
 mod rust;
 mod steps;
@@ -58,6 +59,22 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Compare exp, log, tanh, erf and erfc of f32 with the nearest result on all 2^32 arguments
+    Exhaustive {
+        /// The only functions to sweep
+        functions: Vec<String>,
+        /// Sweep only every N-th block of arguments, and record nothing
+        #[arg(long, value_name = "N")]
+        every: Option<u32>,
+    },
+    /// Feed changed bytes to every decoder that strangers reach, a minute each
+    Fuzz {
+        /// The only target to run
+        target: Option<String>,
+        /// How long each target runs
+        #[arg(long, value_name = "N", default_value_t = 60)]
+        seconds: u32,
+    },
     /// Measure the kernels against the reference interpreter
     Bench {
         /// Measure only what has this word in its name
@@ -87,6 +104,8 @@ fn main() -> ExitCode {
         Task::Contracts { check: false } => contracts::write(&mut steps),
         Task::Contracts { check: true } => contracts::check(&mut steps),
         Task::Vectors { check } => rust::vectors(&mut steps, check),
+        Task::Exhaustive { functions, every } => rust::exhaustive(&steps, &functions, every),
+        Task::Fuzz { target, seconds } => fuzz::run(&mut steps, target.as_deref(), seconds),
         Task::Bench { filter } => rust::bench(&mut steps, filter.as_deref()),
     };
     if let Err(error) = result {

@@ -50,3 +50,17 @@ pub(crate) fn bench(steps: &mut Steps, filter: Option<&str>) -> anyhow::Result<(
     command.args(filter);
     steps.run("bench", &mut command, "the bench prints its own reason above")
 }
+
+/// Sweeps all arguments of the elementary functions of f32; minutes, and it shows how many.
+pub(crate) fn exhaustive(
+    steps: &Steps,
+    functions: &[String],
+    every: Option<u32>,
+) -> anyhow::Result<()> {
+    let mut command =
+        cargo(["run", "--release", "--package", "exact", "--bin", "exhaustive", "--"]);
+    command.args(functions);
+    command.args(every.map(|every| format!("--every={every}")));
+    let advice = "a function is more than a unit off, or the command line was not understood";
+    steps.run("every argument", &mut command, advice)
+}

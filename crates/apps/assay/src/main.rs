@@ -1,8 +1,8 @@
 //! Assay on the command line: run the whole network on one machine, replay what it computed.
 //!
 //! `up` supervises; `chain` and `node` are the processes it starts (this same binary, hidden);
-//! `replay` recomputes a settled round. Sentences for people, `--json` for machines; every failure
-//! is one sentence and a non-zero exit.
+//! `replay` recomputes a settled round; `program` looks at one Program. Sentences for people,
+//! `--json` for machines; every failure is one sentence and a non-zero exit.
 //!
 //! Deliberately absent: anything a library could show. The parts are in the crates below; this one
 //! wires and prints.
@@ -17,6 +17,7 @@ mod chain_process;
 mod layout;
 mod networks;
 mod node_process;
+mod program;
 mod replay;
 mod up;
 
@@ -37,6 +38,8 @@ enum Command {
     Up(up::Args),
     /// Recompute a settled round from the stored updates and compare it with the chain.
     Replay(replay::Args),
+    /// Look at a Program, run it, or follow one number of it.
+    Program(program::Args),
     /// The embedded chain (started by `up`).
     #[command(hide = true)]
     Chain(chain_process::Args),
@@ -59,6 +62,7 @@ fn main() -> std::process::ExitCode {
         match cli.command {
             Command::Up(args) => up::run(args).await,
             Command::Replay(args) => replay::run(args).await,
+            Command::Program(args) => program::run(args),
             Command::Chain(args) => chain_process::run(args).await,
             Command::Node(args) => node_process::run(args).await,
         }
@@ -80,7 +84,7 @@ fn main() -> std::process::ExitCode {
 fn log_to_stderr(command: &Command) {
     let default = match command {
         Command::Chain(_) | Command::Node(_) => "info",
-        Command::Up(_) | Command::Replay(_) => "error",
+        Command::Up(_) | Command::Replay(_) | Command::Program(_) => "error",
     };
     let filter = tracing_subscriber::EnvFilter::try_from_env("ASSAY_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));

@@ -19,4 +19,4 @@ mod write;
 pub use read::{DecodeError, ENCODING_SIZE_MAX, Stated, StatedOp};
 
 /// The first bytes of an encoded Program; the last one is the version.
-const MAGIC: [u8; 8] = *b"ASSAYP\x00\x01";
+pub(crate) const MAGIC: [u8; 8] = *b"ASSAYP\x00\x01";

@@ -103,6 +103,36 @@ impl Program {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn eval(program: &Program, inputs: &[Tensor]) -> Result<Vec<Tensor>, EvalError> {
+    eval_each(program, inputs, |_, _, _| {})
+}
+
+/// Evaluates as [`eval`] and shows every op's index, operands and result when it is computed.
+///
+/// The whole execution passes by, and no more of it is held at a time than evaluation needs.
+///
+/// # Errors
+///
+/// As [`eval`], before anything is shown.
+///
+/// ```
+/// use tensor::{Builder, Dtype, Tensor, eval_each};
+///
+/// let mut b = Builder::new();
+/// let x = b.input(Dtype::I32, &[])?;
+/// let y = b.add(x, x)?;
+/// let program = b.finish(&[y])?;
+/// let mut seen = Vec::new();
+/// eval_each(&program, &[Tensor::i32(&[], vec![3])?], |index, operands, result| {
+///     seen.push((index, operands.len(), result.as_i32().map(|x| x[0])));
+/// })?;
+/// assert_eq!(seen, [(0, 0, Some(3)), (1, 2, Some(6))]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn eval_each(
+    program: &Program,
+    inputs: &[Tensor],
+    mut show: impl FnMut(usize, &[&Tensor], &Tensor),
+) -> Result<Vec<Tensor>, EvalError> {
     program.check_inputs(inputs)?;
     let nodes = program.nodes();
     let mut last_use = vec![0; nodes.len()];
@@ -114,7 +144,9 @@ pub fn eval(program: &Program, inputs: &[Tensor]) -> Result<Vec<Tensor>, EvalErr
     for (index, node) in nodes.iter().enumerate() {
         let operands = node.op.operands();
         let get = |place: &usize| values[*place].as_ref().expect("a value lives to its last use");
-        let value = apply(node, &operands.iter().map(get).collect::<Vec<_>>(), inputs);
+        let taken: Vec<&Tensor> = operands.iter().map(get).collect();
+        let value = apply(node, &taken, inputs);
+        show(index, &taken, &value);
         for operand in operands {
             if last_use[operand] == index {
                 values[operand] = None;

@@ -230,31 +230,31 @@ macro_rules! float {
                 self.floor().canonical()
             }
 
-            #[inline]
+            #[inline(always)]
             fn op_exp(self) -> $float {
                 use $functions as functions;
                 functions::exp(self)
             }
 
-            #[inline]
+            #[inline(always)]
             fn op_log(self) -> $float {
                 use $functions as functions;
                 functions::log(self)
             }
 
-            #[inline]
+            #[inline(always)]
             fn op_tanh(self) -> $float {
                 use $functions as functions;
                 functions::tanh(self)
             }
 
-            #[inline]
+            #[inline(always)]
             fn op_erf(self) -> $float {
                 use $functions as functions;
                 functions::erf(self)
             }
 
-            #[inline]
+            #[inline(always)]
             fn op_erfc(self) -> $float {
                 use $functions as functions;
                 functions::erfc(self)

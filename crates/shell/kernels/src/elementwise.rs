@@ -66,8 +66,8 @@ fn float<T: FloatElement + Register + Narrow>(
         Op::Exp(_) => unary(running, instruction, T::op_exp),
         Op::Log(_) => unary(running, instruction, T::op_log),
         Op::Tanh(_) => unary(running, instruction, T::op_tanh),
-        Op::Erf(_) => unary(running, instruction, T::op_erf),
-        Op::Erfc(_) => unary(running, instruction, T::op_erfc),
+        Op::Erf(_) => long::<T>(running, instruction, Long::Erf),
+        Op::Erfc(_) => long::<T>(running, instruction, Long::Erfc),
         Op::Convert { dtype: Dtype::F32, .. } => unary(running, instruction, T::to_f32),
         Op::Convert { dtype: Dtype::F64, .. } => unary(running, instruction, T::to_f64),
         Op::Convert { dtype: Dtype::I32, .. } => unary(running, instruction, T::to_i32),
@@ -198,6 +198,50 @@ fn unary<T: Register, U: Register>(
     running.write(instruction, |running, out: &mut [U]| {
         let a = running.read::<T>(instruction.arguments[0]);
         running.level.run(Map1 { out, a, f });
+    });
+}
+
+/// Functions too long for the compiler to inline them through a pointer or a closure.
+#[derive(Clone, Copy)]
+enum Long {
+    Erf,
+    Erfc,
+}
+
+/// One loop over a block, with the function named in it: a call would leave the level.
+struct LongMap<'a, T> {
+    out: &'a mut [T],
+    a: &'a [T],
+    function: Long,
+}
+
+impl<T: FloatElement> Task for LongMap<'_, T> {
+    #[inline(always)]
+    fn run<const BYTES: usize>(self) {
+        let pairs = self.out.iter_mut().zip(self.a);
+        match self.function {
+            Long::Erf => {
+                for (out, a) in pairs {
+                    *out = a.op_erf();
+                }
+            }
+            Long::Erfc => {
+                for (out, a) in pairs {
+                    *out = a.op_erfc();
+                }
+            }
+        }
+    }
+}
+
+fn long<T: FloatElement + Register>(
+    running: &mut Running<'_>,
+    instruction: &Instruction,
+    function: Long,
+) {
+    running.write(instruction, |running, out: &mut [T]| {
+        let a = running.read::<T>(instruction.arguments[0]);
+        running.level.run(LongMap { out, a, function });
     });
 }
 

@@ -133,6 +133,15 @@ pub fn open_keystore(path: &Path, password: &str) -> Result<PrivateKeySigner, Ke
     Ok(secret)
 }
 
+/// Checks a keystore's text as [`open_keystore`] does before it tries a password.
+///
+/// # Errors
+///
+/// What is wrong with it, in words.
+pub fn check_keystore(text: &str) -> Result<(), String> {
+    keystore::check(text)
+}
+
 /// Returns the peer key in `path`, making one if there is none.
 ///
 /// # Errors

@@ -25,6 +25,8 @@ const FLOORS: &[(&str, &str, &[&str])] = &[
     ("shell", "node", &[PURE, "kernels", "feeds", "chain", "net"]),
     ("apps", "explorer", &["tensor"]),
     ("apps", "assay", &[PURE, "kernels", "feeds", "chain", "net", "node", "explorer"]),
+    ("dev", "exact", &[PURE, "kernels"]),
+    ("dev", "hostile", &[PURE, "net", "node"]),
     ("dev", "laws", &[PURE, "kernels"]),
     ("dev", "sim", &[PURE, "kernels"]),
     ("dev", "xtask", &[]),

@@ -12,5 +12,6 @@ mod crash;
 mod data;
 mod harness;
 mod outside;
+mod program;
 mod refusals;
 mod rounds;

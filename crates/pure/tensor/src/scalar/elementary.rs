@@ -2,7 +2,8 @@
 //!
 //! `docs/numerics.md` numbers the steps and derives the polynomials, whose coefficients stand in
 //! `table.rs`. The f32 functions run in f64 and round once at the end. Conditions choose between
-//! values that are all computed, so that a kernel may vectorise the same lines.
+//! values that are all computed, and everything is inlined always, so that a kernel may vectorise
+//! the same lines: what is called instead keeps the instructions of the portable level.
 //!
 //! Invariant: no step is a function of the platform's library; NaN in gives the one NaN.
 //! Absent: tables by argument, and any step whose result a compiler may choose.
@@ -24,7 +25,7 @@ const TAIL_CENTRE: f64 = 3.5;
 const TAIL_END: f64 = 28.0;
 
 /// Returns `c[0] + c[1] x + c[2] x^2 + …` by fma, the highest power first.
-#[inline]
+#[inline(always)]
 fn polynomial<const N: usize>(coefficients: &[u64; N], x: f64) -> f64 {
     let highest = f64::from_bits(coefficients[N - 1]);
     let lower = coefficients[..N - 1].iter().rev();
@@ -32,14 +33,14 @@ fn polynomial<const N: usize>(coefficients: &[u64; N], x: f64) -> f64 {
 }
 
 /// Splits `x` into the integer nearest to `x / ln 2` and the rest after taking off as many `LN2`.
-#[inline]
+#[inline(always)]
 fn reduce(x: f64) -> (f64, f64) {
     let k = x.mul_add(LOG2_E, SHIFTER) - SHIFTER;
     (k, (-k).mul_add(LN2, x))
 }
 
 /// Returns `y * 2^k` for an integer |k| <= 2044: the first product is exact, the second rounds.
-#[inline]
+#[inline(always)]
 fn scale(y: f64, k: f64) -> f64 {
     let biased = (k + 2046.0 + SHIFTER).to_bits().wrapping_sub(table::SHIFTER);
     let first = biased >> 1;
@@ -47,7 +48,7 @@ fn scale(y: f64, k: f64) -> f64 {
 }
 
 /// Splits a positive normal `x` into `m * 2^k` with m about sqrt(1/2)..sqrt(2); returns (k, m).
-#[inline]
+#[inline(always)]
 fn split(x: f64) -> (f64, f64) {
     let offset = x.to_bits().wrapping_sub(table::ROOT_HALF);
     let exponent = offset.wrapping_add(1024 << 52) >> 52;
@@ -57,7 +58,7 @@ fn split(x: f64) -> (f64, f64) {
 }
 
 /// Sets what log is outside the positive finite numbers.
-#[inline]
+#[inline(always)]
 fn log_edges(x: f64, y: f64) -> f64 {
     let y = if x == f64::INFINITY { x } else { y };
     let y = if x == 0.0 { f64::NEG_INFINITY } else { y };
@@ -68,7 +69,7 @@ fn log_edges(x: f64, y: f64) -> f64 {
 pub(super) mod double {
     use super::*;
 
-    #[inline]
+    #[inline(always)]
     pub(in super::super) fn exp(x: f64) -> f64 {
         let low = if x < -750.0 { -750.0 } else { x };
         let clamped = if low > 750.0 { 750.0 } else { low };
@@ -78,7 +79,7 @@ pub(super) mod double {
         if x.is_nan() { x.canonical() } else { scale(y, k) }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(in super::super) fn log(x: f64) -> f64 {
         let subnormal = x < f64::MIN_POSITIVE;
         let normal = if subnormal { x * 18_014_398_509_481_984.0 } else { x };
@@ -94,7 +95,7 @@ pub(super) mod double {
         log_edges(x, y)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(in super::super) fn tanh(x: f64) -> f64 {
         let t = x.abs();
         let z = t * t;
@@ -105,13 +106,13 @@ pub(super) mod double {
     }
 
     /// erf where |x| < 1.
-    #[inline]
+    #[inline(always)]
     fn near(x: f64) -> f64 {
         x.mul_add(polynomial(&table::ERF, x * x), x)
     }
 
     /// erfc where t >= 0.5: `e^-(t^2) * P(q) / (1 + 2 t)`, the square kept in two parts.
-    #[inline]
+    #[inline(always)]
     fn tail(t: f64) -> f64 {
         let t = if t > TAIL_END { TAIL_END } else { t };
         let square = t * t;
@@ -124,14 +125,14 @@ pub(super) mod double {
         scale(y * (-rest).mul_add(u, u), k)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(in super::super) fn erf(x: f64) -> f64 {
         let t = x.abs();
         let y = if t < 1.0 { near(t) } else { 1.0 - tail(t) };
         y.copysign(x).canonical()
     }
 
-    #[inline]
+    #[inline(always)]
     pub(in super::super) fn erfc(x: f64) -> f64 {
         let t = x.abs();
         let beyond = tail(t);
@@ -146,7 +147,7 @@ pub(super) mod single {
     use super::*;
 
     /// e to the power in f64, good to 2^-33, for the argument of any f32.
-    #[inline]
+    #[inline(always)]
     fn exp_wide(x: f64) -> f64 {
         let low = if x < -150.0 { -150.0 } else { x };
         let clamped = if low > 150.0 { 150.0 } else { low };
@@ -155,13 +156,13 @@ pub(super) mod single {
         scale(y, k)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(in super::super) fn exp(x: f32) -> f32 {
         let y = f64_to_f32(exp_wide(f64::from(x)));
         if x.is_nan() { x.canonical() } else { y }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(in super::super) fn log(x: f32) -> f32 {
         let x = f64::from(x);
         let (k, m) = split(x);
@@ -171,7 +172,7 @@ pub(super) mod single {
         f64_to_f32(log_edges(x, k.mul_add(LN2, s * p)))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(in super::super) fn tanh(x: f32) -> f32 {
         let t = f64::from(x.abs());
         let z = t * t;
@@ -182,12 +183,12 @@ pub(super) mod single {
         if x.is_nan() { x.canonical() } else { y }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(in super::super) fn erf(x: f32) -> f32 {
         f64_to_f32(double::erf(f64::from(x)))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(in super::super) fn erfc(x: f32) -> f32 {
         f64_to_f32(double::erfc(f64::from(x)))
     }

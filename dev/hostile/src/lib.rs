@@ -1,0 +1,84 @@
+//! What strangers' bytes are fed to: one function a decoder.
+//!
+//! Each takes any bytes, and panics only where a promise is broken: a decoder panicked, decoded
+//! what it does not encode back to, or a verifier took a proof that is not the one that was made.
+//! `cargo xtask fuzz` runs them under libFuzzer; the bytes it has found stand in `corpus/`, and
+//! `tests/corpus.rs` feeds them again on every run of the tests.
+//!
+//! To add a decoder, write its function, name it in [`targets`], and give it a file of three lines
+//! in `dev/fuzz/fuzz_targets` and an entry in `dev/fuzz/Cargo.toml`; a test compares the lists.
+//!
+//! *Invariant: a target is a function of its bytes alone.*
+//! Absent: bundles of reports, which are signed here and decoded by a contract only.
+
+mod opening;
+
+#[cfg(feature = "shell")]
+use net::{Request, Response};
+use tensor::Program;
+
+/// A target's name, and what is fed.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Returns every target that this build has.
+#[must_use]
+pub fn targets() -> Vec<Target> {
+    let pure: [Target; 3] =
+        [("program", program), ("listing", listing), ("opening", opening::opening)];
+    #[cfg(feature = "shell")]
+    let shell: [Target; 2] = [("message", message), ("keystore", keystore)];
+    #[cfg(not(feature = "shell"))]
+    let shell: [Target; 0] = [];
+    pure.into_iter().chain(shell).collect()
+}
+
+/// Feeds one target by its name.
+///
+/// # Panics
+///
+/// If there is no such target, or the bytes break a promise of its decoder.
+pub fn feed(name: &str, bytes: &[u8]) {
+    let found = targets().into_iter().find(|(target, _)| *target == name);
+    let (_, target) = found.unwrap_or_else(|| panic!("{name} is no target"));
+    target(bytes);
+}
+
+/// The encoding of a Program: what decodes is the one encoding of what it decoded to.
+fn program(bytes: &[u8]) {
+    if let Ok(program) = Program::decode(bytes) {
+        assert_eq!(program.encode(), bytes, "two encodings of one Program");
+    }
+}
+
+/// The listing of a Program: what parses is listed as what it is.
+fn listing(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok(program) = text.parse::<Program>() {
+        let again = format!("{program:#}").parse::<Program>();
+        assert_eq!(again, Ok(program), "a listing that reads as another Program");
+    }
+}
+
+/// A message between nodes: what decodes encodes, and decodes to the same again.
+#[cfg(feature = "shell")]
+fn message(bytes: &[u8]) {
+    // A frame begins with the length, which is not part of the message.
+    const PREFIX_SIZE: usize = 4;
+    if let Ok(message) = Request::decode(bytes) {
+        let frame = message.encode().expect("its fields were checked");
+        assert_eq!(Request::decode(&frame[PREFIX_SIZE..]), Ok(message));
+    }
+    if let Ok(message) = Response::decode(bytes) {
+        let frame = message.encode().expect("its fields were checked");
+        assert_eq!(Response::decode(&frame[PREFIX_SIZE..]), Ok(message));
+    }
+}
+
+/// A keystore file, up to where a password would be tried.
+#[cfg(feature = "shell")]
+fn keystore(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        // Refused or not: what it says of a stranger's file is a sentence, never a panic.
+        let _ = node::keys::check_keystore(text);
+    }
+}
