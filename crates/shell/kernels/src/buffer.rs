@@ -5,7 +5,7 @@
 
 use tensor::{Dtype, Shape, Tensor};
 
-use crate::element::Element;
+use crate::gemm::Factor;
 
 /// Elements that a step reads.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +32,7 @@ pub(crate) enum Part<'a> {
 }
 
 /// An element type with its views and parts of buffers.
-pub(crate) trait Typed: Element {
+pub(crate) trait Typed: Factor {
     fn slice(view: View<'_>) -> &[Self];
     fn part<'p, 'a>(part: &'p mut Part<'a>) -> &'p mut &'a mut [Self];
 }

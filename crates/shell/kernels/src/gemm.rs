@@ -1,34 +1,43 @@
 //! Matrix products: every output element is one chain of fused multiply-adds, `k` ascending.
 //!
-//! A register block of some rows and two vectors of columns runs along `k` ([`block`]). Both
-//! operands are copied first, so that a block reads lines that lie together: the right one in
-//! panels of as many columns as two vectors hold, the left one row by row, or step by step where it
-//! is a transpose. Vectorising across outputs leaves each chain in its order. Where there are few
-//! columns but many rows the operands change places: a product of two factors does not know which
-//! came first.
+//! A register block of a few rows and a few vectors of columns runs along `k` ([`block`]). The right
+//! operand is copied first, in panels as wide as a block, so that a block reads lines that lie
+//! together; the left one only where it is read often. Vectorising across outputs leaves each chain
+//! in its order. Where there are few columns but many rows the operands change places: a product of
+//! two factors does not know which came first.
 //!
 //! *Invariant: a chain has exactly as many steps as `k`. Padding fills columns that are thrown
 //! away, never steps; a chain that is cut by cache blocking goes on from the stored element.*
 //! Absent: Strassen, split sums.
 
 mod block;
+mod vector;
 
 use std::ops::Range;
 
-use crate::element::Element;
 use crate::level::{Level, Task};
 use crate::threads::{self, Threads};
-use block::{Rows, STRIDE, Steps, advance};
+use block::{Chains, Left, advance, advance_wide};
+pub(crate) use vector::Factor;
 
-/// Rows of a block at most: twelve vectors of chains are more than a step's latency asks for and
-/// fewer than there are registers.
+/// Rows of a block at most. Twelve vectors of chains, or twenty-four with AVX-512, are more than a
+/// step's latency asks for and fewer than there are registers.
 const BLOCK: usize = 6;
 
 /// Steps of `k` per pass, so that a packed panel stays in the nearest cache.
-const DEPTH: usize = 256;
+const DEPTH: usize = 128;
 
 /// Rows per pass, so that their packed steps stay in the next cache.
 const ROWS: usize = 512;
+
+/// With as many columns, the left operand is read often enough to be worth a copy.
+const COLUMNS_MANY: usize = 512;
+
+/// Lines this far apart, in bytes, meet in one set of the nearest cache.
+const PAGE: usize = 4_096;
+
+/// Elements between the lines of a copy, so that they do not.
+const LINE: usize = 16;
 
 /// With fewer columns than this, rows fill the vectors instead.
 const COLUMNS_FEW: usize = 8;
@@ -81,7 +90,7 @@ pub(crate) struct Products<'a, T> {
     pub(crate) right: Matrix<'a, T>,
 }
 
-impl<T: Element> Products<'_, T> {
+impl<T: Factor> Products<'_, T> {
     /// Writes all products to `out`, row-major, rows cut between threads.
     pub(crate) fn run(&self, threads: Threads, out: &mut [T], packings: &mut Vec<Packing<T>>) {
         let Extents { k, n, .. } = self.extents;
@@ -108,7 +117,7 @@ impl<T: Element> Products<'_, T> {
 }
 
 /// Writes `left · right` to `out`, row-major.
-fn multiply<T: Element>(
+fn multiply<T: Factor>(
     level: Level,
     extents: Extents,
     operands: (Matrix<'_, T>, Matrix<'_, T>),
@@ -142,86 +151,97 @@ struct Product<'a, T> {
 struct Pass {
     rows: Range<usize>,
     steps: Range<usize>,
+    /// Distance of rows or steps in the copy of the left operand, if there is one.
+    apart: Option<usize>,
 }
 
-impl<T: Element> Task for Product<'_, T> {
+impl<T: Factor> Task for Product<'_, T> {
     #[inline(always)]
     fn run<const BYTES: usize>(mut self) {
         let Extents { m, k, .. } = self.extents;
         for step in (0..k).step_by(DEPTH) {
             for row in (0..m).step_by(ROWS) {
-                let pass = Pass { rows: row..m.min(row + ROWS), steps: step..k.min(step + DEPTH) };
-                match BYTES / size_of::<T>() {
-                    4 => self.pass::<4>(&pass),
-                    8 => self.pass::<8>(&pass),
-                    16 => self.pass::<16>(&pass),
-                    _ => self.pass::<32>(&pass),
+                let (rows, steps) = (row..m.min(row + ROWS), step..k.min(step + DEPTH));
+                let pass = Pass { rows, steps, apart: None };
+                let apart = self.pack_left(&pass);
+                let pass = Pass { apart, ..pass };
+                match (BYTES, BYTES / size_of::<T>()) {
+                    (128, 16) => self.wide::<8, 16, 32>(&pass),
+                    (128, _) => self.wide::<16, 32, 64>(&pass),
+                    (_, 4) => self.panels::<4>(&pass),
+                    (_, 8) => self.panels::<8>(&pass),
+                    _ => self.panels::<16>(&pass),
                 }
             }
         }
     }
 }
 
-impl<T: Element> Product<'_, T> {
+impl<T: Factor> Product<'_, T> {
+    /// Goes through the columns in panels of two vectors.
     #[inline(always)]
-    fn pass<const N: usize>(&mut self, pass: &Pass) {
-        let by_rows = self.left.column == 1;
-        if by_rows {
-            self.pack_rows(pass);
-        } else {
-            self.pack_steps(pass);
-        }
+    fn panels<const N: usize>(&mut self, pass: &Pass) {
         for first in (0..self.extents.n).step_by(N) {
-            self.pack_right::<N>(first, &pass.steps);
-            let mut top = pass.rows.start;
-            while top < pass.rows.end {
-                top += match (by_rows, blocked(pass.rows.end - top)) {
-                    (true, 4) => self.rows::<4, N>((top, first), pass),
-                    (true, 2) => self.rows::<2, N>((top, first), pass),
-                    (true, 1) => self.rows::<1, N>((top, first), pass),
-                    (true, _) => self.rows::<BLOCK, N>((top, first), pass),
-                    (false, 4) => self.steps::<4, N>((top, first), pass),
-                    (false, 2) => self.steps::<2, N>((top, first), pass),
-                    (false, 1) => self.steps::<1, N>((top, first), pass),
-                    (false, _) => self.steps::<BLOCK, N>((top, first), pass),
-                };
+            self.panel::<N, 0>(first, pass);
+        }
+    }
+
+    /// Goes through the columns in panels of four vectors of AVX-512, the last of two or one.
+    #[inline(always)]
+    fn wide<const ONE: usize, const TWO: usize, const FOUR: usize>(&mut self, pass: &Pass) {
+        let (mut first, n) = (0, self.extents.n);
+        while first < n {
+            if n - first > TWO {
+                self.panel::<FOUR, 4>(first, pass);
+                first += FOUR;
+            } else if n - first > ONE {
+                self.panel::<TWO, 2>(first, pass);
+                first += TWO;
+            } else {
+                self.panel::<ONE, 1>(first, pass);
+                first += ONE;
             }
         }
     }
 
-    /// Copies rows of the left operand, [`STRIDE`] elements apart.
     #[inline(always)]
-    fn pack_rows(&mut self, pass: &Pass) {
-        let (steps, packed) = (pass.steps.len(), &mut self.packing.left);
-        provide(packed, pass.rows.len() * STRIDE);
-        for (i, line) in pass.rows.clone().zip(packed.chunks_exact_mut(STRIDE)) {
-            let from = i * self.left.row + pass.steps.start;
-            line[..steps].copy_from_slice(&self.left.data[from..from + steps]);
-        }
-    }
-
-    /// Copies the left operand step by step, the rows of a block together.
-    #[inline(always)]
-    fn pack_steps(&mut self, pass: &Pass) {
-        let Matrix { data, row, column } = self.left;
-        let (steps, packed) = (pass.steps.len(), &mut self.packing.left);
-        provide(packed, pass.rows.len() * steps);
+    fn panel<const N: usize, const V: usize>(&mut self, first: usize, pass: &Pass) {
+        let by_rows = self.left.column == 1;
+        self.pack_right::<N>(first, &pass.steps);
         let mut top = pass.rows.start;
         while top < pass.rows.end {
-            let rows = blocked(pass.rows.end - top);
-            let block = &mut packed[(top - pass.rows.start) * steps..][..rows * steps];
-            for (step, line) in pass.steps.clone().zip(block.chunks_exact_mut(rows)) {
-                let from = step * column + top * row;
-                if row == 1 {
-                    copy_short(line, &data[from..from + rows]);
-                } else {
-                    for (i, slot) in line.iter_mut().enumerate() {
-                        *slot = data[from + i * row];
-                    }
-                }
-            }
-            top += rows;
+            let at = (top, first);
+            top += match (by_rows, pass.rows.end - top) {
+                (true, 1) => self.block::<1, N, V, true>(at, pass),
+                (true, 2 | 3) => self.block::<2, N, V, true>(at, pass),
+                (true, 4 | 5) => self.block::<4, N, V, true>(at, pass),
+                (true, _) => self.block::<BLOCK, N, V, true>(at, pass),
+                (false, 1) => self.block::<1, N, V, false>(at, pass),
+                (false, 2 | 3) => self.block::<2, N, V, false>(at, pass),
+                (false, 4 | 5) => self.block::<4, N, V, false>(at, pass),
+                (false, _) => self.block::<BLOCK, N, V, false>(at, pass),
+            };
         }
+    }
+
+    /// Copies a pass of the left operand if it is read often, or if its lines meet in one set of
+    /// the nearest cache; says how far apart its rows or steps are in the copy.
+    #[inline(always)]
+    fn pack_left(&mut self, pass: &Pass) -> Option<usize> {
+        let Matrix { data, row, column } = self.left;
+        let by_rows = column == 1;
+        let (far, stride) = if by_rows { (&pass.rows, row) } else { (&pass.steps, column) };
+        let near = if by_rows { &pass.steps } else { &pass.rows };
+        if self.extents.n < COLUMNS_MANY && !(stride * size_of::<T>()).is_multiple_of(PAGE) {
+            return None;
+        }
+        let (apart, packed) = (near.len() + LINE, &mut self.packing.left);
+        provide(packed, far.len() * apart);
+        for (i, line) in far.clone().zip(packed.chunks_exact_mut(apart)) {
+            let from = i * stride + near.start;
+            line[..near.len()].copy_from_slice(&data[from..from + near.len()]);
+        }
+        Some(apart)
     }
 
     /// Copies some steps of `N` columns of the right operand; the rest of a panel is stale.
@@ -251,99 +271,62 @@ impl<T: Element> Product<'_, T> {
         }
     }
 
-    /// Continues the chains of `M` packed rows and `N` columns; says how many rows that are.
+    /// Takes the chains of a block through a pass; says how many rows it had.
     #[inline(always)]
-    fn rows<const M: usize, const N: usize>(&mut self, at: (usize, usize), pass: &Pass) -> usize {
-        let chains = self.chains::<M, N>(at, pass);
-        let (rows, _) = self.packing.left.as_chunks::<STRIDE>();
-        let rows = rows[at.0 - pass.rows.start..].first_chunk().expect("a block of packed rows");
-        let (right, _) = self.packing.right.as_chunks::<N>();
-        let chains = advance(Rows(rows), &right[..pass.steps.len()], chains);
-        self.store(at, pass, &chains);
-        M
-    }
-
-    /// Does the same for rows that were packed step by step.
-    #[inline(always)]
-    fn steps<const M: usize, const N: usize>(&mut self, at: (usize, usize), pass: &Pass) -> usize {
-        let chains = self.chains::<M, N>(at, pass);
-        let from = (at.0 - pass.rows.start) * pass.steps.len();
-        let (steps, _) = self.packing.left[from..].as_chunks::<M>();
-        let (right, _) = self.packing.right.as_chunks::<N>();
-        let chains = advance(Steps(steps), &right[..pass.steps.len()], chains);
-        self.store(at, pass, &chains);
-        M
-    }
-
-    /// Returns the chains of a block as they stand before a pass.
-    #[inline(always)]
-    fn chains<const M: usize, const N: usize>(
-        &self,
-        (top, first): (usize, usize),
-        pass: &Pass,
-    ) -> [[T; N]; M] {
-        let mut chains = [[T::default(); N]; M];
-        if pass.steps.start == 0 {
-            return chains;
-        }
-        let width = N.min(self.extents.n - first);
-        for (i, line) in chains.iter_mut().enumerate() {
-            let out = &self.out[(top + i) * self.row + first * self.column..];
-            if self.column > 1 {
-                for (chain, x) in line[..width].iter_mut().zip(out.iter().step_by(self.column)) {
-                    *chain = *x;
-                }
-            } else if let Some(whole) = out.first_chunk::<N>().filter(|_| width == N) {
-                *line = *whole;
-            } else {
-                copy_short(&mut line[..width], &out[..width]);
-            }
-        }
-        chains
-    }
-
-    /// Stores the chains of a block, canonical if they are at their end.
-    #[inline(always)]
-    fn store<const M: usize, const N: usize>(
+    fn block<const M: usize, const N: usize, const V: usize, const BY_ROWS: bool>(
         &mut self,
         (top, first): (usize, usize),
         pass: &Pass,
-        chains: &[[T; N]; M],
-    ) {
-        let width = N.min(self.extents.n - first);
-        let last = pass.steps.end == self.extents.k;
-        for (i, line) in chains.iter().enumerate() {
-            let mut line = *line;
-            if last {
-                line.iter_mut().for_each(|chain| *chain = chain.clean());
+    ) -> usize {
+        let (right, _) = self.packing.right.as_chunks::<N>();
+        let right = &right[..pass.steps.len()];
+        let Matrix { data, row, column } = self.left;
+        let left = match pass.apart {
+            Some(stride) => {
+                let i = top - pass.rows.start;
+                let from = if BY_ROWS { i * stride } else { i };
+                Left { data: &self.packing.left[from..], stride }
             }
-            let out = &mut self.out[(top + i) * self.row + first * self.column..];
-            if self.column > 1 {
-                for (out, chain) in out.iter_mut().step_by(self.column).zip(&line[..width]) {
-                    *out = *chain;
-                }
-            } else if let Some(whole) = out.first_chunk_mut::<N>().filter(|_| width == N) {
-                *whole = line;
+            None => {
+                let from = top * row + pass.steps.start * column;
+                Left { data: &data[from..], stride: if BY_ROWS { row } else { column } }
+            }
+        };
+        let (begin, end) = (pass.steps.start == 0, pass.steps.end == self.extents.k);
+        let width = N.min(self.extents.n - first);
+        let out = &mut self.out[top * self.row + first * self.column..];
+        if self.column == 1 && width == N {
+            let chains = Chains { row: self.row, begin, end };
+            if V > 0 {
+                advance_wide::<T, M, N, V, BY_ROWS>(left, right, chains, out);
             } else {
-                copy_short(&mut out[..width], &line[..width]);
+                advance::<T, M, N, BY_ROWS>(left, right, chains, out);
+            }
+            return M;
+        }
+        let mut beside = [[T::default(); N]; M];
+        if !begin {
+            for (i, line) in beside.iter_mut().enumerate() {
+                let out = out[i * self.row..].iter().step_by(self.column);
+                line[..width].iter_mut().zip(out).for_each(|(chain, out)| *chain = *out);
             }
         }
-    }
-}
-
-/// Rows of the next block when some are left: a few sizes, as each is code of its own.
-#[inline(always)]
-fn blocked(left: usize) -> usize {
-    match left {
-        1 => 1,
-        2 | 3 => 2,
-        4 | 5 => 4,
-        _ => BLOCK,
+        let chains = Chains { row: N, begin, end };
+        if V > 0 {
+            advance_wide::<T, M, N, V, BY_ROWS>(left, right, chains, beside.as_flattened_mut());
+        } else {
+            advance::<T, M, N, BY_ROWS>(left, right, chains, beside.as_flattened_mut());
+        }
+        for (i, line) in beside.iter().enumerate() {
+            let out = out[i * self.row..].iter_mut().step_by(self.column);
+            out.zip(&line[..width]).for_each(|(out, chain)| *out = *chain);
+        }
+        M
     }
 }
 
 /// Makes a buffer long enough; what it holds does not matter.
-fn provide<T: Element>(packed: &mut Vec<T>, size: usize) {
+fn provide<T: Factor>(packed: &mut Vec<T>, size: usize) {
     if packed.len() < size {
         packed.resize(size, T::default());
     }
@@ -359,14 +342,13 @@ fn copy_short<T: Copy>(to: &mut [T], from: &[T]) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Extents, Matrix, Products};
-    use crate::element::Element;
+    use super::{Extents, Factor, Matrix, Products};
     use crate::level::Level;
     use crate::threads::Threads;
 
     /// Extents on both sides of every edge: rows of a block and of a pass, columns at each level,
-    /// steps of a pass.
-    const EXTENTS: [(usize, usize, usize); 12] = [
+    /// steps of a pass, what is worth a copy.
+    const EXTENTS: [(usize, usize, usize); 15] = [
         (1, 1, 1),
         (6, 256, 32),
         (7, 257, 33),
@@ -379,12 +361,15 @@ mod tests {
         (14, 33, 16),
         (515, 257, 9),
         (530, 258, 3),
+        (7, 130, 512),
+        (9, 1_024, 17),
+        (1_024, 3, 9),
     ];
 
     /// Products in a row that are checked together.
     const COUNT: usize = 2;
 
-    fn naive<T: Element>(products: &Products<'_, T>) -> Vec<T> {
+    fn naive<T: Factor>(products: &Products<'_, T>) -> Vec<T> {
         let Products { extents: Extents { m, k, n }, left, right, .. } = products;
         let mut out = Vec::new();
         for product in 0..COUNT {
@@ -402,7 +387,7 @@ mod tests {
 
     /// Multiplies plain and transposed operands at every level, whole and cut between threads; all
     /// must equal the three loops.
-    fn check<T: Element>(number: impl Fn(usize) -> T, bits: impl Fn(T) -> u64) {
+    fn check<T: Factor>(number: impl Fn(usize) -> T, bits: impl Fn(T) -> u64) {
         for (m, k, n) in EXTENTS {
             let left: Vec<T> = (0..COUNT * m * k).map(&number).collect();
             let right: Vec<T> = (0..COUNT * k * n).map(|i| number(i + 7)).collect();
