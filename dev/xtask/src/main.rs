@@ -6,13 +6,14 @@
 //!
 //! *Invariant: a check lives here or in a test, never in a workflow file.*
 //! Absent: knowledge of how a contract is compiled (contracts/package.json) or of what a page must
-//! show (dev/browser); network use other than by cargo, npm and apt.
+//! show (dev/browser); network use other than by cargo, npm, apt and pip.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for a terminal")]
 
 mod browser;
 mod contracts;
 mod npm;
+mod peers;
 mod rust;
 mod steps;
 mod tally;
@@ -58,10 +59,16 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
-    /// Measure the kernels against the reference interpreter
+    /// Measure the kernels against the reference interpreter, or beside other engines
     Bench {
         /// Measure only what has this word in its name
         filter: Option<String>,
+        /// Beside other engines: the crates gemm and matrixmultiply, and PyTorch
+        #[arg(long)]
+        peers: bool,
+        /// Print a line of JSON a row
+        #[arg(long, requires = "peers")]
+        json: bool,
     },
 }
 
@@ -87,7 +94,10 @@ fn main() -> ExitCode {
         Task::Contracts { check: false } => contracts::write(&mut steps),
         Task::Contracts { check: true } => contracts::check(&mut steps),
         Task::Vectors { check } => rust::vectors(&mut steps, check),
-        Task::Bench { filter } => rust::bench(&mut steps, filter.as_deref()),
+        Task::Bench { filter, peers: true, json } => {
+            peers::bench(&mut steps, filter.as_deref(), json)
+        }
+        Task::Bench { filter, .. } => rust::bench(&mut steps, filter.as_deref()),
     };
     if let Err(error) = result {
         eprintln!("\nfailed: {error:#}");
