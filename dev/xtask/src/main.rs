@@ -6,7 +6,7 @@
 //!
 //! *Invariant: a check lives here or in a test, never in a workflow file.*
 //! Absent: knowledge of how a contract is compiled (contracts/package.json) or of what a page must
-//! show (dev/browser); network use other than by cargo, npm and apt.
+//! show (dev/browser); network use other than by cargo, npm, apt and pip.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for a terminal")]
 
@@ -14,6 +14,7 @@ mod browser;
 mod contracts;
 mod fuzz;
 mod npm;
+mod peers;
 mod rust;
 mod steps;
 mod tally;
@@ -75,10 +76,16 @@ enum Task {
         #[arg(long, value_name = "N", default_value_t = 60)]
         seconds: u32,
     },
-    /// Measure the kernels against the reference interpreter
+    /// Measure the kernels against the reference interpreter, or beside other engines
     Bench {
         /// Measure only what has this word in its name
         filter: Option<String>,
+        /// Beside other engines: the crates gemm and matrixmultiply, and PyTorch
+        #[arg(long)]
+        peers: bool,
+        /// Print a line of JSON a row
+        #[arg(long, requires = "peers")]
+        json: bool,
     },
 }
 
@@ -106,7 +113,10 @@ fn main() -> ExitCode {
         Task::Vectors { check } => rust::vectors(&mut steps, check),
         Task::Exhaustive { functions, every } => rust::exhaustive(&steps, &functions, every),
         Task::Fuzz { target, seconds } => fuzz::run(&mut steps, target.as_deref(), seconds),
-        Task::Bench { filter } => rust::bench(&mut steps, filter.as_deref()),
+        Task::Bench { filter, peers: true, json } => {
+            peers::bench(&mut steps, filter.as_deref(), json)
+        }
+        Task::Bench { filter, .. } => rust::bench(&mut steps, filter.as_deref()),
     };
     if let Err(error) = result {
         eprintln!("\nfailed: {error:#}");

@@ -8,9 +8,10 @@
 
 #![expect(clippy::print_stdout, reason = "a bench reports to the terminal")]
 
+use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use kernels::{Level, Runner};
+use kernels::{Level, Runner, commit};
 use laws::dice::Dice;
 use tensor::{BuildError, Builder, Dtype, Program, Tensor, Value};
 
@@ -45,6 +46,33 @@ fn main() {
             assert_eq!(runner.run(&work.inputs).as_ref(), Ok(&expected), "{}", work.name);
             let time = median(|| drop(runner.run(&work.inputs)));
             row.push_str(&format!(" {} |", show(time, work.flops)));
+        }
+        println!("{row}");
+    }
+    commitments(&filter, &levels);
+}
+
+/// Prints the rows of the trees that name tensors.
+fn commitments(filter: &str, levels: &[Level]) {
+    let mut dice = Dice::new(7);
+    for (name, dtype) in
+        [("root of 1,000,000 f32", Dtype::F32), ("root of 1,000,000 f64", Dtype::F64)]
+    {
+        if !name.contains(filter) {
+            continue;
+        }
+        let tensor = numbers(&mut dice, dtype, &[1_000_000]);
+        let (expected, bytes) = (tensor.root(), tensor.to_bytes().len());
+        let show = |time: Duration| {
+            let bytes = u32::try_from(bytes).expect("a few megabytes");
+            let rate = f64::from(bytes) / time.as_secs_f64() / 1e9;
+            format!("{} ({rate:.2} GB/s)", show(time, None))
+        };
+        let mut row = format!("| {name} | {} |", show(median(|| _ = black_box(tensor.root()))));
+        for level in levels {
+            assert_eq!(commit::tensor_root_at(*level, &tensor), expected, "{name}");
+            let time = median(|| _ = black_box(commit::tensor_root_at(*level, &tensor)));
+            row.push_str(&format!(" {} |", show(time)));
         }
         println!("{row}");
     }

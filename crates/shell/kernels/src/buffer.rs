@@ -5,7 +5,7 @@
 
 use tensor::{Dtype, Shape, Tensor};
 
-use crate::element::Element;
+use crate::gemm::Factor;
 
 /// Elements that a step reads.
 #[derive(Clone, Copy, Debug)]
@@ -23,10 +23,18 @@ pub(crate) enum Buffer {
     I32(Vec<i32>),
 }
 
-/// An element type with its views and buffers.
-pub(crate) trait Typed: Element {
+/// The part of a buffer that one thread writes.
+#[derive(Debug)]
+pub(crate) enum Part<'a> {
+    F32(&'a mut [f32]),
+    F64(&'a mut [f64]),
+    I32(&'a mut [i32]),
+}
+
+/// An element type with its views and parts of buffers.
+pub(crate) trait Typed: Factor {
     fn slice(view: View<'_>) -> &[Self];
-    fn buffer(buffer: &mut Buffer) -> &mut Vec<Self>;
+    fn part<'p, 'a>(part: &'p mut Part<'a>) -> &'p mut &'a mut [Self];
 }
 
 const TYPED: &str = "the plan gave every slot and operand its node's dtype";
@@ -36,8 +44,8 @@ impl Typed for f32 {
         if let View::F32(slice) = view { slice } else { panic!("{TYPED}") }
     }
 
-    fn buffer(buffer: &mut Buffer) -> &mut Vec<Self> {
-        if let Buffer::F32(vec) = buffer { vec } else { panic!("{TYPED}") }
+    fn part<'p, 'a>(part: &'p mut Part<'a>) -> &'p mut &'a mut [Self] {
+        if let Part::F32(slice) = part { slice } else { panic!("{TYPED}") }
     }
 }
 
@@ -46,8 +54,8 @@ impl Typed for f64 {
         if let View::F64(slice) = view { slice } else { panic!("{TYPED}") }
     }
 
-    fn buffer(buffer: &mut Buffer) -> &mut Vec<Self> {
-        if let Buffer::F64(vec) = buffer { vec } else { panic!("{TYPED}") }
+    fn part<'p, 'a>(part: &'p mut Part<'a>) -> &'p mut &'a mut [Self] {
+        if let Part::F64(slice) = part { slice } else { panic!("{TYPED}") }
     }
 }
 
@@ -56,8 +64,8 @@ impl Typed for i32 {
         if let View::I32(slice) = view { slice } else { panic!("{TYPED}") }
     }
 
-    fn buffer(buffer: &mut Buffer) -> &mut Vec<Self> {
-        if let Buffer::I32(vec) = buffer { vec } else { panic!("{TYPED}") }
+    fn part<'p, 'a>(part: &'p mut Part<'a>) -> &'p mut &'a mut [Self] {
+        if let Part::I32(slice) = part { slice } else { panic!("{TYPED}") }
     }
 }
 
@@ -95,6 +103,37 @@ impl Buffer {
             Buffer::F32(vec) => View::F32(vec),
             Buffer::F64(vec) => View::F64(vec),
             Buffer::I32(vec) => View::I32(vec),
+        }
+    }
+}
+
+impl Buffer {
+    /// Returns the first elements, to be written.
+    pub(crate) fn part(&mut self, count: usize) -> Part<'_> {
+        match self {
+            Buffer::F32(vec) => Part::F32(&mut vec[..count]),
+            Buffer::F64(vec) => Part::F64(&mut vec[..count]),
+            Buffer::I32(vec) => Part::I32(&mut vec[..count]),
+        }
+    }
+}
+
+impl Part<'_> {
+    /// Returns a part's first elements and the rest.
+    pub(crate) fn split(self, at: usize) -> (Self, Self) {
+        match self {
+            Part::F32(slice) => {
+                let (a, b) = slice.split_at_mut(at);
+                (Part::F32(a), Part::F32(b))
+            }
+            Part::F64(slice) => {
+                let (a, b) = slice.split_at_mut(at);
+                (Part::F64(a), Part::F64(b))
+            }
+            Part::I32(slice) => {
+                let (a, b) = slice.split_at_mut(at);
+                (Part::I32(a), Part::I32(b))
+            }
         }
     }
 }

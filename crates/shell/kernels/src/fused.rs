@@ -11,10 +11,11 @@ use std::collections::BTreeMap;
 
 use tensor::{Dtype, Op};
 
-use crate::buffer::{Buffer, Typed, View};
+use crate::buffer::{Buffer, Part, Typed, View};
 use crate::elementwise;
 use crate::level::Level;
 use crate::plan::{Facts, Place};
+use crate::threads::{self, Threads};
 
 /// Elements of a block.
 pub(crate) const BLOCK: usize = 512;
@@ -115,34 +116,50 @@ impl Register for i32 {
     }
 }
 
-/// A group at work on one block after the other.
+/// A group at work on one block after the other of a part of its elements.
 pub(crate) struct Running<'a> {
     pub(crate) level: Level,
     loads: &'a [View<'a>],
-    stores: &'a mut [Buffer],
+    /// Where the part's results go, by store.
+    stores: Vec<Part<'a>>,
     registers: &'a mut Registers,
+    /// The first element of the part.
+    first: usize,
     start: usize,
     end: usize,
 }
 
 impl Fused {
-    /// Runs the group over all of its elements.
+    /// Runs the group over all of its elements, blocks cut between threads.
     pub(crate) fn run(
         &self,
-        level: Level,
+        (level, threads): (Level, Threads),
         loads: &[View<'_>],
         stores: &mut [Buffer],
-        registers: &mut Registers,
+        registers: &mut Vec<Registers>,
     ) {
-        registers.provide(&self.registers);
-        let mut running = Running { level, loads, stores, registers, start: 0, end: 0 };
-        while running.end < self.count {
-            running.start = running.end;
-            running.end = self.count.min(running.start + BLOCK);
-            for instruction in &self.instructions {
-                elementwise::execute(&mut running, instruction);
-            }
+        let most = threads.part(self.count, self.instructions.len(), BLOCK);
+        let mut rest: Vec<Part<'_>> = stores.iter_mut().map(|x| x.part(self.count)).collect();
+        let mut parts = Vec::new();
+        for first in (0..self.count).step_by(most) {
+            let size = most.min(self.count - first);
+            let (now, later) = rest.into_iter().map(|part| part.split(size)).unzip();
+            parts.push((first..first + size, now));
+            rest = later;
         }
+        threads::each(parts, registers, |(range, stores), registers| {
+            registers.provide(&self.registers);
+            let (first, last) = (range.start, range.end);
+            let (start, end) = (first, first);
+            let mut running = Running { level, loads, stores, registers, first, start, end };
+            while running.end < last {
+                running.start = running.end;
+                running.end = last.min(running.start + BLOCK);
+                for instruction in &self.instructions {
+                    elementwise::execute(&mut running, instruction);
+                }
+            }
+        });
     }
 }
 
@@ -163,18 +180,18 @@ impl Running<'_> {
         fill: impl FnOnce(&Self, &mut [T]),
     ) {
         let size = self.size();
+        let place = self.start - self.first..self.end - self.first;
         if let Some(index) = instruction.register {
             let mut block = std::mem::take(&mut T::registers_mut(self.registers)[index]);
             fill(self, &mut block[..size]);
             if let Some(index) = instruction.store {
-                T::buffer(&mut self.stores[index])[self.start..self.end]
-                    .copy_from_slice(&block[..size]);
+                T::part(&mut self.stores[index])[place].copy_from_slice(&block[..size]);
             }
             T::registers_mut(self.registers)[index] = block;
         } else if let Some(index) = instruction.store {
-            let mut buffer = std::mem::take(T::buffer(&mut self.stores[index]));
-            fill(self, &mut buffer[self.start..self.end]);
-            *T::buffer(&mut self.stores[index]) = buffer;
+            let part = std::mem::take(T::part(&mut self.stores[index]));
+            fill(self, &mut part[place]);
+            *T::part(&mut self.stores[index]) = part;
         }
     }
 

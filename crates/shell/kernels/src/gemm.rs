@@ -1,25 +1,43 @@
 //! Matrix products: every output element is one chain of fused multiply-adds, `k` ascending.
 //!
-//! The left operand is packed in blocks of [`ROWS`] rows, the right one in panels of as many
-//! columns as two vectors hold; a register block of both runs along `k`. Vectorising across outputs
-//! leaves each chain in its order. Where there are few columns but many rows the operands change
-//! places: a product of two factors does not know which came first.
+//! A register block of a few rows and a few vectors of columns runs along `k` ([`block`]). The right
+//! operand is copied first, in panels as wide as a block, so that a block reads lines that lie
+//! together; the left one only where it is read often. Vectorising across outputs leaves each chain
+//! in its order. Where there are few columns but many rows the operands change places: a product of
+//! two factors does not know which came first.
 //!
-//! *Invariant: a chain has exactly as many steps as `k`. Padding fills rows and columns that are
-//! thrown away, never steps; a chain that is cut by cache blocking goes on from the stored
-//! element.*
-//! Absent: Strassen, split sums, threads.
+//! *Invariant: a chain has exactly as many steps as `k`. Padding fills columns that are thrown
+//! away, never steps; a chain that is cut by cache blocking goes on from the stored element.*
+//! Absent: Strassen, split sums.
+
+mod block;
+mod vector;
 
 use std::ops::Range;
 
-use crate::element::Element;
 use crate::level::{Level, Task};
+use crate::threads::{self, Threads};
+use block::{Chains, Left, advance, advance_wide};
+pub(crate) use vector::Factor;
 
-/// Rows of the register block.
-const ROWS: usize = 6;
+/// Rows of a block at most. Twelve vectors of chains, or twenty-four with AVX-512, are more than a
+/// step's latency asks for and fewer than there are registers.
+const BLOCK: usize = 6;
 
 /// Steps of `k` per pass, so that a packed panel stays in the nearest cache.
-const DEPTH: usize = 256;
+const DEPTH: usize = 128;
+
+/// Rows per pass, so that their packed steps stay in the next cache.
+const ROWS: usize = 512;
+
+/// With as many columns, the left operand is read often enough to be worth a copy.
+const COLUMNS_MANY: usize = 512;
+
+/// Lines this far apart, in bytes, meet in one set of the nearest cache.
+const PAGE: usize = 4_096;
+
+/// Elements between the lines of a copy, so that they do not.
+const LINE: usize = 16;
 
 /// With fewer columns than this, rows fill the vectors instead.
 const COLUMNS_FEW: usize = 8;
@@ -36,6 +54,11 @@ impl<T> Matrix<'_, T> {
     /// Returns the matrix that lies in `size` elements from `start` on.
     pub(crate) fn from(&self, start: usize, size: usize) -> Self {
         Self { data: &self.data[start..start + size], row: self.row, column: self.column }
+    }
+
+    /// Returns the rows from `top` on.
+    fn below(self, top: usize) -> Self {
+        Self { data: &self.data[top * self.row..], row: self.row, column: self.column }
     }
 
     fn transposed(self) -> Self {
@@ -58,8 +81,43 @@ pub(crate) struct Packing<T> {
     right: Vec<T>,
 }
 
+/// Products of equal extents, one after the other in memory.
+#[derive(Debug)]
+pub(crate) struct Products<'a, T> {
+    pub(crate) level: Level,
+    pub(crate) extents: Extents,
+    pub(crate) left: Matrix<'a, T>,
+    pub(crate) right: Matrix<'a, T>,
+}
+
+impl<T: Factor> Products<'_, T> {
+    /// Writes all products to `out`, row-major, rows cut between threads.
+    pub(crate) fn run(&self, threads: Threads, out: &mut [T], packings: &mut Vec<Packing<T>>) {
+        let Extents { k, n, .. } = self.extents;
+        let rows = threads.part(out.len() / n, k * n, BLOCK);
+        let firsts = (0..).step_by(rows);
+        let parts = firsts.zip(out.chunks_mut(rows * n)).collect();
+        threads::each(parts, packings, |(first, out), packing| self.part(first, out, packing));
+    }
+
+    /// Writes the rows of all products from `row` on that `out` has place for.
+    fn part(&self, mut row: usize, mut out: &mut [T], packing: &mut Packing<T>) {
+        let Extents { m, k, n } = self.extents;
+        while !out.is_empty() {
+            let (product, top) = (row / m, row % m);
+            let rows = (m - top).min(out.len() / n);
+            let (now, later) = out.split_at_mut(rows * n);
+            let left = self.left.from(product * m * k, m * k).below(top);
+            let right = self.right.from(product * k * n, k * n);
+            multiply(self.level, Extents { m: rows, k, n }, (left, right), now, packing);
+            row += rows;
+            out = later;
+        }
+    }
+}
+
 /// Writes `left · right` to `out`, row-major.
-pub(crate) fn multiply<T: Element>(
+fn multiply<T: Factor>(
     level: Level,
     extents: Extents,
     operands: (Matrix<'_, T>, Matrix<'_, T>),
@@ -89,135 +147,208 @@ struct Product<'a, T> {
     packing: &'a mut Packing<T>,
 }
 
-impl<T: Element> Task for Product<'_, T> {
+/// What one pass computes: some rows of the left operand, by some steps.
+struct Pass {
+    rows: Range<usize>,
+    steps: Range<usize>,
+    /// Distance of rows or steps in the copy of the left operand, if there is one.
+    apart: Option<usize>,
+}
+
+impl<T: Factor> Task for Product<'_, T> {
     #[inline(always)]
     fn run<const BYTES: usize>(mut self) {
-        let depth = self.extents.k;
-        for start in (0..depth).step_by(DEPTH) {
-            let steps = start..depth.min(start + DEPTH);
-            self.pack_left(&steps);
-            match BYTES / size_of::<T>() {
-                4 => self.pass::<4>(&steps),
-                8 => self.pass::<8>(&steps),
-                16 => self.pass::<16>(&steps),
-                _ => self.pass::<32>(&steps),
+        let Extents { m, k, .. } = self.extents;
+        for step in (0..k).step_by(DEPTH) {
+            for row in (0..m).step_by(ROWS) {
+                let (rows, steps) = (row..m.min(row + ROWS), step..k.min(step + DEPTH));
+                let pass = Pass { rows, steps, apart: None };
+                let apart = self.pack_left(&pass);
+                let pass = Pass { apart, ..pass };
+                match (BYTES, BYTES / size_of::<T>()) {
+                    (128, 16) => self.wide::<8, 16, 32>(&pass),
+                    (128, _) => self.wide::<16, 32, 64>(&pass),
+                    (_, 4) => self.panels::<4>(&pass),
+                    (_, 8) => self.panels::<8>(&pass),
+                    _ => self.panels::<16>(&pass),
+                }
             }
         }
     }
 }
 
-impl<T: Element> Product<'_, T> {
-    /// Copies some steps of the left operand, [`ROWS`] rows together, step by step.
+impl<T: Factor> Product<'_, T> {
+    /// Goes through the columns in panels of two vectors.
     #[inline(always)]
-    fn pack_left(&mut self, steps: &Range<usize>) {
-        let Matrix { data, row, column } = self.left;
-        let packed = &mut self.packing.left;
-        packed.clear();
-        for first in (0..self.extents.m).step_by(ROWS) {
-            let last = self.extents.m.min(first + ROWS);
-            for step in steps.clone() {
-                packed.extend((first..last).map(|i| data[i * row + step * column]));
+    fn panels<const N: usize>(&mut self, pass: &Pass) {
+        for first in (0..self.extents.n).step_by(N) {
+            self.panel::<N, 0>(first, pass);
+        }
+    }
+
+    /// Goes through the columns in panels of four vectors of AVX-512, the last of two or one.
+    #[inline(always)]
+    fn wide<const ONE: usize, const TWO: usize, const FOUR: usize>(&mut self, pass: &Pass) {
+        let (mut first, n) = (0, self.extents.n);
+        while first < n {
+            if n - first > TWO {
+                self.panel::<FOUR, 4>(first, pass);
+                first += FOUR;
+            } else if n - first > ONE {
+                self.panel::<TWO, 2>(first, pass);
+                first += TWO;
+            } else {
+                self.panel::<ONE, 1>(first, pass);
+                first += ONE;
             }
         }
     }
 
-    /// Copies some steps of `N` columns of the right operand, zero beyond the last column.
+    #[inline(always)]
+    fn panel<const N: usize, const V: usize>(&mut self, first: usize, pass: &Pass) {
+        let by_rows = self.left.column == 1;
+        self.pack_right::<N>(first, &pass.steps);
+        let mut top = pass.rows.start;
+        while top < pass.rows.end {
+            let at = (top, first);
+            top += match (by_rows, pass.rows.end - top) {
+                (true, 1) => self.block::<1, N, V, true>(at, pass),
+                (true, 2 | 3) => self.block::<2, N, V, true>(at, pass),
+                (true, 4 | 5) => self.block::<4, N, V, true>(at, pass),
+                (true, _) => self.block::<BLOCK, N, V, true>(at, pass),
+                (false, 1) => self.block::<1, N, V, false>(at, pass),
+                (false, 2 | 3) => self.block::<2, N, V, false>(at, pass),
+                (false, 4 | 5) => self.block::<4, N, V, false>(at, pass),
+                (false, _) => self.block::<BLOCK, N, V, false>(at, pass),
+            };
+        }
+    }
+
+    /// Copies a pass of the left operand if it is read often, or if its lines meet in one set of
+    /// the nearest cache; says how far apart its rows or steps are in the copy.
+    #[inline(always)]
+    fn pack_left(&mut self, pass: &Pass) -> Option<usize> {
+        let Matrix { data, row, column } = self.left;
+        let by_rows = column == 1;
+        let (far, stride) = if by_rows { (&pass.rows, row) } else { (&pass.steps, column) };
+        let near = if by_rows { &pass.steps } else { &pass.rows };
+        if self.extents.n < COLUMNS_MANY && !(stride * size_of::<T>()).is_multiple_of(PAGE) {
+            return None;
+        }
+        let (apart, packed) = (near.len() + LINE, &mut self.packing.left);
+        provide(packed, far.len() * apart);
+        for (i, line) in far.clone().zip(packed.chunks_exact_mut(apart)) {
+            let from = i * stride + near.start;
+            line[..near.len()].copy_from_slice(&data[from..from + near.len()]);
+        }
+        Some(apart)
+    }
+
+    /// Copies some steps of `N` columns of the right operand; the rest of a panel is stale.
     #[inline(always)]
     fn pack_right<const N: usize>(&mut self, first: usize, steps: &Range<usize>) {
         let Matrix { data, row, column } = self.right;
         let width = N.min(self.extents.n - first);
         let packed = &mut self.packing.right;
-        packed.clear();
-        packed.resize(steps.len() * N, T::default());
-        for (step, line) in steps.clone().zip(packed.chunks_exact_mut(N)) {
-            let from = step * row + first * column;
-            if column == 1 {
-                line[..width].copy_from_slice(&data[from..from + width]);
-            } else {
-                for (j, slot) in line[..width].iter_mut().enumerate() {
-                    *slot = data[from + j * column];
+        provide(packed, DEPTH * N);
+        let (lines, _) = packed.as_chunks_mut::<N>();
+        if column == 1 {
+            for (step, line) in steps.clone().zip(lines) {
+                let from = step * row + first;
+                match data[from..].first_chunk::<N>() {
+                    Some(whole) if width == N => *line = *whole,
+                    _ => copy_short(&mut line[..width], &data[from..from + width]),
                 }
+            }
+            return;
+        }
+        for j in 0..width {
+            let from = &data[(first + j) * column..];
+            let column = from[steps.start * row..].iter().step_by(row);
+            for (line, x) in lines[..steps.len()].iter_mut().zip(column) {
+                line[j] = *x;
             }
         }
     }
 
+    /// Takes the chains of a block through a pass; says how many rows it had.
     #[inline(always)]
-    fn pass<const N: usize>(&mut self, steps: &Range<usize>) {
-        let m = self.extents.m;
-        for first in (0..self.extents.n).step_by(N) {
-            self.pack_right::<N>(first, steps);
-            for top in (0..m).step_by(ROWS) {
-                match m - top {
-                    1 => self.block::<1, N>(top, first, steps),
-                    2 => self.block::<2, N>(top, first, steps),
-                    3 => self.block::<3, N>(top, first, steps),
-                    4 => self.block::<4, N>(top, first, steps),
-                    5 => self.block::<5, N>(top, first, steps),
-                    _ => self.block::<ROWS, N>(top, first, steps),
-                }
-            }
-        }
-    }
-
-    /// Continues the chains of `M` rows and `N` columns by some steps of `k`.
-    #[inline(always)]
-    fn block<const M: usize, const N: usize>(
+    fn block<const M: usize, const N: usize, const V: usize, const BY_ROWS: bool>(
         &mut self,
-        top: usize,
-        first: usize,
-        steps: &Range<usize>,
-    ) {
-        let width = N.min(self.extents.n - first);
-        let mut chains = [[T::default(); N]; M];
-        if steps.start > 0 {
-            for (i, line) in chains.iter_mut().enumerate() {
-                for (j, chain) in line[..width].iter_mut().enumerate() {
-                    *chain = self.out[(top + i) * self.row + (first + j) * self.column];
-                }
-            }
-        }
-        let from = top * steps.len();
-        let (left, _) = self.packing.left[from..from + M * steps.len()].as_chunks::<M>();
+        (top, first): (usize, usize),
+        pass: &Pass,
+    ) -> usize {
         let (right, _) = self.packing.right.as_chunks::<N>();
-        let chains = advance(left, right, chains);
-        let last = steps.end == self.extents.k;
-        for (i, line) in chains.iter().enumerate() {
-            for (j, chain) in line[..width].iter().enumerate() {
-                let at = (top + i) * self.row + (first + j) * self.column;
-                self.out[at] = if last { chain.clean() } else { *chain };
+        let right = &right[..pass.steps.len()];
+        let Matrix { data, row, column } = self.left;
+        let left = match pass.apart {
+            Some(stride) => {
+                let i = top - pass.rows.start;
+                let from = if BY_ROWS { i * stride } else { i };
+                Left { data: &self.packing.left[from..], stride }
+            }
+            None => {
+                let from = top * row + pass.steps.start * column;
+                Left { data: &data[from..], stride: if BY_ROWS { row } else { column } }
+            }
+        };
+        let (begin, end) = (pass.steps.start == 0, pass.steps.end == self.extents.k);
+        let width = N.min(self.extents.n - first);
+        let out = &mut self.out[top * self.row + first * self.column..];
+        if self.column == 1 && width == N {
+            let chains = Chains { row: self.row, begin, end };
+            if V > 0 {
+                advance_wide::<T, M, N, V, BY_ROWS>(left, right, chains, out);
+            } else {
+                advance::<T, M, N, BY_ROWS>(left, right, chains, out);
+            }
+            return M;
+        }
+        let mut beside = [[T::default(); N]; M];
+        if !begin {
+            for (i, line) in beside.iter_mut().enumerate() {
+                let out = out[i * self.row..].iter().step_by(self.column);
+                line[..width].iter_mut().zip(out).for_each(|(chain, out)| *chain = *out);
             }
         }
+        let chains = Chains { row: N, begin, end };
+        if V > 0 {
+            advance_wide::<T, M, N, V, BY_ROWS>(left, right, chains, beside.as_flattened_mut());
+        } else {
+            advance::<T, M, N, BY_ROWS>(left, right, chains, beside.as_flattened_mut());
+        }
+        for (i, line) in beside.iter().enumerate() {
+            let out = out[i * self.row..].iter_mut().step_by(self.column);
+            out.zip(&line[..width]).for_each(|(out, chain)| *out = *chain);
+        }
+        M
     }
 }
 
-/// Continues a block of chains by the packed steps.
-///
-/// The block is a value of its own, so that the compiler keeps it in registers.
-#[inline(always)]
-fn advance<T: Element, const M: usize, const N: usize>(
-    left: &[[T; M]],
-    right: &[[T; N]],
-    mut chains: [[T; N]; M],
-) -> [[T; N]; M] {
-    for (left, right) in left.iter().zip(right) {
-        for i in 0..M {
-            for j in 0..N {
-                chains[i][j] = left[i].fused(right[j], chains[i][j]);
-            }
-        }
+/// Makes a buffer long enough; what it holds does not matter.
+fn provide<T: Factor>(packed: &mut Vec<T>, size: usize) {
+    if packed.len() < size {
+        packed.resize(size, T::default());
     }
-    chains
+}
+
+/// Copies a few elements without a call.
+#[inline(always)]
+fn copy_short<T: Copy>(to: &mut [T], from: &[T]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Extents, Matrix, Packing, multiply};
-    use crate::element::Element;
+    use super::{Extents, Factor, Matrix, Products};
     use crate::level::Level;
+    use crate::threads::Threads;
 
-    /// Extents on both sides of every edge: rows of a block, columns at each level, steps of a
-    /// pass.
-    const EXTENTS: [(usize, usize, usize); 9] = [
+    /// Extents on both sides of every edge: rows of a block and of a pass, columns at each level,
+    /// steps of a pass, what is worth a copy.
+    const EXTENTS: [(usize, usize, usize); 15] = [
         (1, 1, 1),
         (6, 256, 32),
         (7, 257, 33),
@@ -227,35 +358,53 @@ mod tests {
         (100, 40, 1),
         (40, 513, 3),
         (12, 2, 64),
+        (14, 33, 16),
+        (515, 257, 9),
+        (530, 258, 3),
+        (7, 130, 512),
+        (9, 1_024, 17),
+        (1_024, 3, 9),
     ];
 
-    fn naive<T: Element>(extents: Extents, left: Matrix<'_, T>, right: Matrix<'_, T>) -> Vec<T> {
-        let Extents { m, k, n } = extents;
-        let a = |i: usize, s: usize| left.data[i * left.row + s * left.column];
-        let b = |s: usize, j: usize| right.data[s * right.row + j * right.column];
-        let chain = |i: usize, j: usize| {
-            (0..k).fold(T::default(), |c, s| a(i, s).fused(b(s, j), c)).clean()
-        };
-        (0..m * n).map(|at| chain(at / n, at % n)).collect()
+    /// Products in a row that are checked together.
+    const COUNT: usize = 2;
+
+    fn naive<T: Factor>(products: &Products<'_, T>) -> Vec<T> {
+        let Products { extents: Extents { m, k, n }, left, right, .. } = products;
+        let mut out = Vec::new();
+        for product in 0..COUNT {
+            let left = left.from(product * m * k, m * k);
+            let right = right.from(product * k * n, k * n);
+            let a = |i: usize, s: usize| left.data[i * left.row + s * left.column];
+            let b = |s: usize, j: usize| right.data[s * right.row + j * right.column];
+            let chain = |i: usize, j: usize| {
+                (0..*k).fold(T::default(), |c, s| a(i, s).fused(b(s, j), c)).clean()
+            };
+            out.extend((0..m * n).map(|at| chain(at / n, at % n)));
+        }
+        out
     }
 
-    /// Multiplies plain and transposed operands at every level; all must equal the three loops.
-    fn check<T: Element>(number: impl Fn(usize) -> T, bits: impl Fn(T) -> u64) {
+    /// Multiplies plain and transposed operands at every level, whole and cut between threads; all
+    /// must equal the three loops.
+    fn check<T: Factor>(number: impl Fn(usize) -> T, bits: impl Fn(T) -> u64) {
         for (m, k, n) in EXTENTS {
-            let extents = Extents { m, k, n };
-            let left: Vec<T> = (0..m * k).map(&number).collect();
-            let right: Vec<T> = (0..k * n).map(|i| number(i + 7)).collect();
+            let left: Vec<T> = (0..COUNT * m * k).map(&number).collect();
+            let right: Vec<T> = (0..COUNT * k * n).map(|i| number(i + 7)).collect();
             for (turn_left, turn_right) in [(false, false), (true, false), (false, true)] {
                 let (row, column) = if turn_left { (1, m) } else { (k, 1) };
-                let a = Matrix { data: &left, row, column };
+                let left = Matrix { data: &left, row, column };
                 let (row, column) = if turn_right { (1, k) } else { (n, 1) };
-                let b = Matrix { data: &right, row, column };
-                let expected = naive(extents, a, b);
-                for level in Level::available() {
-                    let mut out = vec![T::default(); m * n];
-                    multiply(level, extents, (a, b), &mut out, &mut Packing::default());
+                let right = Matrix { data: &right, row, column };
+                let (extents, level) = (Extents { m, k, n }, Level::PORTABLE);
+                let mut products = Products { level, extents, left, right };
+                let expected = naive(&products);
+                for (level, count) in Level::available().into_iter().zip([3, 1, 2]) {
+                    products.level = level;
+                    let mut out = vec![T::default(); COUNT * m * n];
+                    products.run(Threads { count, work_min: 1 }, &mut out, &mut Vec::new());
                     let same = out.iter().zip(&expected).all(|(x, y)| bits(*x) == bits(*y));
-                    assert!(same, "{m} {k} {n} {turn_left} {turn_right} {level}");
+                    assert!(same, "{m} {k} {n} {turn_left} {turn_right} {level} {count}");
                 }
             }
         }

@@ -3,28 +3,32 @@
 //! A Program is planned once ([`Runner::new`]) and run many times: elementwise ops are fused into
 //! groups that stay in cache, matmuls are blocked and vectorised across outputs, buffers are shared
 //! by liveness and reused. Instructions beyond the target's baseline are found at run time
-//! ([`Level`]).
+//! ([`Level`]). [`commit`] is the same for the hashes that name a tensor.
 //!
 //! *Invariant: for every Program and every input the outputs equal [`tensor::eval`]'s to the last
-//! bit, on every CPU, at every level.* The suite in `laws`, random Programs and the golden vectors
+//! bit, on every CPU, at every level, on any number of threads.* The suite in `laws`, random Programs and the golden vectors
 //! check it; a difference is a bug here, never there.
 //!
-//! Deliberately absent: threads (a node runs several Programs side by side instead), intrinsics,
-//! approximate modes, and any rewriting of arithmetic.
+//! Deliberately absent: steps side by side ([`Threads`] share one step after the other), intrinsics
+//! other than keccak's, approximate modes, and any rewriting of arithmetic.
 
 mod buffer;
+pub mod commit;
 mod element;
 mod elementwise;
 mod fused;
 mod gemm;
+mod keccak;
 mod level;
 mod movement;
 mod plan;
 mod reduce;
 mod runner;
+mod threads;
 
 pub use level::Level;
 pub use runner::Runner;
+pub use threads::Threads;
 
 use tensor::{EvalError, Program, Tensor};
 

@@ -2,7 +2,7 @@
 //!
 //! *Invariant: a run depends on its inputs alone. What an earlier run left in a buffer is written
 //! over before it is read.*
-//! Absent: threads, and steps that are skipped because their inputs did not change.
+//! Absent: steps that are skipped because their inputs did not change.
 
 use std::borrow::Borrow;
 
@@ -10,11 +10,12 @@ use tensor::{Dtype, EvalError, Op, Program, Shape, Tensor, random};
 
 use crate::buffer::{Buffer, Typed, View};
 use crate::fused::Registers;
-use crate::gemm::{Extents, Matrix, Packing, multiply};
+use crate::gemm::{Extents, Matrix, Packing, Products};
 use crate::level::{Level, assert_ieee};
 use crate::movement::{self, Around};
 use crate::plan::{Place, Plan, Step};
 use crate::reduce::{self, Sum};
+use crate::threads::Threads;
 
 /// A Program made ready to run many times.
 ///
@@ -40,17 +41,26 @@ use crate::reduce::{self, Sum};
 pub struct Runner {
     program: Program,
     plan: Plan,
-    level: Level,
+    how: How,
     buffers: Vec<Buffer>,
-    registers: Registers,
-    packing: Packings,
+    /// Scratch memory of each thread.
+    registers: Vec<Registers>,
+    packings: Packings,
 }
 
+/// What a step's kernels may use.
+#[derive(Clone, Copy, Debug)]
+struct How {
+    level: Level,
+    threads: Threads,
+}
+
+/// Packed operands by dtype, for each thread.
 #[derive(Debug, Default)]
 struct Packings {
-    f32: Packing<f32>,
-    f64: Packing<f64>,
-    i32: Packing<i32>,
+    f32: Vec<Packing<f32>>,
+    f64: Vec<Packing<f64>>,
+    i32: Vec<Packing<i32>>,
 }
 
 /// What a step may read: the inputs, and everything but the buffer that it writes.
@@ -63,7 +73,7 @@ struct Memory<'a> {
 }
 
 impl Runner {
-    /// Plans a Program for the fastest level of this CPU.
+    /// Plans a Program for the fastest level of this CPU and for all of its cores.
     #[must_use]
     pub fn new(program: &Program) -> Runner {
         Runner::with_level(program, Level::best())
@@ -77,11 +87,18 @@ impl Runner {
         Runner {
             program: program.clone(),
             plan,
-            level,
+            how: How { level, threads: Threads::available() },
             buffers,
-            registers: Registers::default(),
-            packing: Packings::default(),
+            registers: Vec::new(),
+            packings: Packings::default(),
         }
+    }
+
+    /// Returns the runner, from now on with these threads; results are the same with any.
+    #[must_use]
+    pub fn with_threads(mut self, threads: Threads) -> Runner {
+        self.how.threads = threads;
+        self
     }
 
     /// Returns the Program's outputs for these inputs.
@@ -99,7 +116,7 @@ impl Runner {
         check(&self.program, &inputs)?;
         assert_ieee();
         let inputs = &inputs;
-        let Runner { program, plan, level, buffers, registers, packing } = self;
+        let Runner { program, plan, how, buffers, registers, packings } = self;
         for step in &plan.steps {
             let mut out = take(step, buffers);
             let memory = Memory { program, plan, buffers, inputs };
@@ -107,9 +124,9 @@ impl Runner {
                 Step::Fused(group) => {
                     let place = |place: &Place| memory.place(*place);
                     let loads: Vec<View<'_>> = group.loads.iter().map(place).collect();
-                    group.run(*level, &loads, &mut out, registers);
+                    group.run((how.level, how.threads), &loads, &mut out, registers);
                 }
-                Step::Single { node, .. } => memory.single(*node, *level, &mut out[0], packing),
+                Step::Single { node, .. } => memory.single(*node, *how, &mut out[0], packings),
             }
             put_back(step, out, buffers);
         }
@@ -170,11 +187,11 @@ impl<'a> Memory<'a> {
     }
 
     /// Runs an op that has a step of its own.
-    fn single(self, node: usize, level: Level, out: &mut Buffer, packing: &mut Packings) {
+    fn single(self, node: usize, how: How, out: &mut Buffer, packings: &mut Packings) {
         let count = self.shape(node).count();
         match out {
-            Buffer::F32(out) => self.typed(node, level, &mut out[..count], &mut packing.f32),
-            Buffer::F64(out) => self.typed(node, level, &mut out[..count], &mut packing.f64),
+            Buffer::F32(out) => self.typed(node, how, &mut out[..count], &mut packings.f32),
+            Buffer::F64(out) => self.typed(node, how, &mut out[..count], &mut packings.f64),
             Buffer::I32(out) => {
                 let out = &mut out[..count];
                 match &self.program.nodes()[node].op {
@@ -183,14 +200,14 @@ impl<'a> Memory<'a> {
                         random_bits(self.slice(*key), *stream, out)
                     }
                     Op::Argmax { x, axis } => self.argmax(*x, *axis, out),
-                    _ => self.typed(node, level, out, &mut packing.i32),
+                    _ => self.typed(node, how, out, &mut packings.i32),
                 }
             }
         }
     }
 
     /// Runs an op whose result has the dtype of its first operand.
-    fn typed<T: Typed>(self, node: usize, level: Level, out: &mut [T], packing: &mut Packing<T>) {
+    fn typed<T: Typed>(self, node: usize, how: How, out: &mut [T], packings: &mut Vec<Packing<T>>) {
         let to = self.shape(node);
         match &self.program.nodes()[node].op {
             Op::Transpose { x, perm } => {
@@ -214,10 +231,10 @@ impl<'a> Memory<'a> {
                 let indices = self.slice(*indices);
                 reduce::scatter_add(self.slice(*updates), indices, Around { extent, after }, out);
             }
-            Op::Matmul(a, b) => self.matmul((*a, *b), level, out, packing),
+            Op::Matmul(a, b) => self.matmul((*a, *b), how, out, packings),
             Op::Sum { x, axis } => {
                 let (_, along, after) = self.shape(*x).around(*axis);
-                level.run(Sum { from: self.slice(*x), along, after, out });
+                how.level.run(Sum { from: self.slice(*x), along, after, out });
             }
             Op::MaxAxis { x, axis } => {
                 let (_, along, after) = self.shape(*x).around(*axis);
@@ -262,20 +279,16 @@ impl<'a> Memory<'a> {
     fn matmul<T: Typed>(
         self,
         operands: (usize, usize),
-        level: Level,
+        how: How,
         out: &mut [T],
-        packing: &mut Packing<T>,
+        packings: &mut Vec<Packing<T>>,
     ) {
         let (a, b) = operands;
         let (left, right) = (self.shape(a).dims(), self.shape(b).dims());
         let rank = left.len();
-        let (m, k, n) = (left[rank - 2], left[rank - 1], right[rank - 1]);
-        let (all_left, all_right) = (self.factor(a), self.factor(b));
-        for (batch, out) in out.chunks_exact_mut(m * n).enumerate() {
-            let left = all_left.from(batch * m * k, m * k);
-            let right = all_right.from(batch * k * n, k * n);
-            multiply(level, Extents { m, k, n }, (left, right), out, packing);
-        }
+        let extents = Extents { m: left[rank - 2], k: left[rank - 1], n: right[rank - 1] };
+        let (left, right) = (self.factor(a), self.factor(b));
+        Products { level: how.level, extents, left, right }.run(how.threads, out, packings);
     }
 
     /// Returns an operand of a matmul, read through a transpose where the plan left that out.

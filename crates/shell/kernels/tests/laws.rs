@@ -1,12 +1,17 @@
 //! The kernels obey the laws and equal the reference, at every level that this CPU has.
 
-use kernels::{Level, Runner};
-use tensor::{EvalError, Program, Tensor};
+use kernels::{Level, Runner, Threads};
+use tensor::{Builder, Dtype, EvalError, Program, Tensor};
 
 /// The slowest level first; a CPU without the faster ones runs the last it has again.
 fn at(index: usize, program: &Program, inputs: &[Tensor]) -> Result<Vec<Tensor>, EvalError> {
     let levels = Level::available();
     Runner::with_level(program, levels[index.min(levels.len() - 1)]).run(inputs)
+}
+
+/// Cuts even the smallest step into this many parts, if it has as many blocks.
+fn cut(count: usize, program: &Program, inputs: &[Tensor]) -> Result<Vec<Tensor>, EvalError> {
+    Runner::new(program).with_threads(Threads { count, work_min: 1 }).run(inputs)
 }
 
 mod portable {
@@ -42,6 +47,39 @@ mod wide {
     laws::twin!(eval);
 }
 
+mod one_thread {
+    use super::*;
+
+    fn eval(program: &Program, inputs: &[Tensor]) -> Result<Vec<Tensor>, EvalError> {
+        cut(1, program, inputs)
+    }
+
+    laws::evaluator!(eval);
+    laws::twin!(eval);
+}
+
+mod two_threads {
+    use super::*;
+
+    fn eval(program: &Program, inputs: &[Tensor]) -> Result<Vec<Tensor>, EvalError> {
+        cut(2, program, inputs)
+    }
+
+    laws::evaluator!(eval);
+    laws::twin!(eval);
+}
+
+mod three_threads {
+    use super::*;
+
+    fn eval(program: &Program, inputs: &[Tensor]) -> Result<Vec<Tensor>, EvalError> {
+        cut(3, program, inputs)
+    }
+
+    laws::evaluator!(eval);
+    laws::twin!(eval);
+}
+
 mod again {
     use super::*;
 
@@ -55,4 +93,29 @@ mod again {
     }
 
     laws::twin!(eval);
+}
+
+/// Elements enough for several blocks of a group, with a rest, so that every thread gets some.
+#[test]
+fn a_long_group_is_cut_between_threads() -> Result<(), Box<dyn std::error::Error>> {
+    let count = 3_001;
+    let mut b = Builder::new();
+    let x = b.input(Dtype::F32, &[count])?;
+    let half = b.full(Dtype::F32, &[count], 0.5)?;
+    let y = b.fma(x, x, half)?;
+    let z = b.tanh(y)?;
+    let less = b.lt(z, x)?;
+    let chosen = b.select(less, x, z)?;
+    let program = b.finish(&[y, less, chosen])?;
+    let numbers = (0..3_001u16).map(|i| f32::from(i) / 1_500.0 - 1.0).collect();
+    let inputs = [Tensor::f32(&[count], numbers)?];
+    let expected = tensor::eval(&program, &inputs)?;
+    for level in Level::available() {
+        for count in [1, 2, 3, 7] {
+            let threads = Threads { count, work_min: 1 };
+            let mut runner = Runner::with_level(&program, level).with_threads(threads);
+            assert_eq!(runner.run(&inputs)?, expected, "{level}, {count} threads");
+        }
+    }
+    Ok(())
 }

@@ -16,6 +16,7 @@ use alloy::{
     signers::{SignerSync, local::PrivateKeySigner},
 };
 use chain::contracts::registry::IRegistry;
+use kernels::commit;
 use net::{Endpoint, Peer, Request, Response};
 use tensor::{Hash, Tensor};
 
@@ -117,7 +118,7 @@ impl Peers {
             if let Some(Response::Blob(bytes)) =
                 self.ask(*index, Request::Tensor { root: root.0 }).await
                 && let Some(tensor) = crate::tensors::decode(&bytes)
-                && tensor.root() == root
+                && commit::tensor_root(&tensor) == root
             {
                 return Some(tensor);
             }

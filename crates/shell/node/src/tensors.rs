@@ -13,6 +13,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
+use kernels::commit;
 use tensor::{Dtype, Hash, Shape, Tensor};
 use thiserror::Error;
 
@@ -67,7 +68,7 @@ impl TensorStore {
     ///
     /// [`TensorStoreError::Disk`] if it cannot be written.
     pub fn put(&self, tensor: &Tensor) -> Result<Hash, TensorStoreError> {
-        let root = tensor.root();
+        let root = commit::tensor_root(tensor);
         let path = self.path(root);
         if self.get(root).is_ok() {
             return Ok(root);
@@ -104,7 +105,7 @@ impl TensorStore {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(absent()),
             Err(error) => return Err(disk(&path)(error)),
         };
-        decode(&bytes).filter(|tensor| tensor.root() == root).ok_or_else(absent)
+        decode(&bytes).filter(|tensor| commit::tensor_root(tensor) == root).ok_or_else(absent)
     }
 
     fn path(&self, root: Hash) -> PathBuf {

@@ -1,0 +1,173 @@
+//! Vectors of AVX-512 for the register block.
+//!
+//! The block is twenty-four vectors there, which is more than the compiler keeps together when it
+//! sees them as arrays of elements; so they are named here.
+//!
+//! *Invariant: every method does to each lane what [`Element`]'s does.* A vector is only made in
+//! code that a [`crate::Level`] entered after it asked the CPU.
+//! Absent: other levels, whose blocks the compiler vectorises.
+
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::*;
+
+use crate::element::Element;
+
+/// An element type that matrix products are made of, with its vector.
+pub(crate) trait Factor: Element {
+    /// The elements of one register, where the widest level has one.
+    type Vector: Copy;
+    const LANES: usize;
+
+    /// # Safety
+    ///
+    /// As many elements as there are lanes must lie there.
+    unsafe fn load(from: *const Self) -> Self::Vector;
+
+    /// # Safety
+    ///
+    /// As many elements as there are lanes must lie there, and nobody else may look at them.
+    unsafe fn store(vector: Self::Vector, to: *mut Self);
+
+    fn splat(self) -> Self::Vector;
+    /// `a * b + c` as [`Element::fused`] has it.
+    fn fused_all(a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
+    /// The one NaN for any NaN.
+    fn clean_all(vector: Self::Vector) -> Self::Vector;
+}
+
+/// Without AVX-512 no code uses the vector: it is an element alone.
+#[cfg(not(target_arch = "x86_64"))]
+impl<T: Element> Factor for T {
+    type Vector = T;
+    const LANES: usize = 1;
+
+    unsafe fn load(from: *const Self) -> T {
+        // SAFETY: the caller's promise.
+        unsafe { *from }
+    }
+
+    unsafe fn store(vector: T, to: *mut Self) {
+        // SAFETY: the caller's promise.
+        unsafe { *to = vector };
+    }
+
+    fn splat(self) -> T {
+        self
+    }
+
+    fn fused_all(a: T, b: T, c: T) -> T {
+        a.fused(b, c)
+    }
+
+    fn clean_all(vector: T) -> T {
+        vector.clean()
+    }
+}
+
+// SAFETY, of every block: these are called in tasks at the level that has AVX-512 alone, and whoever
+// hands in a pointer promises what lies there.
+#[cfg(target_arch = "x86_64")]
+#[expect(clippy::undocumented_unsafe_blocks, reason = "one promise covers them all, just above")]
+impl Factor for f32 {
+    type Vector = __m512;
+    const LANES: usize = 16;
+
+    #[inline(always)]
+    unsafe fn load(from: *const Self) -> __m512 {
+        unsafe { _mm512_loadu_ps(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(vector: __m512, to: *mut Self) {
+        unsafe { _mm512_storeu_ps(to, vector) }
+    }
+
+    #[inline(always)]
+    fn splat(self) -> __m512 {
+        unsafe { _mm512_set1_ps(self) }
+    }
+
+    #[inline(always)]
+    fn fused_all(a: __m512, b: __m512, c: __m512) -> __m512 {
+        unsafe { _mm512_fmadd_ps(a, b, c) }
+    }
+
+    #[inline(always)]
+    fn clean_all(vector: __m512) -> __m512 {
+        let one = f32::from_bits(0x7fc0_0000).splat();
+        unsafe {
+            let nan = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(vector, vector);
+            _mm512_mask_blend_ps(nan, vector, one)
+        }
+    }
+}
+
+// SAFETY, of every block: as above.
+#[cfg(target_arch = "x86_64")]
+#[expect(clippy::undocumented_unsafe_blocks, reason = "one promise covers them all, further above")]
+impl Factor for f64 {
+    type Vector = __m512d;
+    const LANES: usize = 8;
+
+    #[inline(always)]
+    unsafe fn load(from: *const Self) -> __m512d {
+        unsafe { _mm512_loadu_pd(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(vector: __m512d, to: *mut Self) {
+        unsafe { _mm512_storeu_pd(to, vector) }
+    }
+
+    #[inline(always)]
+    fn splat(self) -> __m512d {
+        unsafe { _mm512_set1_pd(self) }
+    }
+
+    #[inline(always)]
+    fn fused_all(a: __m512d, b: __m512d, c: __m512d) -> __m512d {
+        unsafe { _mm512_fmadd_pd(a, b, c) }
+    }
+
+    #[inline(always)]
+    fn clean_all(vector: __m512d) -> __m512d {
+        let one = f64::from_bits(0x7ff8_0000_0000_0000).splat();
+        unsafe {
+            let nan = _mm512_cmp_pd_mask::<_CMP_UNORD_Q>(vector, vector);
+            _mm512_mask_blend_pd(nan, vector, one)
+        }
+    }
+}
+
+// SAFETY, of every block: as above.
+#[cfg(target_arch = "x86_64")]
+#[expect(clippy::undocumented_unsafe_blocks, reason = "one promise covers them all, further above")]
+impl Factor for i32 {
+    type Vector = __m512i;
+    const LANES: usize = 16;
+
+    #[inline(always)]
+    unsafe fn load(from: *const Self) -> __m512i {
+        unsafe { _mm512_loadu_si512(from.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(vector: __m512i, to: *mut Self) {
+        unsafe { _mm512_storeu_si512(to.cast(), vector) }
+    }
+
+    #[inline(always)]
+    fn splat(self) -> __m512i {
+        unsafe { _mm512_set1_epi32(self) }
+    }
+
+    #[inline(always)]
+    fn fused_all(a: __m512i, b: __m512i, c: __m512i) -> __m512i {
+        unsafe { _mm512_add_epi32(_mm512_mullo_epi32(a, b), c) }
+    }
+
+    #[inline(always)]
+    fn clean_all(vector: __m512i) -> __m512i {
+        vector
+    }
+}
