@@ -1,6 +1,6 @@
 // Writes artifacts/NAME.json ({abi, bytecode, contractName}, keys sorted) of every contract that is
-// deployed, so that cargo needs no compiler. With --check it writes nothing and fails if a committed
-// file differs from what the sources compile to.
+// deployed, and of the harness of cargo's tests, so that cargo needs no compiler. With --check it
+// writes nothing and fails if a committed file differs from what the sources compile to.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +18,8 @@ execFileSync("npx", ["--no-install", "forge", "build", "--skip", "test"], {
   cwd: root,
   stdio: "inherit",
 });
-const names = readdirSync(join(root, "src"))
+const names = ["src", "src/harness"]
+  .flatMap((folder) => readdirSync(join(root, folder)))
   .filter((file) => file.endsWith(".sol"))
   .map((file) => file.slice(0, -".sol".length))
   .sort();

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {F32} from "./F32.sol";
 
@@ -24,17 +25,12 @@ library F64 {
     uint256 private constant INFINITY = 0x7ff0000000000000;
     uint256 private constant HIDDEN = 0x0010000000000000;
     uint256 private constant FRACTION = 0x000fffffffffffff;
-    uint256 private constant ONE = 0x3ff0000000000000;
+    uint64 private constant ONE = 0x3ff0000000000000;
+    uint256 private constant NONE = type(uint256).max;
 
     /// @notice Returns `a + b`.
     function add(uint64 a, uint64 b) internal pure returns (uint64) {
-        unchecked {
-            uint256 ea = (a >> 52) & 0x7ff;
-            uint256 eb = (b >> 52) & 0x7ff;
-            if (((ea + 1) & 0x7fe) * ((eb + 1) & 0x7fe) == 0) return _fmaRare(a, ONE, b);
-            // The first term stands where the product of a and 1 would.
-            return _sum(a & SIGN, _mantissa(a) << 52, ea + 1023, b & SIGN, _mantissa(b), eb);
-        }
+        return fma(a, ONE, b);
     }
 
     /// @notice Returns `a - b`.
@@ -55,15 +51,69 @@ library F64 {
     /// @notice Returns `a * b + c`, rounded once.
     function fma(uint64 a, uint64 b, uint64 c) internal pure returns (uint64) {
         unchecked {
-            uint256 ea = (a >> 52) & 0x7ff;
+            uint256 e = (a >> 52) & 0x7ff;
             uint256 eb = (b >> 52) & 0x7ff;
             uint256 ec = (c >> 52) & 0x7ff;
-            // A field plus one is 1 or 2048 where the number is not normal.
-            if (((ea + 1) & 0x7fe) * ((eb + 1) & 0x7fe) * ((ec + 1) & 0x7fe) == 0) {
-                return _fmaRare(a, b, c);
+            // Shifted by 55, as the sum below needs it.
+            uint256 p = (_mantissa(a) * _mantissa(b)) << 55;
+            uint256 m = _mantissa(c);
+            if (((e + 1) & 0x7fe) * ((eb + 1) & 0x7fe) * ((ec + 1) & 0x7fe) != 0) {
+                e += eb;
+            } else {
+                if (c & MAGNITUDE == 0 && ((e + 1) & 0x7fe) * ((eb + 1) & 0x7fe) != 0) {
+                    // A zero adds nothing to a product that is none, even to one that rounds to zero.
+                    return _product((a ^ b) & SIGN, p >> 55, e + eb);
+                }
+                uint256 edge = _fmaEdge(a, b, c);
+                if (edge != NONE) return uint64(edge);
+                (p, e, m, ec) = _fmaFinite(a, b, c);
             }
-            uint256 p = _mantissa(a) * _mantissa(b);
-            return _sum((a ^ b) & SIGN, p, ea + eb, c & SIGN, _mantissa(c), ec);
+            // The sum of p * 2^(e - 2150) and m * 2^(ec - 1075). With p shifted by 55, m belongs `shift`
+            // bits up. Below 0 it is less than the last place of p, and above 164 more than p by all
+            // its places: the lesser term only says which side of a tie or of an f64 the sum lies
+            // on. So the shift ends there, and the exponent follows.
+            uint256 shift = ec - e + 1130;
+            if (shift > 164) {
+                if (int256(shift) < 0) {
+                    shift = 0;
+                } else {
+                    e += shift - 164;
+                    shift = 164;
+                }
+            }
+            m <<= shift;
+            uint256 sign = c & SIGN;
+            if ((a ^ b) & SIGN == sign) {
+                m += p;
+            } else {
+                m -= p;
+                if (int256(m) < 0) {
+                    m = 0 - m;
+                    sign ^= SIGN;
+                }
+            }
+            // Unless the terms cancelled, the leading one is at `base`, where the greater term may have
+            // it, or at one of the two bits above. It goes to bit 254, m goes `up`.
+            uint256 base = 159;
+            if (shift > 108) base = 51 + shift;
+            uint256 top = m >> base;
+            uint256 up = 252 - base + ((0x58 >> (top << 1)) & 3); // 2 more from 1, 1 from 2 or 3
+            if (top == 0) {
+                if (m == 0) return 0;
+                // Terms that cancel have no bits below 55, and fewer than 128 are left of them.
+                uint256 rest = m >> 55;
+                uint256 r = SafeCast.toUint(rest > 0xffffffffffffffff) << 6;
+                r |= SafeCast.toUint(rest >> r > 0xffffffff) << 5;
+                r |= SafeCast.toUint(rest >> r > 0xffff) << 4;
+                r |= SafeCast.toUint(rest >> r > 0xff) << 3;
+                r |= SafeCast.toUint(rest >> r > 0xf) << 2;
+                r += (0xffffaa50 >> (2 * (rest >> r))) & 3; // log2 of the four bits left
+                up = 199 - r;
+            }
+            m <<= up;
+            e = e - 929 - up;
+            if (e <= 2045) return uint64(sign | ((e << 52) + _rounded(m)));
+            return round(sign, m, e);
         }
     }
 
@@ -221,51 +271,7 @@ library F64 {
     ///      kept part is even: a tie reaches the next integer only from an odd one.
     function _rounded(uint256 m) private pure returns (uint256) {
         unchecked {
-            return (m + ((1 << 201) - 1) + ((m >> 202) & 1)) >> 202;
-        }
-    }
-
-    /// @dev Returns `p * 2^(ep - 2150) + c * 2^(ec - 1075)`: 105 or 106 bits of p, 53 of c.
-    function _sum(uint256 sp, uint256 p, uint256 ep, uint256 sc, uint256 c, uint256 ec)
-        private
-        pure
-        returns (uint64)
-    {
-        unchecked {
-            // With p shifted by 55, c belongs `shift` bits up. Below 0 it is less than all bits of p
-            // and above 164 so far over p that in both cases the lesser term only says which side of a
-            // tie or of an f64 the sum lies on; so the shift ends there, and the exponent follows.
-            uint256 shift = ec - ep + 1130;
-            if (shift > 164) {
-                if (int256(shift) < 0) {
-                    shift = 0;
-                } else {
-                    ep += shift - 164;
-                    shift = 164;
-                }
-            }
-            p <<= 55;
-            c <<= shift;
-            if (sp == sc) {
-                c += p;
-            } else if (c >= p) {
-                c -= p;
-                if (c == 0) return 0;
-            } else {
-                c = p - c;
-                sc = sp;
-            }
-            // Unless the terms cancelled, the leading one is that of the greater or next to it.
-            uint256 above = shift - 108;
-            above &= ~uint256(int256(above) >> 255);
-            c <<= 93 - above;
-            ep += above;
-            uint256 top = c >> 252;
-            uint256 short = top == 0 ? 254 - Math.log2(c) : (0x58 >> (2 * top)) & 3; // 1: 2; 2, 3: 1
-            c <<= short;
-            ep = ep - 1022 - short;
-            if (ep <= 2045) return uint64(sc | ((ep << 52) + _rounded(c)));
-            return round(sc, c, ep);
+            return (((m >> 202) & 1) + m + ((1 << 201) - 1)) >> 202;
         }
     }
 
@@ -307,36 +313,39 @@ library F64 {
         }
     }
 
-    /// @dev The fused multiply-add where an operand is not normal.
-    function _fmaRare(uint256 a, uint256 b, uint256 c) private pure returns (uint64) {
+    /// @dev What the fused multiply-add is without any addition: where an operand is a zero, infinite
+    ///      or not a number. NONE if none is.
+    function _fmaEdge(uint256 a, uint256 b, uint256 c) private pure returns (uint256) {
         unchecked {
-            uint256 z = c & MAGNITUDE;
-            if (z > INFINITY) return NAN;
-            if (z == 0 || z == INFINITY) return _fmaEdge(a, b, c);
-            (uint256 x, uint256 y) = (a & MAGNITUDE, b & MAGNITUDE);
-            // Zeros, infinities and NaNs of the product outweigh a finite c, but for a zero.
-            if (x == 0 && y < INFINITY || y == 0 && x < INFINITY) return uint64(c);
-            if (x == 0 || y == 0 || x >= INFINITY || y >= INFINITY) return _mulRare(a, b);
-            (uint256 ma, uint256 ea) = _finite(x);
-            (x, y) = _finite(y);
-            (ma, ea) = (ma * x, ea + y);
-            (x, y) = _finite(z);
-            return _sum((a ^ b) & SIGN, ma, ea, c & SIGN, x, y);
+            (uint256 x, uint256 y, uint256 z) = (a & MAGNITUDE, b & MAGNITUDE, c & MAGNITUDE);
+            if (z == 0 && x - 1 < INFINITY - 1 && y - 1 < INFINITY - 1) {
+                return mul(uint64(a), uint64(b));
+            }
+            if (x > INFINITY || y > INFINITY || z > INFINITY) return NAN;
+            if (x == INFINITY || y == INFINITY) {
+                if (x == 0 || y == 0) return NAN;
+                uint256 product = ((a ^ b) & SIGN) | INFINITY;
+                return z == INFINITY && product != c ? NAN : product;
+            }
+            if (z == INFINITY) return c;
+            if (x != 0 && y != 0) return NONE;
+            return z == 0 ? (a ^ b) & c & SIGN : c; // of two zeros +0, unless both are -0
         }
     }
 
-    /// @dev The fused multiply-add where c is a zero or infinite.
-    function _fmaEdge(uint256 a, uint256 b, uint256 c) private pure returns (uint64) {
-        (uint256 x, uint256 y) = (a & MAGNITUDE, b & MAGNITUDE);
-        if (c & MAGNITUDE == 0) {
-            // A zero adds nothing to a product that is none, even to one that rounds to zero.
-            if (x != 0 && y != 0) return mul(uint64(a), uint64(b));
-            if (x < INFINITY && y < INFINITY) return uint64((a ^ b) & c & SIGN);
-            return NAN;
+    /// @dev The mantissas and exponents of the product and of c, none of them a zero.
+    function _fmaFinite(uint256 a, uint256 b, uint256 c)
+        private
+        pure
+        returns (uint256 p, uint256 e, uint256 m, uint256 ec)
+    {
+        unchecked {
+            (p, e) = _finite(a & MAGNITUDE);
+            (m, ec) = _finite(b & MAGNITUDE);
+            p = (p * m) << 55;
+            e += ec;
+            (m, ec) = _finite(c & MAGNITUDE);
         }
-        if (x < INFINITY && y < INFINITY) return uint64(c);
-        uint256 product = _mulRare(a, b);
-        return product == c ? uint64(c) : NAN; // infinite both: of one sign, or nothing
     }
 
     /// @dev The quotient where an operand is not normal.

@@ -11,6 +11,7 @@ mod commitments;
 mod json;
 mod ops;
 mod programs;
+mod scalars;
 mod trainings;
 
 use std::path::{Path, PathBuf};
@@ -38,11 +39,12 @@ pub fn generate() -> Vec<(&'static str, String)> {
         ("ops_v1.json", json::text(&ops::generate())),
         ("philox_v1.json", json::text(&ops::philox())),
         ("programs_v1.json", json::text(&programs::generate(committed.as_ref()))),
+        ("scalar_v1.json", json::text(&scalars::generate())),
         ("tree_v1.json", json::text(&commitments::generate())),
     ]
 }
 
-/// Checks an implementation against the committed ops and Philox words.
+/// Checks an implementation against the committed ops, scalar steps and Philox words.
 ///
 /// # Panics
 ///
@@ -51,6 +53,7 @@ pub fn check(eval: Eval) {
     ops::check(&read("ops_v1.json"), eval);
     ops::check_philox(&read("philox_v1.json"), eval);
     programs::check(&read("programs_v1.json"), eval);
+    scalars::check(&read("scalar_v1.json"), eval);
 }
 
 /// Checks Program hashes, encodings and tree roots of the tensor crate, and the hashes of

@@ -1,5 +1,6 @@
 //! The chain crate against real chains: the embedded one, and anvil where it is installed.
 
+mod arithmetic;
 mod court;
 mod fixture;
 mod ledger;
