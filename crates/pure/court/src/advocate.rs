@@ -19,8 +19,6 @@ use crate::trace::{Evidence, Sheet};
 
 mod openings;
 
-pub use openings::chain_len;
-
 /// All that the asserter has revealed in a dispute.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Revealed {

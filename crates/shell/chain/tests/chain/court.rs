@@ -20,7 +20,7 @@ use laws::{
     dice::Dice,
     samples::{self, Sample},
 };
-use tensor::{Dtype, Hash, Program, Tensor, eval_node};
+use tensor::{Dtype, Hash, Op, Program, Tensor, eval_node};
 
 use crate::fixture::{Chain, deployed, ether, key};
 
@@ -90,7 +90,7 @@ impl Evidence for Bent {
         }
         let node = &self.witness.program().nodes()[op];
         let size = node.dtype.size();
-        let steps = court::advocate::chain_len(self.witness.program(), op)?;
+        let steps = steps(self.witness.program(), op);
         let mut bytes = right.bytes[..steps * size].to_vec();
         for step in steps / 2..steps {
             bytes[step * size] ^= 1;
@@ -98,6 +98,20 @@ impl Evidence for Bent {
         let shape = tensor::Shape::new(&[steps]).expect("a chain is a tensor");
         let states = Tensor::from_bytes(node.dtype, &shape, &bytes).expect("as many bytes");
         Some(Arc::new(Sheet::of(&states)))
+    }
+}
+
+/// How many steps the chains of an op have.
+fn steps(program: &Program, op: usize) -> usize {
+    let nodes = program.nodes();
+    let shape = |operand: usize| nodes[operand].shape;
+    match &nodes[op].op {
+        Op::Matmul(a, _) => *shape(*a).dims().last().expect("a matrix"),
+        Op::Sum { x, axis } | Op::MaxAxis { x, axis } | Op::Argmax { x, axis } => {
+            shape(*x).dims()[*axis]
+        }
+        Op::ScatterAdd { indices, .. } => shape(*indices).count(),
+        other => panic!("{} has no chain", other.name()),
     }
 }
 
