@@ -27,7 +27,7 @@ pub const KEPT_BYTES_MAX: usize = 1 << 28;
 /// Executes single ops.
 ///
 /// The results are defined to the last bit, so executors differ in speed alone.
-pub trait Executor {
+pub trait Executor: Send {
     /// Returns the tensor of op `index` of the Program for its operands, in order.
     fn execute(
         &self,

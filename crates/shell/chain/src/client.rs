@@ -32,6 +32,7 @@ use tokio::sync::Mutex;
 
 pub use self::{
     calls::Reveal,
+    court::Standing,
     error::{ClientError, Revert},
     market::{Account, Match, Order, Report},
 };

@@ -17,8 +17,8 @@ use thiserror::Error;
 use crate::{
     Client, ClientError,
     contracts::{
-        clearing::{ClearingHouse, IClearingHouse},
         arithmetic::Arithmetic,
+        clearing::{ClearingHouse, IClearingHouse},
         court::Court,
         dollar::DemoDollar,
         gate::{IRiskGate, RiskGate},

@@ -162,7 +162,8 @@ impl Docket {
             Ok(advocate::next_move(&standing_.record, &standing_.revealed, evidence.as_mut()))
         });
         let made = made.await.map_err(NodeError::absent)??;
-        let made = made.ok_or_else(|| NodeError::absent("nothing to say against the other side"))?;
+        let made =
+            made.ok_or_else(|| NodeError::absent("nothing to say against the other side"))?;
         let (id, record) = (standing.id, &standing.record);
         let mined = self.client.make_move(id, record, made).await?;
         tracing::info!(
@@ -226,10 +227,7 @@ impl Docket {
         let members: Option<Vec<_>> = entry.members.iter().map(|row| row.member()).collect();
         let members = members.ok_or_else(|| NodeError::absent("a stake that is no number"))?;
         let rows = aggregation::rows(&self.blobs, &members)?;
-        let state = (
-            self.tensors.get(entry.model_root)?,
-            self.tensors.get(entry.cumulative_root)?,
-        );
+        let state = (self.tensors.get(entry.model_root)?, self.tensors.get(entry.cumulative_root)?);
         let inputs =
             aggregate::inputs(state, entry.budget_gwei, &rows).map_err(NodeError::program)?;
         Ok((program, inputs))

@@ -91,6 +91,8 @@ impl Eye {
             Err(error) => return Err(error),
         };
         let key = self.client.address();
+        let disputed = claim.as_ref().is_some_and(|claim| claim.disputes > 0);
+        let challenged = disputed && self.client.has_challenged(round.claim, key).await?;
         let own = self.nodes.iter().position(|node| node.key == key && node.unbondBlock == 0);
         let own = own.and_then(|index| u32::try_from(index).ok());
         let paid = match own {
@@ -101,6 +103,7 @@ impl Eye {
         let view = View {
             train_seed,
             claim,
+            challenged,
             aggregator,
             own,
             actives: actives.map(|(index, _)| index).collect(),

@@ -29,12 +29,12 @@ use tokio::sync::mpsc;
 
 use crate::{
     Config, Job, NodeError, TensorStore,
+    docket::Docket,
     eye::{self, Eye, Look},
     journal::Journal,
     keys::Keys,
     missed::Missed,
     peers::{self, Directory, Peers},
-    docket::Docket,
     publisher::{self, Publisher},
     store::Store,
     training,
@@ -580,5 +580,5 @@ fn may_open(look: &Look, day: (Option<u64>, Option<u64>), reported: u64, data_cl
 /// Whether the look shows a round that ended with a final claim.
 fn settled(look: &Look) -> bool {
     look.view.round.phase == Phase::Idle
-        && look.view.claim.is_some_and(|claim| claim.state == court::State::Final)
+        && look.view.claim.as_ref().is_some_and(|claim| claim.state == court::State::Final)
 }

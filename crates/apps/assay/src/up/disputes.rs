@@ -17,9 +17,8 @@ pub(crate) fn ended(history: &History) -> Vec<summary::Dispute> {
 
 fn told(history: &History, it: &Dispute) -> summary::Dispute {
     let claim = history.claims.get(&it.claim);
-    let index = |key: Address| {
-        history.nodes.values().find(|node| node.key == key).map(|node| node.index)
-    };
+    let index =
+        |key: Address| history.nodes.values().find(|node| node.key == key).map(|node| node.index);
     let asserter = claim.and_then(|claim| index(claim.asserter));
     let challenger = index(it.challenger);
     let lost = it.decided.as_ref().map(|decided| decided.asserter_lost);

@@ -240,7 +240,11 @@ fn setup(
     // A block outside takes seconds, so the same patience is fewer blocks.
     let slow = settings.rpc.is_some();
     let blocks = if slow { 20 } else { 80 };
-    let pace = Pace { commit_blocks: blocks, reveal_blocks: blocks, aggregate_blocks: if slow { blocks / 2 } else { AGGREGATE_BLOCKS } };
+    let pace = Pace {
+        commit_blocks: blocks,
+        reveal_blocks: blocks,
+        aggregate_blocks: if slow { blocks / 2 } else { AGGREGATE_BLOCKS },
+    };
     let last_day = calendar(plan).last().copied().unwrap_or(0);
     Ok(Setup {
         supply: tokens(1_000_000_000),

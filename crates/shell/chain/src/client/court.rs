@@ -98,11 +98,28 @@ impl Client {
         if hash.is_zero() {
             return Ok(None);
         }
+        let filter =
+            Filter::new().address(court).topic1(U256::from(id)).from_block(self.deployment().block);
+        Ok(standing(id, &self.logs(filter).await?))
+    }
+
+    /// Returns whether an account is the challenger of a dispute over a claim that has not ended.
+    pub async fn has_challenged(&self, claim: U256, account: Address) -> Result<bool, ClientError> {
+        let court = self.deployment().court;
         let filter = Filter::new()
             .address(court)
-            .topic1(U256::from(id))
+            .event_signature(Court::Challenged::SIGNATURE_HASH)
+            .topic1(claim)
+            .topic3(account.into_word())
             .from_block(self.deployment().block);
-        Ok(standing(id, &self.logs(filter).await?))
+        for log in self.logs(filter).await? {
+            let Ok(event) = Court::Challenged::decode_log_data(log.data()) else { continue };
+            let call = Court::recordHashCall { dispute: event.dispute };
+            if !self.view(court, call).await?.is_zero() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Makes the move of a dispute that is due.
@@ -121,8 +138,7 @@ impl Client {
 
     /// Ends a dispute against the side whose clock ran out.
     pub async fn timeout(&self, dispute: u64, record: &Dispute) -> Result<Mined, ClientError> {
-        let call =
-            Court::timeoutCall { dispute: U256::from(dispute), record: to_record(record) };
+        let call = Court::timeoutCall { dispute: U256::from(dispute), record: to_record(record) };
         self.send(self.deployment().court, call).await
     }
 

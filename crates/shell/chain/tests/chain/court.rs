@@ -183,9 +183,7 @@ impl Hall {
         while !self.consumer.program_ready(hash).await.expect("an answer") {
             self.consumer.mine().await.expect("a block");
         }
-        let count = |n: usize| u32::try_from(n).expect("small");
-        let (inputs, outputs) = (program.inputs().len(), program.outputs().len());
-        self.mirror.admit(program.hash(), count(inputs), count(outputs));
+        self.mirror.admit(program.hash());
     }
 
     /// Makes a call on the mirror as of the block the contract made it in.
@@ -245,11 +243,16 @@ impl Hall {
         while let Some(standing) = self.consumer.dispute(dispute).await.expect("an answer") {
             let record = standing.record;
             assert_eq!(Some(&record), self.mirror.dispute(dispute));
-            let (client, evidence) = match record.mover() {
-                Side::Asserter => (self.asserter.clone(), &mut *asserter),
-                Side::Challenger => (self.challenger.clone(), &mut *challenger),
+            let (client, made) = match record.mover() {
+                Side::Asserter => {
+                    (&self.asserter, next_move(&record, &standing.revealed, asserter))
+                }
+                Side::Challenger => {
+                    (&self.challenger, next_move(&record, &standing.revealed, challenger))
+                }
             };
-            let Some(made) = next_move(&record, &standing.revealed, evidence) else {
+            let client = client.clone();
+            let Some(made) = made else {
                 self.run_out(dispute, &record).await;
                 break;
             };

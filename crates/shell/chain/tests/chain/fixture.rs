@@ -58,6 +58,24 @@ pub(crate) async fn connect(server: &Server, n: u8) -> Client {
     Client::connect(&server.url(), key(n)).await.expect("the server answers")
 }
 
+/// The header of a made-up aggregation Program: four ops, each of them an output.
+pub(crate) fn header(rows: u32) -> Vec<u8> {
+    let numbers = [4, 4, 0, 1, 2, 3, 0_u32];
+    let mut header: Vec<u8> = numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
+    header.extend(keccak256(rows.to_be_bytes()));
+    header
+}
+
+/// Its hash. Nobody strikes it, so nobody asks for its ops.
+pub(crate) fn program(rows: u32) -> B256 {
+    keccak256([&[3], &header(rows)[..]].concat())
+}
+
+/// The Programs of a job, to be registered with bytes that nobody looks at.
+pub(crate) fn registrations(rounds: &IRounds::Config) -> Vec<(B256, Bytes)> {
+    rounds.aggregatePrograms.iter().map(|program| (*program, Bytes::new())).collect()
+}
+
 pub(crate) fn setup() -> Setup {
     Setup {
         supply: ether(1_000_000),
@@ -65,6 +83,9 @@ pub(crate) fn setup() -> Setup {
         unbond_blocks: 100_000,
         bond: ether(10),
         window_blocks: 3,
+        clock_blocks: 30,
+        gas_price_cap: U256::from(100_000_000_000_u64),
+        programs: (3..=8).map(|rows| (program(rows), Bytes::new())).collect(),
         rounds: IRounds::Config {
             job: keccak256("job"),
             quorum: 3,
@@ -79,7 +100,7 @@ pub(crate) fn setup() -> Setup {
             trainProgram: keccak256("train"),
             initialModel: tensor_root(&[0; 16], 128),
             initialCumulative: tensor_root(&[0; CUMULATIVE as usize * 8], 256),
-            aggregatePrograms: (3..=8u8).map(|m| keccak256([b'a', m])).collect(),
+            aggregatePrograms: (3..=8).map(program).collect(),
         },
         fund: ether(100),
         provider: key(0).address(),

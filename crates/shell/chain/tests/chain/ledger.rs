@@ -25,7 +25,9 @@ use self::{
     deal::{Dealer, Move, Secret},
     twin::{KEYS, Twin, hash, ledger_config, word},
 };
-use crate::fixture::{config, deployed_with, ether, key, setup, tensor_root};
+use crate::fixture::{
+    config, deployed_with, ether, key, program, registrations, setup, tensor_root,
+};
 
 mod deal;
 mod random;
@@ -35,7 +37,9 @@ mod twin;
 const SEEDS: u64 = 20;
 const MOVES: u32 = 170;
 /// Longer than any round can last, by one block.
-const UNBOND_BLOCKS: u64 = 28;
+const UNBOND_BLOCKS: u64 = 28 + 2 * CLOCK_BLOCKS;
+/// Blocks of each side of a dispute.
+const CLOCK_BLOCKS: u64 = 4;
 
 /// The directory of a chain with contracts that nobody has used.
 struct Image {
@@ -51,6 +55,8 @@ impl Image {
             unbond_blocks,
             bond: ether(4),
             window_blocks: 3,
+            clock_blocks: CLOCK_BLOCKS,
+            programs: registrations(&rounds),
             fund: ether(1),
             rounds,
             ..setup()
@@ -98,14 +104,14 @@ fn job(quorum: u32, capacity: u32, cumulative: u32) -> IRounds::Config {
         unrevealedPenalty: ether(1),
         updateLength: 40,
         initialCumulative: tensor_root(&vec![0; length], 256),
-        aggregatePrograms: (quorum..=capacity).map(|m| keccak256(m.to_be_bytes())).collect(),
+        aggregatePrograms: (quorum..=capacity).map(program).collect(),
         ..setup().rounds
     }
 }
 
 /// Every call that can succeed, every error that a call or `aggregator` can meet, and the events
 /// that no call is named after.
-const NAMES: [&str; 61] = [
+const NAMES: [&str; 65] = [
     "AbsentChild",
     "AcceptedMismatch",
     "AddStake",
@@ -120,8 +126,11 @@ const NAMES: [&str; 61] = [
     "Claim",
     "ClaimNotFinal",
     "ClaimPending",
+    "ClockRuns",
+    "Close",
     "Commit",
     "CommitmentMismatch",
+    "Decided",
     "ERC20InsufficientBalance",
     "ERC20InvalidReceiver",
     "Finalise",
@@ -135,6 +144,7 @@ const NAMES: [&str; 61] = [
     "NotJoined",
     "NotOpen",
     "NotSeated",
+    "NotTheRecord",
     "NotYetUnbonded",
     "NothingDue",
     "Open",
@@ -148,14 +158,14 @@ const NAMES: [&str; 61] = [
     "PostResult",
     "ProofMismatch",
     "QuorumMissing",
-    "Released",
-    "ResultFrozen",
+    "ResultStruck",
     "Reveal",
     "RevealWithData",
     "SameOutputs",
     "SeedPending",
     "Settle",
     "StakeTooSmall",
+    "Timeout",
     "Unfunded",
     "UnknownClaim",
     "UpdateLength",

@@ -15,8 +15,8 @@ use chain::{
 };
 
 use crate::fixture::{
-    CUMULATIVE, Chain, advance, deployed, ether, inner, key, leaf, list_root, percent, setup,
-    tensor_root, update,
+    CUMULATIVE, Chain, advance, deployed, ether, header, inner, key, leaf, list_root, percent,
+    setup, tensor_root, update,
 };
 
 const NODES: u8 = 4;
@@ -181,8 +181,11 @@ async fn history(owner: &Client, nodes: &[Client], outputs: &Outputs, followed: 
     let with_data =
         |seat: &chain::index::Seat| seat.reveal.as_ref().is_some_and(|r| r.data.is_some());
     assert_eq!(round.seats.iter().filter(|seat| with_data(seat)).count(), 3);
-    assert_eq!((round.results.len(), round.frozen.len()), (2, 1));
-    assert_eq!(whole.claims[&round.frozen[0]].state, ClaimState::Released);
+    assert_eq!((round.results.len(), round.struck.len()), (2, 1));
+    let struck = &whole.claims[&round.struck[0]];
+    assert_eq!((struck.state, &struck.disputes[..]), (ClaimState::Struck, &[1][..]));
+    let decided = whole.disputes[&1].decided.as_ref().expect("by the clock");
+    assert!(decided.asserter_lost && decided.by_clock);
     assert_eq!(whole.claims[&settled.claim].state, ClaimState::Final);
 
     for (n, node) in (0..).zip(nodes) {
@@ -265,13 +268,22 @@ async fn aggregate(nodes: &[Client], outputs: &Outputs) {
         nodes[other as usize].post_result(1, outputs.root()).await.expect_err("not its turn");
     assert_eq!(turn.reverted_with(), Some("NotAggregator"), "{turn}");
 
-    // A wrong result is frozen by a challenge, and the next in turn posts the right one.
+    // Whoever posts a wrong result and has nothing to say for it loses its bond, and the challenger
+    // posts the right one.
     let wrong = keccak256("wrong");
     nodes[first as usize].post_result(1, wrong).await.expect("it posts");
     let round = nodes[0].round().await.expect("a view");
-    nodes[other as usize].challenge(round.claim, outputs.root()).await.expect("it challenges");
+    let header = header(u32::from(NODES));
+    let challenger = &nodes[other as usize];
+    challenger.challenge(round.claim, outputs.root(), header).await.expect("it challenges");
+    let record = nodes[0].dispute(1).await.expect("an answer").expect("it has begun").record;
+    let early = nodes[0].timeout(1, &record).await.expect_err("the clock runs");
+    assert_eq!(early.reverted_with(), Some("ClockRuns"), "{early}");
+    advance(&nodes[0], setup().clock_blocks + 1).await;
+    nodes[0].timeout(1, &record).await.expect("the clock ran out");
+    assert_eq!(nodes[0].dispute(1).await.expect("an answer"), None);
     let second = nodes[0].aggregator().await.expect("it is known");
-    assert_eq!(second, (first + 1) % u32::from(NODES));
+    assert_eq!(second, other);
     nodes[second as usize].post_result(1, outputs.root()).await.expect("it posts");
 
     let settle = |client: &Client| {
@@ -286,12 +298,14 @@ async fn aggregate(nodes: &[Client], outputs: &Outputs) {
     let round = nodes[0].round().await.expect("a view");
     assert_eq!(round.modelRoot, outputs.roots[0]);
     assert_eq!(phase(&nodes[0]).await, Phase::Idle);
-    for node in nodes {
-        assert_eq!(
-            node.tokens(node.address()).await.expect("a view"),
-            ether(100),
-            "a bond is missing"
-        );
+    for (index, node) in (0..).zip(nodes) {
+        let held = node.tokens(node.address()).await.expect("a view");
+        let expected = match index {
+            lost if lost == first => ether(90),
+            won if won == other => ether(105),
+            _ => ether(100),
+        };
+        assert_eq!(held, expected, "node {index}");
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
     random::Random,
     twin::{KEYS, PAYEES, account},
 };
-use crate::fixture::key;
+use crate::fixture::{header, key, program};
 
 const TOKEN: u128 = 1_000_000_000_000_000_000;
 
@@ -35,6 +35,11 @@ pub(crate) struct Dealer {
     accounts: Vec<Address>,
     stated: Vec<Outputs>,
     pay: Vec<f64>,
+}
+
+/// The header of the made-up Program with this hash.
+fn program_header(hash: Hash) -> Option<Vec<u8>> {
+    (1..=32).find(|rows| program(*rows).0 == hash.0).map(header)
 }
 
 /// The update, the salt and the blob of a node in a round.
@@ -74,6 +79,11 @@ impl Dealer {
     pub(crate) fn next(&mut self, ledger: &Ledger, head: u64) -> Move {
         if let Some(settled) = self.stated.iter().find(|o| o.roots[3] == ledger.rewards_root()) {
             self.pay.clone_from(&settled.pay);
+        }
+        if self.random.one_in(3)
+            && let Some(ended) = self.end_dispute(ledger, head)
+        {
+            return ended;
         }
         if self.random.one_in(5) {
             return self.anything(ledger, head);
@@ -280,11 +290,36 @@ impl Dealer {
         let same = ledger.claim(claim).map(|claim| claim.outputs_root);
         let same = same.filter(|_| self.random.one_in(5));
         let outputs_root = same.unwrap_or(Hash([3; 32]));
+        let header = ledger.claim(claim).map(|claim| claim.program);
+        let header = header.and_then(program_header).unwrap_or_default();
         let input = match self.random.below(4) {
-            0 => Input::Finalise { claim },
-            _ => Input::Challenge { claim, outputs_root },
+            0 => court::Input::Finalise { id: claim },
+            _ => court::Input::Challenge { id: claim, outputs_root, header },
         };
-        Move::Call(self.who(), input, Bytes::new())
+        Move::Call(self.who(), Input::Court(input), Bytes::new())
+    }
+
+    /// Ends a dispute: by the clock, whether or not it has run out, or after its claim fell.
+    fn end_dispute(&mut self, ledger: &Ledger, head: u64) -> Option<Move> {
+        let disputes: Vec<_> = ledger.court().disputes().collect();
+        let count = u64::try_from(disputes.len()).expect("few");
+        if count == 0 {
+            return None;
+        }
+        let (dispute, record) = disputes[usize::try_from(self.random.below(count)).expect("few")];
+        let (left, used) = record.clock(head + 1);
+        if used <= left && !self.random.one_in(3) {
+            return Some(Move::Mine(1 + left - used));
+        }
+        let mut record = Box::new(record.clone());
+        if self.random.one_in(8) {
+            record.moves += 1;
+        }
+        let input = match self.random.below(3) {
+            0 => court::Input::Close { dispute, record },
+            _ => court::Input::Timeout { dispute, record },
+        };
+        Some(Move::Call(self.who(), Input::Court(input), Bytes::new()))
     }
 
     fn settle(&mut self, ledger: &Ledger, head: u64) -> Move {

@@ -47,6 +47,7 @@ pub(crate) fn refusal(refusal: &Refusal) -> Told {
         },
         Refusal::InvalidReceiver { account } => told("ERC20InvalidReceiver", &[account]),
         Refusal::Court(refusal) => of_court(refusal),
+        Refusal::OnlyConsumer => told("OnlyConsumer", &[]),
         Refusal::StakeTooSmall { got_wei, minimum_wei } => {
             told("StakeTooSmall", &[got_wei, minimum_wei])
         }
@@ -95,7 +96,8 @@ pub(crate) fn refusal(refusal: &Refusal) -> Told {
 
 fn of_court(refusal: &court::Refusal) -> Told {
     use court::Refusal::{
-        NotOpen, OnlyConsumer, OwnClaim, SameOutputs, UnknownClaim, WindowClosed, WindowOpen,
+        ClockRuns, NotOpen, NotTheRecord, OwnClaim, ParentOpen, SameOutputs, UnknownClaim,
+        WindowClosed, WindowOpen,
     };
     match refusal {
         UnknownClaim { id } => told("UnknownClaim", &[id]),
@@ -104,7 +106,12 @@ fn of_court(refusal: &court::Refusal) -> Told {
         WindowClosed { id, deadline } => told("WindowClosed", &[id, deadline]),
         SameOutputs { id } => told("SameOutputs", &[id]),
         OwnClaim { id } => told("OwnClaim", &[id]),
-        OnlyConsumer => told("OnlyConsumer", &[]),
+        ClockRuns { left, used } => told("ClockRuns", &[left, used]),
+        ParentOpen { parent } => told("ParentOpen", &[parent]),
+        NotTheRecord { dispute } => {
+            Told { name: "NotTheRecord", arguments: vec![Some(dispute.to_string()), None, None] }
+        }
+        other => panic!("no call here meets {other}"),
     }
 }
 
@@ -124,15 +131,25 @@ pub(crate) fn event(event: &Event) -> Option<&'static str> {
         Event::RevealsClosed { .. } => "RevealsClosed",
         Event::Voided { .. } => "Voided",
         Event::ResultPosted { .. } => "ResultPosted",
-        Event::ResultFrozen { .. } => "ResultFrozen",
+        Event::ResultStruck { .. } => "ResultStruck",
         Event::Settled { .. } => "Settled",
         Event::Paid { .. } => "Paid",
         Event::Court(court::Event::Claimed { .. }) => "Claimed",
         Event::Court(court::Event::Challenged { .. }) => "Challenged",
         Event::Court(court::Event::Finalised { .. }) => "Finalised",
-        Event::Court(court::Event::Released { .. }) => "Released",
-        Event::Court(court::Event::BondTaken { .. } | court::Event::BondReturned { .. }) => {
-            return None;
-        }
+        Event::Court(court::Event::Moved { .. }) => "Moved",
+        Event::Court(court::Event::Decided { .. }) => "Decided",
+        Event::Court(court::Event::Closed { .. }) => "Closed",
+        Event::Court(court::Event::Voided { .. }) => "Voided",
+        Event::Court(court::Event::Revealed { .. }) => "Revealed",
+        Event::Court(court::Event::RevealedChunk { .. }) => "RevealedChunk",
+        Event::Court(court::Event::Judged { .. }) => "Judged",
+        Event::Court(court::Event::Compared { .. }) => "Compared",
+        Event::Court(
+            court::Event::BondTaken { .. }
+            | court::Event::Returned { .. }
+            | court::Event::Advanced { .. }
+            | court::Event::Burnt { .. },
+        ) => return None,
     })
 }

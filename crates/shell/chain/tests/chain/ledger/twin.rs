@@ -85,7 +85,12 @@ pub(crate) fn ledger_config(setup: &Setup, at: &Deployment) -> Config {
         initial_model: hash(initialModel),
         initial_cumulative: hash(initialCumulative),
         aggregate_programs: aggregatePrograms.into_iter().map(hash).collect(),
-        terms: court::Terms { bond_wei: wei(setup.bond), window_blocks: setup.window_blocks },
+        terms: court::Terms {
+            bond_wei: wei(setup.bond),
+            window_blocks: setup.window_blocks,
+            clock_blocks: setup.clock_blocks,
+            gas_price_wei_max: wei(setup.gas_price_cap),
+        },
         minimum_stake_wei: wei(setup.minimum_stake),
         unbond_blocks: setup.unbond_blocks,
     }
@@ -156,6 +161,7 @@ impl Twin {
         let what = format!("call {} of {who}, block {}: {input:?}", self.calls, self.head + 1);
         self.calls += 1;
         let name = format!("{input:?}");
+        let name = name.trim_start_matches("Court(");
         let name = name.split([' ', '{']).next().expect("a name").to_owned();
         let caller = self.account(who);
         match send(self.client(who), &input, signatures).await {
@@ -210,7 +216,7 @@ impl Twin {
         for id in last.saturating_sub(1).max(1)..=last {
             let shown = asked.claim(U256::from(id)).await.expect("a view");
             let own = self.ledger.claim(id).expect("both count alike");
-            assert_eq!(shown, claim(&own), "claim({id}) at {head}");
+            assert_eq!(shown, claim(own), "claim({id}) at {head}");
         }
         self.compare_tokens().await;
     }
@@ -305,6 +311,9 @@ fn claim(own: &court::Claim) -> ICourt::Claim {
         consumer: own.consumer.0.into(),
         bond: U256::from(own.bond_wei),
         deadline: own.deadline,
+        iterations: own.iterations,
+        depth: own.depth,
+        disputes: own.disputes,
         state: own.state as u8,
     }
 }
@@ -334,12 +343,17 @@ async fn send(client: &Client, input: &Input, signatures: Bytes) -> Result<Mined
         Input::PostResult { round, outputs_root } => {
             client.post_result(round, word(outputs_root)).await
         }
-        Input::Challenge { claim, outputs_root } => {
-            client.challenge(U256::from(claim), word(outputs_root)).await
+        Input::Court(court::Input::Challenge { id, outputs_root, header }) => {
+            client.challenge(U256::from(id), word(outputs_root), header).await
         }
-        Input::Finalise { claim } => {
-            client.send(at.court, Court::finaliseCall { id: U256::from(claim) }).await
+        Input::Court(court::Input::Finalise { id }) => client.finalise(U256::from(id)).await,
+        Input::Court(court::Input::Timeout { dispute, record }) => {
+            client.timeout(dispute, &record).await
         }
+        Input::Court(court::Input::Close { dispute, record }) => {
+            client.close_dispute(dispute, &record).await
+        }
+        Input::Court(other) => panic!("the dealer makes no {other:?}"),
         Input::Settle { round, output_roots, accepted_chunk } => {
             let roots = output_roots.into_iter().map(word).collect();
             client.settle(round, roots, accepted_chunk.into()).await
