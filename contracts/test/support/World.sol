@@ -1,24 +1,32 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.30;
 
+import {Arithmetic} from "../../src/Arithmetic.sol";
 import {AssayToken} from "../../src/AssayToken.sol";
 import {Court} from "../../src/Court.sol";
+import {Programs} from "../../src/Programs.sol";
+import {Referee} from "../../src/Referee.sol";
 import {Registry} from "../../src/Registry.sol";
 import {Rewards} from "../../src/Rewards.sol";
 import {Rounds} from "../../src/Rounds.sol";
+import {ICourt} from "../../src/interfaces/ICourt.sol";
 import {IRounds} from "../../src/interfaces/IRounds.sol";
-import {F64} from "../../src/lib/F64.sol";
+import {Amount} from "../../src/lib/Amount.sol";
+import {Header} from "../../src/lib/Header.sol";
 import {Tree} from "../../src/lib/Tree.sol";
-import {Base} from "./Base.sol";
+import {Records} from "./Records.sol";
 
 /// @notice The training side of the house, deployed in the order the README gives, and nodes whose
 ///         keys are known, so that a test can play a whole round.
-abstract contract World is Base {
+abstract contract World is Records {
     uint256 internal constant STAKE = 1000e18;
     uint256 internal constant BOND = 10e18;
     uint256 internal constant PENALTY = 5e18;
     uint64 internal constant BUDGET_GWEI = 100e9;
     uint64 internal constant WINDOW = 3;
+    uint64 internal constant CLOCK = 50;
+    uint256 internal constant GAS_PRICE_CAP = 1e11;
+    uint256 internal constant GAS_RATE = 1e18;
     uint64 internal constant UNBOND = 1000;
     uint32 internal constant QUORUM = 3;
     uint32 internal constant CAPACITY = 5;
@@ -28,6 +36,8 @@ abstract contract World is Base {
 
     AssayToken internal token;
     Registry internal registry;
+    Programs internal programs;
+    Referee internal referee;
     Court internal court;
     Rewards internal rewards;
     Rounds internal rounds;
@@ -37,19 +47,48 @@ abstract contract World is Base {
         vm.roll(100);
         token = new AssayToken(address(this), 1_000_000_000e18);
         uint256 nonce = vm.getNonce(address(this));
-        address predicted = vm.computeCreateAddress(address(this), nonce + 3);
+        address predicted = vm.computeCreateAddress(address(this), nonce + 6);
         address[] memory consumers = new address[](1);
         consumers[0] = predicted;
         registry = new Registry(token, predicted, STAKE / 10, UNBOND);
-        court = new Court(token, BOND, WINDOW, consumers);
+        programs = new Programs(token, BOND, WINDOW);
+        referee = new Referee(new Arithmetic());
+        court = new Court(token, programs, referee, termsOf(), consumers);
         rewards = new Rewards(token, registry, predicted, LENGTH);
         rounds = new Rounds(registry, court, rewards, configuration());
         vm.assertEq(address(rounds), predicted);
+        registerPrograms();
         token.approve(address(rewards), type(uint256).max);
         rewards.fund(1_000_000e18);
         for (uint256 i = 0; i < nodes; ++i) {
             join(0xA11CE + i, STAKE);
         }
+    }
+
+    function termsOf() internal pure virtual returns (Court.Terms memory) {
+        return Court.Terms({
+            bond: BOND,
+            windowBlocks: WINDOW,
+            clockBlocks: CLOCK,
+            gasPriceCap: GAS_PRICE_CAP,
+            gasRate: GAS_RATE
+        });
+    }
+
+    /// @notice Nobody strikes them, so their bytes are never looked at.
+    function registerPrograms() internal {
+        token.approve(address(programs), type(uint256).max);
+        bytes32[] memory hashes = rounds.config().aggregatePrograms;
+        for (uint256 i = 0; i < hashes.length; ++i) {
+            programs.register(hashes[i], "");
+        }
+        mine(WINDOW + 1);
+    }
+
+    /// @notice The header of the aggregation Program for `rows` rows: four ops, each an output.
+    function headerOf(uint256 rows) internal pure returns (bytes memory) {
+        bytes32 opsRoot = keccak256(abi.encode("program", rows));
+        return bytes.concat(hex"04000000040000000000000001000000020000000300000000000000", opsRoot);
     }
 
     function configuration() internal pure virtual returns (IRounds.Config memory) {
@@ -59,7 +98,7 @@ abstract contract World is Base {
     function configurationOf(uint32 capacity) internal pure returns (IRounds.Config memory config) {
         bytes32[] memory programs = new bytes32[](capacity - QUORUM + 1);
         for (uint256 i = 0; i < programs.length; ++i) {
-            programs[i] = keccak256(abi.encode("program", i + QUORUM));
+            programs[i] = Header.hash(headerOf(i + QUORUM));
         }
         config = IRounds.Config({
             job: keccak256("job"),
@@ -190,7 +229,7 @@ abstract contract World is Base {
         }
         result.cumulativeChunk = new bytes(256);
         for (uint256 i = 0; i < gwei_.length; ++i) {
-            bytes8 bits = bytes8(F64.swap(F64.fromUint64(gwei_[i])));
+            bytes8 bits = bytes8(Amount.swap(Amount.fromUint64(gwei_[i])));
             for (uint256 j = 0; j < 8; ++j) {
                 result.cumulativeChunk[8 * i + j] = bits[j];
             }
@@ -217,6 +256,29 @@ abstract contract World is Base {
         uint64 round = rounds.current().number;
         vm.prank(vm.addr(keys[node]));
         claim = rounds.postResult(round, outputsRoot);
+    }
+
+    /// @notice Challenges a claim of the running round.
+    function challengeAs(uint32 node, uint256 claim)
+        internal
+        returns (uint256 dispute, ICourt.Dispute memory record)
+    {
+        uint256 rows = 0;
+        IRounds.Seat[] memory seats = rounds.current().seats;
+        for (uint256 i = 0; i < seats.length; ++i) {
+            if (seats[i].revealed) ++rows;
+        }
+        vm.recordLogs();
+        vm.prank(vm.addr(keys[node]));
+        dispute = court.challenge(claim, keccak256("otherwise"), headerOf(rows));
+        record = lastRecord();
+    }
+
+    /// @notice Challenges a claim whose asserter stays silent, and convicts it.
+    function convictAs(uint32 node, uint256 claim) internal {
+        (uint256 dispute, ICourt.Dispute memory record) = challengeAs(node, claim);
+        mine(CLOCK + 1);
+        court.timeout(dispute, record);
     }
 
     function equalPay(uint256 nodes, uint64 each) internal pure returns (uint64[] memory gwei_) {
