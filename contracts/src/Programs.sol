@@ -144,11 +144,12 @@ contract Programs is IPrograms {
     ) private pure returns (bool) {
         require(shown.length > 0, OpeningCount(1, 0));
         Code.Op memory op = _opened(counts, shown[0], index);
+        // First of all, since nobody could show the operands of an op that states thousands of them.
+        if (!Shapes.takes(op.code, op.operandCount)) return false;
         for (uint256 i = 0; i < op.operandCount; ++i) {
             if (op.operand(i) >= index) return false;
         }
         bool concat = op.code == Code.CONCAT;
-        if (concat && op.operandCount == 0) return false;
         uint256 operands = concat ? 1 : op.operandCount;
         require(shown.length == operands + 1, OpeningCount(operands + 1, shown.length));
         Code.Op[] memory x = new Code.Op[](operands);

@@ -26,8 +26,8 @@ library Shapes {
     {
         if (!isType(op) || !_hasPayload(op)) return false;
         uint256 code = op.code;
+        if (!takes(code, op.operandCount)) return false;
         if (code == Code.CONCAT) return _concat(op, x[0], shown);
-        if (x.length != _arity(code)) return false;
         if (code <= Code.RANDOM_BITS) return _source(op, x);
         if (code <= Code.REQUANTISE) return _elementwise(op, x);
         if (code <= Code.PAD) return _movement(op, x[0]);
@@ -56,6 +56,12 @@ library Shapes {
             || (code >= Code.AND && code <= Code.REQUANTISE)
             || (code >= Code.RESHAPE && code <= Code.SCATTER_ADD)
             || (code >= Code.MATMUL && code <= Code.ARGMAX);
+    }
+
+    /// @notice Whether an op with this code takes so many operands.
+    function takes(uint256 code, uint256 operands) internal pure returns (bool) {
+        if (code == Code.CONCAT) return operands > 0 && operands <= CONCAT_MAX;
+        return operands == _arity(code);
     }
 
     /// @dev How many operands an op takes; not for `concat`, and 0 for no op at all.
@@ -162,7 +168,7 @@ library Shapes {
     {
         uint256 axis = op.payload(0);
         uint256 count = op.operandCount;
-        if (count == 0 || count > CONCAT_MAX || axis >= op.dims.length) return false;
+        if (axis >= op.dims.length) return false;
         uint256 sum = 0;
         for (uint256 i = 0; i < count; ++i) {
             sum += op.payload(1 + i);
