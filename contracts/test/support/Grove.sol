@@ -101,7 +101,6 @@ library Grove {
         raw = new bytes(CHUNK * size + 32); // room for the last word written
         for (uint256 i = 0; i < CHUNK && first + i < all.length; ++i) {
             uint256 word = uint256(Amount.swap(all[first + i])) << 192;
-            if (size == 4) word <<= 32;
             assembly ("memory-safe") {
                 mstore(add(add(raw, 32), mul(i, size)), word)
             }
