@@ -47,8 +47,8 @@ contract Court is ICourt {
 
     struct Fall {
         address challenger;
-        bytes32 outputsRoot;
         uint64 blockNumber;
+        bytes32 outputsRoot;
     }
 
     /// @dev Gas of each kind of move, docs/benchmarks.md.
@@ -236,7 +236,7 @@ contract Court is ICourt {
         require(fell, ParentStands(parent));
 
         child.state = State.Void;
-        _falls[id] = Fall(address(0), 0, uint64(block.number));
+        _falls[id] = Fall(address(0), uint64(block.number), 0);
 
         emit Voided(id, parent);
         token.safeTransfer(child.asserter, child.bond - _money[id].drawn);
@@ -607,7 +607,7 @@ contract Court is ICourt {
         uint256 paid;
         if (asserterLost) {
             decided.state = State.Struck;
-            _falls[id] = Fall(record.challenger, record.challengerRoot, uint64(block.number));
+            _falls[id] = Fall(record.challenger, uint64(block.number), record.challengerRoot);
             pot -= money.drawn;
             uint256 refund = _min(pot, record.asserterGas);
             pot -= refund;
@@ -763,9 +763,10 @@ contract Court is ICourt {
         require(parents.length <= PARENTS_MAX, BadParent(parents.length));
         for (uint256 i = 0; i < parents.length; ++i) {
             Claim storage parent = _claims[parents[i]];
+            if (parent.state == State.Final) continue;
             bool stands = parent.state != State.None && !_hasFallen(parent.state);
             require(stands && parent.depth < PARENTS_MAX, BadParent(parents[i]));
-            if (parent.state != State.Final && parent.depth >= depth) depth = parent.depth + 1;
+            if (parent.depth >= depth) depth = parent.depth + 1;
         }
     }
 

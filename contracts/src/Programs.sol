@@ -144,6 +144,7 @@ contract Programs is IPrograms {
     ) private pure returns (bool) {
         require(shown.length > 0, OpeningCount(1, 0));
         Code.Op memory op = _opened(counts, shown[0], index);
+        // First of all, since nobody could show the operands of an op that states thousands of them.
         if (!Shapes.hasForm(op)) return false;
         for (uint256 i = 0; i < op.operandCount; ++i) {
             if (op.operand(i) >= index) return false;

@@ -1,133 +1,620 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.30;
 
-import {AssayToken} from "../src/AssayToken.sol";
 import {Court} from "../src/Court.sol";
+import {Referee} from "../src/Referee.sol";
 import {ICourt} from "../src/interfaces/ICourt.sol";
-import {Base} from "./support/Base.sol";
+import {IReferee} from "../src/interfaces/IReferee.sol";
+import {Code} from "../src/lib/Code.sol";
+import {Header} from "../src/lib/Header.sol";
+import {Tree} from "../src/lib/Tree.sol";
+import {Grove} from "./support/Grove.sol";
+import {Openings} from "./support/Openings.sol";
+import {Ops} from "./support/Ops.sol";
+import {Play} from "./support/Play.sol";
+import {Scroll} from "./support/Script.sol";
+import {Lie, Side} from "./support/Trial.sol";
 
-/// @notice The test itself is the consumer.
-contract CourtTest is Base {
-    uint256 internal constant BOND = 10e18;
-    uint64 internal constant WINDOW = 5;
-    bytes32 internal constant OUTPUTS = keccak256("outputs");
-    address internal constant ASSERTER = address(0xA);
-    address internal constant CHALLENGER = address(0xC);
-    AssayToken internal token;
-    Court internal court;
+/// @notice Claims from their posting to their end.
+contract CourtClaimTest is Play {
+    Scroll internal scroll;
 
     function setUp() public {
-        vm.roll(100);
-        token = new AssayToken(address(this), 1000e18);
-        address[] memory consumers = new address[](1);
-        consumers[0] = address(this);
-        court = new Court(token, BOND, WINDOW, consumers);
-        fund(ASSERTER);
-        fund(CHALLENGER);
+        deployTrial();
+        (Scroll memory sums,) = Ops.sums();
+        register(sums);
+        (scroll.hash, scroll.header) = (sums.hash, sums.header);
     }
 
-    function fund(address account) internal {
-        token.transfer(account, 100e18);
-        vm.prank(account);
-        token.approve(address(court), type(uint256).max);
+    function claimOver(uint256[] memory parents) internal returns (uint256) {
+        return court.post(scroll.hash, "inputs", "outputs", ASSERTER, 1, parents);
     }
 
-    function post() internal returns (uint256) {
-        return court.post(keccak256("program"), keccak256("inputs"), OUTPUTS, ASSERTER);
+    function alone() internal returns (uint256) {
+        return claimOver(new uint256[](0));
     }
 
-    function challenge(uint256 id) internal {
-        vm.prank(CHALLENGER);
-        court.challenge(id, keccak256("others"));
+    function over(uint256 parent) internal returns (uint256) {
+        uint256[] memory parents = new uint256[](1);
+        parents[0] = parent;
+        return claimOver(parents);
+    }
+
+    function dispute(uint256 id, address who)
+        internal
+        returns (uint256 started, ICourt.Dispute memory record)
+    {
+        vm.recordLogs();
+        vm.prank(who);
+        started = court.challenge(id, "others", scroll.header);
+        record = lastRecord();
+    }
+
+    /// @notice Lets the asserter's clock run out.
+    function fell(uint256 id) internal {
+        (uint256 started, ICourt.Dispute memory record) = dispute(id, CHALLENGER);
+        mine(CLOCK + 1);
+        court.timeout(started, record);
+    }
+
+    function refused(uint256 id, ICourt.State state) internal {
+        vm.expectRevert(abi.encodeWithSelector(ICourt.NotOpen.selector, id, state));
     }
 
     function test_post_takesTheBond() public {
-        vm.assertEq(post(), 1);
+        vm.assertEq(alone(), 1);
         ICourt.Claim memory claim = court.claim(1);
+        vm.assertEq(claim.program, scroll.hash);
         vm.assertEq(claim.asserter, ASSERTER);
         vm.assertEq(claim.consumer, address(this));
-        vm.assertEq(claim.outputsRoot, OUTPUTS);
+        vm.assertEq(claim.inputsRoot, "inputs");
+        vm.assertEq(claim.outputsRoot, "outputs");
+        vm.assertEq(claim.bond, BOND);
         vm.assertEq(claim.deadline, block.number + WINDOW);
+        vm.assertEq(claim.iterations, 1);
         vm.assertEq(uint256(claim.state), uint256(ICourt.State.Open));
         vm.assertEq(token.balanceOf(address(court)), BOND);
+        vm.assertEq(token.balanceOf(ASSERTER), PURSE - BOND);
     }
 
-    /// @notice A stranger cannot lock somebody's bond in a claim that it alone could release.
-    function test_post_onlyConsumers() public {
+    function test_post_refuses() public {
+        uint256[] memory none = new uint256[](0);
         vm.prank(CHALLENGER);
         vm.expectRevert(ICourt.OnlyConsumer.selector);
-        court.post(0, 0, 0, ASSERTER);
+        court.post(scroll.hash, 0, 0, ASSERTER, 1, none);
+        vm.expectRevert(abi.encodeWithSelector(ICourt.NotRegistered.selector, bytes32("other")));
+        court.post("other", 0, 0, ASSERTER, 1, none);
+        vm.expectRevert(abi.encodeWithSelector(ICourt.BadIterations.selector, 0));
+        court.post(scroll.hash, 0, 0, ASSERTER, 0, none);
+    }
+
+    /// @notice Nobody claims about a Program that can still be struck.
+    function test_post_waitsForTheProgram() public {
+        (Scroll memory other,) = Ops.positions();
+        programs.register(other.hash, "");
+        mine(WINDOW);
+        vm.expectRevert(abi.encodeWithSelector(ICourt.NotRegistered.selector, other.hash));
+        court.post(other.hash, 0, 0, ASSERTER, 1, new uint256[](0));
+        mine(1);
+        court.post(other.hash, 0, 0, ASSERTER, 1, new uint256[](0));
+    }
+
+    function test_constructor_bondFloor() public {
+        Court.Terms memory terms = termsOf();
+        terms.bond = court.bondFloor();
+        new Court(token, programs, court.referee(), terms, consumers());
+        terms.bond -= 1;
+        bytes memory refusal = abi.encodeWithSelector(
+            ICourt.BondTooSmall.selector, terms.bond, court.bondFloor()
+        );
+        Referee referee = Referee(address(court.referee()));
+        vm.expectRevert(refusal);
+        new Court(token, programs, referee, terms, new address[](0));
     }
 
     function test_finalise_afterTheWindow() public {
-        uint256 id = post();
+        uint256 id = alone();
         mine(WINDOW);
-        uint64 deadline = uint64(block.number);
-        vm.expectRevert(abi.encodeWithSelector(ICourt.WindowOpen.selector, id, deadline));
+        vm.expectRevert(abi.encodeWithSelector(ICourt.WindowOpen.selector, id, block.number));
         court.finalise(id);
         mine(1);
         court.finalise(id);
-        vm.assertEq(token.balanceOf(ASSERTER), 100e18);
-        vm.expectRevert(abi.encodeWithSelector(ICourt.NotOpen.selector, id, ICourt.State.Final));
+        vm.assertEq(token.balanceOf(ASSERTER), PURSE);
+        vm.assertEq(token.balanceOf(address(court)), 0);
+        refused(id, ICourt.State.Final);
         court.finalise(id);
+        refused(id, ICourt.State.Final);
+        court.challenge(id, "others", scroll.header);
     }
 
-    function test_challenge_freezes() public {
-        uint256 id = post();
-        mine(WINDOW);
-        challenge(id);
-        (address who, bytes32 outputs) = court.challengerOf(id);
-        vm.assertEq(who, CHALLENGER);
-        vm.assertEq(outputs, keccak256("others"));
-        vm.assertEq(token.balanceOf(address(court)), 2 * BOND);
-        mine(100);
-        vm.expectRevert(abi.encodeWithSelector(ICourt.NotOpen.selector, id, ICourt.State.Frozen));
-        court.finalise(id);
+    function test_unknown() public {
+        bytes memory refusal = abi.encodeWithSelector(ICourt.UnknownClaim.selector, 7);
+        vm.expectRevert(refusal);
+        court.claim(7);
+        vm.expectRevert(refusal);
+        court.finalise(7);
+        vm.expectRevert(refusal);
+        court.challenge(7, 0, "");
+        vm.expectRevert(refusal);
+        court.void(7, 1);
     }
 
     function test_challenge_refuses() public {
-        uint256 id = post();
+        uint256 id = alone();
         vm.prank(ASSERTER);
         vm.expectRevert(abi.encodeWithSelector(ICourt.OwnClaim.selector, id));
-        court.challenge(id, keccak256("others"));
-        vm.prank(CHALLENGER);
+        court.challenge(id, "others", scroll.header);
+        vm.startPrank(CHALLENGER);
         vm.expectRevert(abi.encodeWithSelector(ICourt.SameOutputs.selector, id));
-        court.challenge(id, OUTPUTS);
-        vm.prank(CHALLENGER);
-        vm.expectRevert(abi.encodeWithSelector(ICourt.UnknownClaim.selector, 2));
-        court.challenge(2, 0);
+        court.challenge(id, "outputs", scroll.header);
+        bytes memory other = bytes.concat(scroll.header, hex"00");
+        vm.expectRevert(
+            abi.encodeWithSelector(Header.NotTheHeader.selector, scroll.hash, Header.hash(other))
+        );
+        court.challenge(id, "others", other);
+        mine(WINDOW);
+        court.challenge(id, "others", scroll.header);
+        mine(1);
+        vm.expectRevert(
+            abi.encodeWithSelector(ICourt.WindowClosed.selector, id, block.number - 1)
+        );
+        court.challenge(id, "others", scroll.header);
+    }
+
+    function test_challenge_states() public {
+        uint256 id = alone();
+        (uint256 first, ICourt.Dispute memory record) = dispute(id, CHALLENGER);
+        vm.assertEq(first, 1);
+        vm.assertEq(record.claim, id);
+        vm.assertEq(record.challenger, CHALLENGER);
+        vm.assertEq(record.challengerRoot, "others");
+        vm.assertEq(record.node, "outputs");
+        vm.assertEq(record.before, "inputs");
+        vm.assertEq(record.opCount, 3);
+        vm.assertEq(record.outputCount, 2);
+        vm.assertEq(record.inputCount, 2);
+        vm.assertEq(record.leaves, 2);
+        vm.assertEq(record.moves, 1);
+        vm.assertEq(record.asserterBlocks, CLOCK);
+        vm.assertEq(record.challengerBlocks, CLOCK);
+        vm.assertEq(court.recordHash(first), keccak256(abi.encode(record)));
+        vm.assertEq(court.disputeCount(), 1);
+        (uint256 second,) = dispute(id, SECOND);
+        vm.assertEq(second, 2);
+        vm.assertEq(court.claim(id).disputes, 2);
+        vm.assertEq(token.balanceOf(address(court)), 3 * BOND);
         mine(WINDOW + 1);
-        uint256 deadline = block.number - 1;
-        vm.prank(CHALLENGER);
-        vm.expectRevert(abi.encodeWithSelector(ICourt.WindowClosed.selector, id, deadline));
-        court.challenge(id, keccak256("others"));
+        refused(id, ICourt.State.Disputed);
+        court.finalise(id);
     }
 
-    function test_challenge_oneOnly() public {
-        uint256 id = post();
-        challenge(id);
-        vm.prank(CHALLENGER);
-        vm.expectRevert(abi.encodeWithSelector(ICourt.NotOpen.selector, id, ICourt.State.Frozen));
-        court.challenge(id, keccak256("third"));
+    // Parents.
+
+    function test_parents_finalInOrder() public {
+        uint256 parent = alone();
+        uint256 child = over(parent);
+        vm.assertEq(court.claim(child).depth, 1);
+        vm.assertEq(court.parentsOf(child)[0], parent);
+        mine(WINDOW + 1);
+        vm.expectRevert(abi.encodeWithSelector(ICourt.ParentOpen.selector, parent));
+        court.finalise(child);
+        court.finalise(parent);
+        court.finalise(child);
     }
 
-    function test_release_givesBothBondsBackOnce() public {
-        uint256 id = post();
-        vm.expectRevert(abi.encodeWithSelector(ICourt.NotOpen.selector, id, ICourt.State.Open));
-        court.release(id);
-        challenge(id);
+    function test_parents_eightDeep() public {
+        uint256 id = alone();
+        for (uint256 depth = 1; depth <= 8; ++depth) {
+            id = over(id);
+            vm.assertEq(court.claim(id).depth, depth);
+        }
+        vm.expectRevert(abi.encodeWithSelector(ICourt.BadParent.selector, id));
+        over(id);
+        mine(WINDOW + 1);
+        for (uint256 i = 1; i <= id; ++i) {
+            court.finalise(i);
+        }
+        vm.assertEq(court.claim(over(id)).depth, 0); // what is final does not count
+    }
+
+    function test_parents_refuses() public {
+        vm.expectRevert(abi.encodeWithSelector(ICourt.BadParent.selector, 1));
+        over(1);
+        uint256 id = alone();
+        uint256[] memory nine = new uint256[](9);
+        for (uint256 i = 0; i < 9; ++i) {
+            nine[i] = id;
+        }
+        vm.expectRevert(abi.encodeWithSelector(ICourt.BadParent.selector, 9));
+        claimOver(nine);
+        fell(id);
+        vm.expectRevert(abi.encodeWithSelector(ICourt.BadParent.selector, id));
+        over(id);
+    }
+
+    /// @notice A parent falls: the child is void, its dispute closes, every bond goes back.
+    function test_void_byParent() public {
+        uint256 parent = alone();
+        uint256 child = over(parent);
+        uint256 grandchild = over(child);
+        (uint256 started, ICourt.Dispute memory record) = dispute(child, SECOND);
+        vm.expectRevert(abi.encodeWithSelector(ICourt.ParentStands.selector, parent));
+        court.void(child, parent);
+        vm.expectRevert(abi.encodeWithSelector(ICourt.BadParent.selector, grandchild));
+        court.void(child, grandchild);
+        refused(child, ICourt.State.Disputed);
+        court.close(started, record);
+        fell(parent);
+        court.void(child, parent);
+        vm.assertEq(uint256(court.claim(child).state), uint256(ICourt.State.Void));
+        (address challenger, bytes32 root, uint64 since) = court.fallOf(child);
+        vm.assertEq(challenger, address(0));
+        vm.assertEq(root, bytes32(0));
+        vm.assertEq(since, block.number);
+        refused(child, ICourt.State.Void);
+        court.void(child, parent);
+        refused(child, ICourt.State.Void);
+        court.timeout(started, record);
+        court.close(started, record);
+        vm.assertEq(token.balanceOf(SECOND), PURSE);
+        court.void(grandchild, child);
+        vm.assertEq(token.balanceOf(ASSERTER), PURSE - BOND); // the parent's alone
+        vm.assertEq(token.balanceOf(address(court)), 0);
+    }
+}
+
+/// @notice Moves: whose they are, when they are due, and what they must show.
+contract CourtMoveTest is Play {
+    uint256 internal id;
+    uint256 internal dispute;
+
+    function setUp() public {
+        deployTrial();
+    }
+
+    /// @notice A dispute about the sum of two tensors, of which the claim has one element wrong.
+    function begin() internal returns (Side memory a, Side memory c, ICourt.Dispute memory r) {
+        (Scroll memory scroll, uint64[][] memory inputs) = Ops.sums();
+        register(scroll);
+        a = run(ASSERTER, scroll, inputs, 1, Lie(0, 2, 1, 0, 4));
+        c = run(CHALLENGER, scroll, inputs, 1, Lie(0, 0, 0, 0, 0));
+        id = post(a);
+        (dispute, r) = challenge(id, c);
+    }
+
+    function beginChain() internal returns (Side memory a, Side memory c, ICourt.Dispute memory r) {
+        (Scroll memory scroll, uint64[][] memory inputs) = Ops.long(600);
+        register(scroll);
+        a = run(ASSERTER, scroll, inputs, 1, Lie(0, 2, 0, 40, 4));
+        c = run(CHALLENGER, scroll, inputs, 1, Lie(0, 0, 0, 0, 0));
+        id = post(a);
+        (dispute, r) = challenge(id, c);
+    }
+
+    function mismatch() internal {
+        vm.expectPartialRevert(ICourt.Mismatch.selector);
+    }
+
+    function wrongCount(uint256 expected, uint256 got) internal {
+        vm.expectRevert(abi.encodeWithSelector(ICourt.OpeningCount.selector, expected, got));
+    }
+
+    /// @notice The record comes first, then the turn, the mover, the clock.
+    function test_move_orderOfChecks() public {
+        (Side memory a,, ICourt.Dispute memory r) = begin();
+        bytes32[] memory children = childrenOf(a, r);
+        bytes32 stored = court.recordHash(dispute);
+        ICourt.Dispute memory other = abi.decode(abi.encode(r), (ICourt.Dispute));
+        other.challengerBlocks += 1;
+        mine(CLOCK + 1);
+        bytes memory refusal = abi.encodeWithSelector(
+            ICourt.NotTheRecord.selector, dispute, stored, keccak256(abi.encode(other))
+        );
+        vm.expectRevert(refusal);
+        court.reveal(dispute, other, children);
+        vm.expectRevert(refusal);
+        court.nameChild(dispute, other, children, 0);
+        vm.expectRevert(refusal);
+        court.postTrace(dispute, other, 0, children);
+        bytes memory wrong = abi.encodeWithSelector(
+            ICourt.WrongMove.selector, ICourt.Stage.Outputs, ICourt.Turn.Children
+        );
+        vm.expectRevert(wrong);
+        court.nameChild(dispute, r, children, 0);
+        vm.expectRevert(wrong);
+        court.postTrace(dispute, r, 0, children);
+        vm.expectRevert(abi.encodeWithSelector(ICourt.NotYourTurn.selector, ASSERTER));
+        court.reveal(dispute, r, children);
+        vm.prank(CHALLENGER);
+        vm.expectRevert(abi.encodeWithSelector(ICourt.NotYourTurn.selector, ASSERTER));
+        court.reveal(dispute, r, children);
         vm.prank(ASSERTER);
-        vm.expectRevert(ICourt.OnlyConsumer.selector);
-        court.release(id);
-        court.release(id);
-        vm.assertEq(token.balanceOf(ASSERTER), 100e18);
-        vm.assertEq(token.balanceOf(CHALLENGER), 100e18);
-        vm.expectRevert(abi.encodeWithSelector(ICourt.NotOpen.selector, id, ICourt.State.Released));
-        court.release(id);
+        vm.expectRevert(abi.encodeWithSelector(ICourt.ClockRanOut.selector, CLOCK, CLOCK + 1));
+        court.reveal(dispute, r, children);
     }
 
-    function test_claim_unknown() public {
-        vm.expectRevert(abi.encodeWithSelector(ICourt.UnknownClaim.selector, 0));
-        court.claim(0);
+    /// @notice A move made on a branch that was reorganised away is refused, as is an ended dispute's.
+    function test_move_staleRecord() public {
+        (Side memory a, Side memory c, ICourt.Dispute memory r) = begin();
+        bytes32[] memory children = childrenOf(a, r);
+        ICourt.Dispute memory later = move(dispute, r, a, c);
+        bytes32 stored = court.recordHash(dispute);
+        bytes32 stale = keccak256(abi.encode(r));
+        vm.prank(ASSERTER);
+        vm.expectRevert(
+            abi.encodeWithSelector(ICourt.NotTheRecord.selector, dispute, stored, stale)
+        );
+        court.reveal(dispute, r, children);
+        later = playOut(dispute, later, a, c);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                ICourt.NotTheRecord.selector, dispute, 0, keccak256(abi.encode(later))
+            )
+        );
+        court.timeout(dispute, later);
+    }
+
+    /// @notice Of every other turn, each move is refused.
+    function test_move_everyWrongTurn() public {
+        (Side memory a, Side memory c, ICourt.Dispute memory r) = begin();
+        uint256 seen = 0;
+        while (court.recordHash(dispute) != 0) {
+            refuseOthers(r);
+            seen |= 1 << uint256(r.turn);
+            r = move(dispute, r, a, c);
+        }
+        vm.assertEq(seen, 31);
+    }
+
+    function refuseOthers(ICourt.Dispute memory r) internal {
+        bytes32[] memory none;
+        ICourt.Brief memory brief;
+        ICourt.Opening[] memory shown;
+        bytes memory wrong =
+            abi.encodeWithSelector(ICourt.WrongMove.selector, r.stage, r.turn);
+        bytes[8] memory calls = [
+            abi.encodeCall(ICourt.postStates, (dispute, r, 0, none)),
+            abi.encodeCall(ICourt.postTrace, (dispute, r, 0, none)),
+            abi.encodeCall(ICourt.postChain, (dispute, r, brief, 0, shown)),
+            abi.encodeCall(ICourt.reveal, (dispute, r, none)),
+            abi.encodeCall(ICourt.revealChunk, (dispute, r, "")),
+            abi.encodeCall(ICourt.nameOutput, (dispute, r, none, 0, "")),
+            abi.encodeCall(ICourt.nameOp, (dispute, r, none, 0, new ICourt.OpOpening[](0))),
+            abi.encodeCall(ICourt.nameElement, (dispute, r, "", 0, brief, shown))
+        ];
+        bool[8] memory due = [
+            false,
+            r.turn == ICourt.Turn.Root,
+            false,
+            r.turn == ICourt.Turn.Children,
+            r.turn == ICourt.Turn.Chunk,
+            r.turn == ICourt.Turn.Child && r.stage == ICourt.Stage.Outputs,
+            r.turn == ICourt.Turn.Child && r.stage == ICourt.Stage.Trace,
+            r.turn == ICourt.Turn.Element
+        ];
+        for (uint256 i = 0; i < 8; ++i) {
+            if (due[i]) continue;
+            (bool done, bytes memory why) = address(court).call(calls[i]);
+            vm.assertFalse(done);
+            vm.assertEq(why, wrong);
+        }
+    }
+
+    function test_reveal_refuses() public {
+        (Side memory a,, ICourt.Dispute memory r) = begin();
+        vm.startPrank(ASSERTER);
+        bytes32[] memory children = childrenOf(a, r);
+        wrongCount(2, 3);
+        court.reveal(dispute, r, Grove.append(children, 0));
+        children[0] = "other";
+        mismatch();
+        court.reveal(dispute, r, children);
+    }
+
+    function test_nameOutput_refuses() public {
+        (Side memory a, Side memory c, ICourt.Dispute memory r) = begin();
+        r = playTo(ICourt.Stage.Outputs, ICourt.Turn.Child, dispute, r, a, c);
+        bytes32[] memory children = childrenOf(a, r);
+        vm.startPrank(CHALLENGER);
+        vm.expectRevert(
+            abi.encodeWithSelector(ICourt.WrongMove.selector, r.stage, ICourt.Turn.Child)
+        );
+        court.nameChild(dispute, r, children, 0);
+        vm.expectRevert(abi.encodeWithSelector(ICourt.NoSuchPlace.selector, 2, 2));
+        court.nameOutput(dispute, r, children, 2, a.scroll.header);
+        vm.expectPartialRevert(Header.NotTheHeader.selector);
+        court.nameOutput(dispute, r, children, 0, "");
+        wrongCount(2, 0);
+        court.nameOutput(dispute, r, new bytes32[](0), 0, a.scroll.header);
+        children[1] = "other";
+        mismatch();
+        court.nameOutput(dispute, r, children, 0, a.scroll.header);
+    }
+
+    function test_postTrace_refuses() public {
+        (Side memory a, Side memory c, ICourt.Dispute memory r) = begin();
+        r = playTo(ICourt.Stage.Trace, ICourt.Turn.Root, dispute, r, a, c);
+        bytes32[] memory way = Grove.siblings(a.roots[0], 2);
+        bytes32 root = Grove.root(a.roots[0]);
+        vm.startPrank(ASSERTER);
+        mismatch();
+        court.postTrace(dispute, r, "other", way);
+        vm.expectRevert(abi.encodeWithSelector(Tree.PathLength.selector, 3, 2));
+        court.postTrace(dispute, r, root, Grove.append(way, 0));
+        way[0] = "other";
+        mismatch();
+        court.postTrace(dispute, r, root, way);
+    }
+
+    function test_nameOp_refuses() public {
+        (Side memory a, Side memory c, ICourt.Dispute memory r) = begin();
+        r = playTo(ICourt.Stage.Trace, ICourt.Turn.Child, dispute, r, a, c);
+        bytes32[] memory children = childrenOf(a, r);
+        ICourt.OpOpening[] memory op = opOpenings(a, 0, 2);
+        vm.startPrank(CHALLENGER);
+        wrongCount(1, 0);
+        court.nameOp(dispute, r, children, 2, new ICourt.OpOpening[](0));
+        wrongCount(3, 2);
+        court.nameOp(dispute, r, children, 2, cut(op));
+        mismatch(); // another op than the one named
+        court.nameOp(dispute, r, children, 1, op);
+        op[1].root = "other";
+        mismatch();
+        court.nameOp(dispute, r, children, 2, op);
+        op = opOpenings(a, 0, 2);
+        op[2].encoding = op[1].encoding;
+        mismatch();
+        court.nameOp(dispute, r, children, 2, op);
+        op = opOpenings(a, 0, 1);
+        wrongCount(2, 1);
+        court.nameOp(dispute, r, children, 1, cut(op));
+        op[1].root = "other";
+        mismatch();
+        court.nameOp(dispute, r, children, 1, op);
+    }
+
+    function cut(ICourt.OpOpening[] memory op)
+        internal
+        pure
+        returns (ICourt.OpOpening[] memory shorter)
+    {
+        shorter = new ICourt.OpOpening[](op.length - 1);
+        for (uint256 i = 0; i < shorter.length; ++i) {
+            shorter[i] = op[i];
+        }
+    }
+
+    function test_revealChunk_refuses() public {
+        (Side memory a, Side memory c, ICourt.Dispute memory r) = begin();
+        r = playTo(ICourt.Stage.Tensor, ICourt.Turn.Chunk, dispute, r, a, c);
+        bytes memory chunk = Grove.chunk(walkedOf(a, r), r.dtype, 0);
+        vm.startPrank(ASSERTER);
+        vm.expectRevert(abi.encodeWithSelector(ICourt.BadChunk.selector, 128, 256));
+        court.revealChunk(dispute, r, new bytes(256));
+        bytes memory tail = bytes.concat(chunk);
+        tail[12] = 0x01;
+        vm.expectRevert(abi.encodeWithSelector(ICourt.BadChunk.selector, 12, 12));
+        court.revealChunk(dispute, r, tail);
+        chunk[0] ^= 0x01;
+        mismatch();
+        court.revealChunk(dispute, r, chunk);
+    }
+
+    function test_nameElement_refuses() public {
+        (Side memory a, Side memory c, ICourt.Dispute memory r) = begin();
+        r = playTo(ICourt.Stage.Tensor, ICourt.Turn.Element, dispute, r, a, c);
+        bytes memory chunk = Grove.chunk(walkedOf(a, r), r.dtype, 0);
+        ICourt.Brief memory brief = briefOf(a, r);
+        ICourt.Opening[] memory shown = openingsOf(a, r, 1);
+        vm.startPrank(CHALLENGER);
+        vm.expectRevert(abi.encodeWithSelector(ICourt.NoSuchPlace.selector, 3, 3));
+        court.nameElement(dispute, r, chunk, 3, brief, shown);
+        vm.expectRevert(abi.encodeWithSelector(ICourt.NoSuchPlace.selector, 32, 3));
+        court.nameElement(dispute, r, chunk, 32, brief, shown);
+        mismatch();
+        court.nameElement(dispute, r, new bytes(128), 1, brief, shown);
+        brief.roots[0] = brief.roots[1];
+        mismatch();
+        court.nameElement(dispute, r, chunk, 1, brief, shown);
+        brief = briefOf(a, r);
+        vm.expectRevert(abi.encodeWithSelector(IReferee.Openings.selector, 1, 0));
+        court.nameElement(dispute, r, chunk, 1, brief, new ICourt.Opening[](0));
+        shown[0].chunk[0] ^= 0x01;
+        vm.expectPartialRevert(IReferee.NotUnder.selector);
+        court.nameElement(dispute, r, chunk, 1, brief, shown);
+    }
+
+    function test_postChain_refuses() public {
+        (Side memory a, Side memory c, ICourt.Dispute memory r) = beginChain();
+        r = playTo(ICourt.Stage.Tensor, ICourt.Turn.Element, dispute, r, a, c);
+        bytes memory chunk = Grove.chunk(walkedOf(a, r), r.dtype, 0);
+        ICourt.Brief memory brief = briefOf(a, r);
+        ICourt.Opening[] memory one = new ICourt.Opening[](1);
+        vm.prank(CHALLENGER);
+        wrongCount(0, 1); // an element of a chain is named, not judged
+        court.nameElement(dispute, r, chunk, 0, brief, one);
+        r = move(dispute, r, a, c);
+        vm.assertEq(uint256(r.stage), uint256(ICourt.Stage.Chain));
+        uint64[] memory right = chainOf(c, r);
+        bytes32 root = Grove.root(Grove.leaves(right, r.dtype));
+        ICourt.Opening[] memory last = lastOf(c, r);
+        vm.startPrank(ASSERTER);
+        vm.expectRevert(
+            abi.encodeWithSelector(ICourt.ChainEnd.selector, chainOf(a, r)[599], right[599])
+        );
+        court.postChain(dispute, r, brief, root, last);
+        vm.expectPartialRevert(IReferee.NotUnder.selector);
+        court.postChain(dispute, r, brief, "other", last);
+        brief.op = "";
+        mismatch();
+        court.postChain(dispute, r, brief, root, last);
+    }
+
+    function lastOf(Side memory side, ICourt.Dispute memory r)
+        internal
+        view
+        returns (ICourt.Opening[] memory)
+    {
+        return Openings.ending(Code.parse(side.scroll.ops[r.op]), chainOf(side, r));
+    }
+
+    // Clocks.
+
+    /// @notice Whoever is silent, at whichever move, loses by the clock; not a block before, to anybody.
+    function test_timeout_atEveryTurn() public {
+        (Side memory a, Side memory c, ICourt.Dispute memory r) = beginChain();
+        for (uint256 played = 0; court.recordHash(dispute) != 0; ++played) {
+            bool asserters = r.turn < ICourt.Turn.Child;
+            uint256 left = asserters ? r.asserterBlocks : r.challengerBlocks;
+            vm.roll(r.since + left);
+            vm.expectRevert(abi.encodeWithSelector(ICourt.ClockRuns.selector, left, left));
+            court.timeout(dispute, r);
+            this.silent(dispute, r, asserters);
+            vm.roll(r.since + 1);
+            r = move(dispute, r, a, c);
+            vm.assertLe(r.moves, played + 2);
+        }
+    }
+
+    /// @dev Lets the clock run out, looks, and takes all of it back by reverting.
+    function silent(uint256 dispute_, ICourt.Dispute memory r, bool asserters) external {
+        try this.runOut(dispute_, r) returns (bool) {
+            vm.assertTrue(false, "never returns");
+        } catch (bytes memory why) {
+            ICourt.State state = asserters ? ICourt.State.Struck : ICourt.State.Open;
+            vm.assertEq(why, abi.encode(state));
+        }
+    }
+
+    function runOut(uint256 dispute_, ICourt.Dispute memory r) external returns (bool) {
+        uint256 left = r.turn < ICourt.Turn.Child ? r.asserterBlocks : r.challengerBlocks;
+        vm.roll(r.since + left + 1);
+        vm.prank(address(0x57));
+        court.timeout(dispute_, r);
+        bytes memory state = abi.encode(court.claim(r.claim).state);
+        assembly ("memory-safe") {
+            revert(add(state, 32), mload(state))
+        }
+    }
+
+    /// @notice Only the clock of the side to move runs, and what is used is gone.
+    function test_clock_isAChessClock() public {
+        (Side memory a, Side memory c, ICourt.Dispute memory r) = begin();
+        mine(10);
+        r = move(dispute, r, a, c);
+        vm.assertEq(r.asserterBlocks, CLOCK - 10);
+        vm.assertEq(r.challengerBlocks, CLOCK);
+        mine(7);
+        r = move(dispute, r, a, c);
+        vm.assertEq(r.asserterBlocks, CLOCK - 10);
+        vm.assertEq(r.challengerBlocks, CLOCK - 7);
+        mine(CLOCK - 10); // all that is left
+        r = move(dispute, r, a, c);
+        vm.assertEq(r.asserterBlocks, 0);
+        r = move(dispute, r, a, c);
+        vm.assertEq(uint256(r.turn), uint256(ICourt.Turn.Chunk));
+        mine(1);
+        court.timeout(dispute, r);
+        vm.assertEq(uint256(court.claim(id).state), uint256(ICourt.State.Struck));
     }
 }

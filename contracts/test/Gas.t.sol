@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {IClearingHouse} from "../src/interfaces/IClearingHouse.sol";
+import {ICourt} from "../src/interfaces/ICourt.sol";
 import {IRiskOracle} from "../src/interfaces/IRiskOracle.sol";
 import {IRounds} from "../src/interfaces/IRounds.sol";
 import {Desk} from "./support/Desk.sol";
@@ -68,15 +69,15 @@ contract GasTrainingTest is World {
         vm.prank(vm.addr(keys[node]));
         uint256 claim = rounds.postResult(round, keccak256("wrong"));
         measured(string.concat("postResult, ", which));
-        vm.prank(vm.addr(keys[(node + 1) % 4]));
-        court.challenge(claim, outputsRoot);
-        measured(string.concat("challenge, ", which));
+        (uint256 dispute, ICourt.Dispute memory record) = challengeAs((node + 1) % 4, claim);
+        mine(CLOCK + 1);
+        court.timeout(dispute, record);
         node = rounds.aggregator();
         vm.prank(vm.addr(keys[node]));
         rounds.postResult(round, outputsRoot);
         mine(WINDOW + 1);
         rounds.settle(round, result.roots, result.acceptedChunk);
-        measured(string.concat("settle, one frozen claim, ", which));
+        measured(string.concat("settle, one struck claim, ", which));
         rewards.claim(1, result.cumulativeChunk, result.path);
         measured(string.concat("claim, ", which));
     }

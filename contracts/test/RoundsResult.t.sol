@@ -5,6 +5,7 @@ import {Court} from "../src/Court.sol";
 import {Rounds} from "../src/Rounds.sol";
 import {ICourt} from "../src/interfaces/ICourt.sol";
 import {IRounds} from "../src/interfaces/IRounds.sol";
+import {Header} from "../src/lib/Header.sol";
 import {Tree} from "../src/lib/Tree.sol";
 import {World} from "./support/World.sol";
 
@@ -20,11 +21,11 @@ contract RoundsResultTest is World {
         result = resultOf(4, equalPay(4, 25e9), "right");
     }
 
-    function freeze(bytes32 outputsRoot) internal returns (uint256 claim) {
+    /// @notice The aggregator claims something wrong, and the node `ahead` of it convicts it.
+    function strike(bytes32 outputsRoot, uint32 ahead) internal returns (uint256 claim) {
         uint32 node = rounds.aggregator();
         claim = postAs(node, outputsRoot);
-        vm.prank(vm.addr(keys[(node + 1) % 4]));
-        court.challenge(claim, keccak256("otherwise"));
+        convictAs((node + ahead) % 4, claim);
     }
 
     function settle() internal {
@@ -115,7 +116,7 @@ contract RoundsResultTest is World {
     function test_postResult_derivesTheClaim() public {
         uint256 id = postAs(rounds.aggregator(), "x");
         ICourt.Claim memory claim = court.claim(id);
-        vm.assertEq(claim.program, keccak256(abi.encode("program", uint256(4))));
+        vm.assertEq(claim.program, Header.hash(headerOf(4)));
 
         bytes memory members = new bytes(128);
         bytes memory stakes = new bytes(128);
@@ -145,50 +146,101 @@ contract RoundsResultTest is World {
         vm.assertEq(rounds.inputsRoot(), claim.inputsRoot);
     }
 
-    function test_challenge_givesTheNextItsTurn() public {
+    /// @notice While a claim is disputed the round waits for it.
+    function test_challenge_roundWaits() public {
+        uint32 node = rounds.aggregator();
+        uint256 claim = postAs(node, outputsRootOf(result.roots));
+        challengeAs((node + 1) % 4, claim);
+        mine(WINDOW + 1);
+        IRounds.Round memory current = rounds.current();
+        vm.assertEq(current.claim, claim);
+        vm.assertEq(current.attempt, 0);
+        vm.expectRevert(abi.encodeWithSelector(IRounds.ClaimNotFinal.selector, claim));
+        settle();
+        node = rounds.aggregator();
+        vm.prank(vm.addr(keys[node]));
+        vm.expectRevert(abi.encodeWithSelector(IRounds.ClaimPending.selector, claim));
+        rounds.postResult(round, "x");
+    }
+
+    /// @notice A challenge that fails delays the round and changes nothing else.
+    function test_challenge_failedOne() public {
+        uint32 node = rounds.aggregator();
+        uint256 claim = postAs(node, outputsRootOf(result.roots));
+        (uint256 dispute, ICourt.Dispute memory record) = challengeAs((node + 1) % 4, claim);
+        vm.recordLogs();
+        vm.prank(vm.addr(keys[node]));
+        court.reveal(dispute, record, result.roots);
+        record = lastRecord();
+        mine(CLOCK + 1);
+        court.timeout(dispute, record);
+        settle();
+        vm.assertEq(uint256(court.claim(claim).state), uint256(ICourt.State.Final));
+        vm.assertEq(token.balanceOf(vm.addr(keys[node])), 100e18 + BOND / 2);
+        vm.assertEq(token.balanceOf(address(court)), 0);
+    }
+
+    function test_strike_convictorComesFirst() public {
         uint32 first = rounds.aggregator();
-        uint256 frozen = freeze("wrong");
+        uint256 struck = strike("wrong", 1);
         IRounds.Round memory current = rounds.current();
         vm.assertEq(current.attempt, 1);
         vm.assertEq(current.claim, 0);
-        uint32 second = rounds.aggregator();
-        vm.assertEq(second, (first + 1) % 4);
         vm.expectRevert(abi.encodeWithSelector(IRounds.ClaimNotFinal.selector, 0));
         settle();
-
-        uint256 claim = postAs(second, outputsRootOf(result.roots));
+        uint32 convictor = (first + 1) % 4;
+        vm.assertEq(rounds.aggregator(), convictor);
+        mine(3);
+        vm.assertEq(rounds.aggregator(), convictor);
+        vm.expectEmit();
+        emit IRounds.ResultStruck(round, struck, 1);
+        uint256 claim = postAs(convictor, outputsRootOf(result.roots));
         mine(WINDOW + 1);
         settle();
         vm.assertEq(uint256(court.claim(claim).state), uint256(ICourt.State.Final));
-        vm.assertEq(uint256(court.claim(frozen).state), uint256(ICourt.State.Released));
+        vm.assertEq(uint256(court.claim(struck).state), uint256(ICourt.State.Struck));
         vm.assertEq(token.balanceOf(address(court)), 0);
     }
 
-    /// @notice However many claims were frozen, the round settles and every bond goes back.
-    function test_challenge_fortyTimes() public {
-        for (uint256 i = 0; i < 40; ++i) {
-            token.transfer(vm.addr(keys[i % 4]), 40 * BOND);
+    /// @notice After the convictor's turn they rotate, counted from the block of the fall.
+    function test_strike_turnsAfterwards() public {
+        uint32 first = rounds.aggregator();
+        strike("wrong", 1);
+        uint256 fell = block.number;
+        uint256 seed = uint256(rounds.current().electSeed);
+        for (uint256 late = 1; late < 6; ++late) {
+            vm.roll(fell + 4 * late);
+            vm.assertEq(rounds.aggregator(), addmod(seed, 1 + late, 4));
+            vm.roll(fell + 4 * late + 3);
+            vm.assertEq(rounds.aggregator(), addmod(seed, 1 + late, 4));
         }
-        for (uint256 i = 0; i < 40; ++i) {
-            freeze(keccak256(abi.encode(i)));
+        vm.roll(fell + 4);
+        vm.assertEq(rounds.aggregator(), (first + 2) % 4);
+    }
+
+    /// @notice Whoever convicts without a seat leaves the turn to the next.
+    function test_strike_strangerConvicts() public {
+        uint32 first = rounds.aggregator();
+        uint256 claim = postAs(first, "wrong");
+        uint32 stranger = join(0xE, STAKE);
+        convictAs(stranger, claim);
+        vm.assertEq(rounds.aggregator(), (first + 1) % 4);
+    }
+
+    /// @notice However many claims fell, the round settles.
+    function test_strike_twelveTimes() public {
+        for (uint256 i = 0; i < 4; ++i) {
+            token.transfer(vm.addr(keys[i]), 40 * BOND);
         }
-        vm.assertEq(rounds.current().attempt, 40);
+        for (uint256 i = 0; i < 12; ++i) {
+            strike(keccak256(abi.encode(i)), 1 + uint32(i % 3));
+            rounds.poke();
+        }
+        vm.assertEq(rounds.current().attempt, 12);
         postAs(rounds.aggregator(), outputsRootOf(result.roots));
         mine(WINDOW + 1);
         settle();
-        vm.assertEq(token.balanceOf(address(court)), 24 * 2 * BOND);
-        rounds.poke();
-        vm.assertEq(token.balanceOf(address(court)), 8 * 2 * BOND);
-        rounds.poke();
         vm.assertEq(token.balanceOf(address(court)), 0);
-        rounds.poke();
-    }
-
-    /// @notice Bonds of a running round stay where they are.
-    function test_poke_releasesNothingEarly() public {
-        freeze("wrong");
-        rounds.poke();
-        vm.assertEq(token.balanceOf(address(court)), 2 * BOND);
     }
 
     function test_settle_waitsForTheWindow() public {
@@ -319,9 +371,9 @@ contract RoundsResultTest is World {
         address predicted = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
         address[] memory consumers = new address[](1);
         consumers[0] = predicted;
-        Court served = new Court(token, BOND, WINDOW, consumers);
+        Court served = new Court(token, programs, referee, termsOf(), consumers);
         IRounds.Config memory config = configuration();
-        config.commitBlocks = UNBOND - 8 - 4 * CAPACITY - WINDOW;
+        config.commitBlocks = UNBOND - 8 - 4 * CAPACITY - WINDOW - 2 * CLOCK;
         vm.expectRevert(abi.encodeWithSelector(IRounds.BadConfig.selector, "unbondBlocks"));
         new Rounds(registry, served, rewards, config);
     }

@@ -9,7 +9,7 @@ import {Tree} from "./Tree.sol";
 /// @title Encodings of whole Programs
 /// @notice Computes the hash that an encoding has (docs/numerics.md, "Identity") and checks what
 ///         holds for a Program as a whole: bytes to the last, outputs that exist, inputs in order,
-///         constants that are what their roots say.
+///         ops with as many operands as they take, constants that are what their roots say.
 /// @dev Whatever is wrong with the bytes reverts with `Code.Malformed`, so that a caller can tell
 ///      it from a lack of gas. Deliberately absent: whether each op is well formed.
 library Encoding {
@@ -18,12 +18,14 @@ library Encoding {
 
     /// @dev Where the reading stands.
     /// @param at the next byte
-    /// @param inputs types of the inputs so far, as the header has them
+    /// @param inputs room for the types of all inputs, as the header has them
+    /// @param inputsLength bytes of it that are written
     /// @param constants where the encoding of each constant begins, and its end
     struct Reader {
         uint256 at;
         uint256 inputCount;
         bytes inputs;
+        uint256 inputsLength;
         uint256 constantCount;
         uint256[] constants;
     }
@@ -42,15 +44,21 @@ library Encoding {
         for (uint256 i = 0; i < outputs; ++i) {
             require(word(raw, 16 + 4 * i) < ops, Code.Malformed(16 + 4 * i, raw.length));
         }
+        reader.inputs = new bytes(raw.length);
         reader.constants = new uint256[](ops);
         bytes32[] memory leaves = new bytes32[](ops);
         for (uint256 i = 0; i < ops; ++i) {
             leaves[i] = _leaf(raw, reader);
         }
         _checkConstants(raw, reader);
+        bytes memory inputs = reader.inputs;
+        uint256 inputsLength = reader.inputsLength;
+        assembly ("memory-safe") {
+            mstore(inputs, inputsLength)
+        }
         return Header.hash(
             abi.encodePacked(
-                raw[8:16 + 4 * outputs], _le(reader.inputCount), reader.inputs, Tree.root(leaves)
+                raw[8:16 + 4 * outputs], _le(reader.inputCount), inputs, Tree.root(leaves)
             )
         );
     }
@@ -64,18 +72,43 @@ library Encoding {
         bool known = Shapes.isCode(code) && uint8(raw[at + 1]) <= Code.I32 && rank <= Code.RANK_MAX;
         require(known, Code.Malformed(at, raw.length));
         uint256 operands = word(raw, at + 3 + 4 * rank);
-        require(operands < OPS_MAX, Code.Malformed(at, raw.length));
+        require(Shapes.takes(code, operands), Code.Malformed(at, raw.length));
         uint256 payload = at + 7 + 4 * rank + 4 * operands;
         uint256 end = payload + Shapes.payloadSize(code, rank, operands);
         _need(raw, end);
         if (code == Code.INPUT) {
             require(word(raw, payload) == reader.inputCount, Code.Malformed(payload, raw.length));
             reader.inputCount += 1;
-            reader.inputs = abi.encodePacked(reader.inputs, raw[at + 1:at + 3 + 4 * rank]);
+            _addInput(raw, reader, at + 1, 2 + 4 * rank);
         }
         if (code == Code.CONSTANT) reader.constants[reader.constantCount++] = at;
         reader.at = end;
-        return keccak256(abi.encodePacked(bytes1(0x02), raw[at:end]));
+        return _hash(raw, at, end);
+    }
+
+    /// @dev Is `reader.inputs = abi.encodePacked(reader.inputs, raw[from:from + length])`, in the
+    ///      room that was made for all of them; else the cost would grow with their square.
+    function _addInput(bytes calldata raw, Reader memory reader, uint256 from, uint256 length)
+        private
+        pure
+    {
+        bytes memory inputs = reader.inputs;
+        uint256 to = reader.inputsLength;
+        assembly ("memory-safe") {
+            calldatacopy(add(add(inputs, 32), to), add(raw.offset, from), length)
+        }
+        reader.inputsLength = to + length;
+    }
+
+    /// @dev Is `keccak256(abi.encodePacked(bytes1(0x02), raw[at:end]))`, without keeping the bytes:
+    ///      with tens of thousands of ops memory would cost more than hashing.
+    function _hash(bytes calldata raw, uint256 at, uint256 end) private pure returns (bytes32 leaf) {
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            mstore8(free, 2)
+            calldatacopy(add(free, 1), add(raw.offset, at), sub(end, at))
+            leaf := keccak256(free, add(sub(end, at), 1))
+        }
     }
 
     /// @dev The elements of the constants follow the ops, and nothing follows them.

@@ -54,17 +54,34 @@ library Places {
     {
         uint256 axis = op.payload(0);
         uint256[] memory at = coordinates(op.dims, element);
-        uint256 extent = op.payload(1);
-        while (at[axis] >= extent) {
-            at[axis] -= extent;
-            ++operand;
-            extent = op.payload(1 + operand);
-        }
+        uint256 extent;
+        (operand, extent, at[axis]) = _within(op.raw, op.payloadAt + 4, at[axis]);
         x = new uint256[](at.length);
         for (uint256 i = 0; i < at.length; ++i) {
             x[i] = i == axis ? extent : op.dims[i];
         }
         index = flat(x, at);
+    }
+
+    /// @dev Goes through up to 256 extents, which is why it is written like this. Is
+    ///      `while (left >= (extent = Code.word(raw, from + 4 * operand))) { left -= extent; ++operand; }`
+    ///      for a position that is within them.
+    function _within(bytes memory raw, uint256 from, uint256 position)
+        private
+        pure
+        returns (uint256 operand, uint256 extent, uint256 left)
+    {
+        left = position;
+        assembly ("memory-safe") {
+            for { let at := add(add(raw, 32), from) } 1 { at := add(at, 4) } {
+                extent := shr(224, mload(at))
+                extent := or(shr(8, and(extent, 0xff00ff00)), shl(8, and(extent, 0x00ff00ff)))
+                extent := or(shr(16, extent), shl(16, and(extent, 0xffff)))
+                if lt(left, extent) { break }
+                left := sub(left, extent)
+                operand := add(operand, 1)
+            }
+        }
     }
 
     /// @notice Returns the element of the indices by which `element` of a gather is looked up.

@@ -40,12 +40,8 @@ library Shapes {
     ///         as much payload. What lacks it is ill-formed whatever its operands are.
     function hasForm(Code.Op memory op) internal pure returns (bool) {
         if (!isCode(op.code) || !isType(op)) return false;
-        uint256 operands = op.operandCount;
-        bool counted = op.code == Code.CONCAT
-            ? operands > 0 && operands <= CONCAT_MAX
-            : operands == _arity(op.code);
-        uint256 size = payloadSize(op.code, op.dims.length, operands);
-        return counted && op.raw.length == op.payloadAt + size;
+        uint256 size = payloadSize(op.code, op.dims.length, op.operandCount);
+        return takes(op.code, op.operandCount) && op.raw.length == op.payloadAt + size;
     }
 
     /// @notice Whether dtype and extents are those of a tensor: every extent at least 1, at most
@@ -67,6 +63,12 @@ library Shapes {
             || (code >= Code.AND && code <= Code.REQUANTISE)
             || (code >= Code.RESHAPE && code <= Code.SCATTER_ADD)
             || (code >= Code.MATMUL && code <= Code.ARGMAX);
+    }
+
+    /// @notice Whether an op with this code takes so many operands.
+    function takes(uint256 code, uint256 operands) internal pure returns (bool) {
+        if (code == Code.CONCAT) return operands > 0 && operands <= CONCAT_MAX;
+        return operands == _arity(code);
     }
 
     /// @dev How many operands an op takes; not for `concat`, and 0 for no op at all.

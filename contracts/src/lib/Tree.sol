@@ -148,19 +148,53 @@ library Tree {
         while (leaves > 1) {
             uint256 place = index % ARITY;
             uint256 present = _present(index - place, leaves);
-            require(
-                used + present - 1 <= siblings.length,
-                PathLength(siblings.length, used + present - 1)
-            );
-            children = new bytes32[](present);
-            for (uint256 i = 0; i < present; ++i) {
-                children[i] = i == place ? hash : siblings[used++];
-            }
-            hash = nodeOf(children);
+            uint256 end = used + present - 1;
+            require(end <= siblings.length, PathLength(siblings.length, end));
+            if (leaves <= ARITY) children = _group(hash, place, present, siblings, used);
+            hash = _parent(hash, place, present, siblings, used);
+            used = end;
             index /= ARITY;
             leaves = (leaves + ARITY - 1) / ARITY;
         }
         return (hash, children, used);
+    }
+
+    /// @dev The siblings from `used` on with `hash` at its place among them.
+    function _group(
+        bytes32 hash,
+        uint256 place,
+        uint256 present,
+        bytes32[] memory siblings,
+        uint256 used
+    ) private pure returns (bytes32[] memory children) {
+        children = new bytes32[](present);
+        for (uint256 i = 0; i < present; ++i) {
+            children[i] = i == place ? hash : siblings[used++];
+        }
+    }
+
+    /// @dev Is `nodeOf(_group(hash, place, present, siblings, used))`, for `present` siblings less
+    ///      one that are there, without keeping the group: a judged step climbs up to thirty levels.
+    function _parent(
+        bytes32 hash,
+        uint256 place,
+        uint256 present,
+        bytes32[] memory siblings,
+        uint256 used
+    ) private pure returns (bytes32 parent) {
+        assembly ("memory-safe") {
+            let at := mload(0x40)
+            let to := add(at, 1)
+            let from := add(add(siblings, 32), mul(used, 32))
+            let left := mul(place, 32)
+            let right := mul(sub(sub(present, 1), place), 32)
+            mstore8(at, 1)
+            mcopy(to, from, left)
+            mstore(add(to, left), hash)
+            mcopy(add(add(to, left), 32), add(from, left), right)
+            calldatacopy(add(to, mul(present, 32)), calldatasize(), mul(sub(16, present), 32))
+            parent := keccak256(at, 513)
+        }
     }
 
     /// @notice Returns the inner node over its present children, the absent ones zero.

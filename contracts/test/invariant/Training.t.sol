@@ -16,9 +16,13 @@ contract TrainingPlay is World {
     uint64[] internal next; // as the posted one says
     Result internal result;
     mapping(uint256 claim => bool) internal wrong;
+    uint256[] internal disputes; // undecided, with their records
+    mapping(uint256 dispute => bytes) internal records;
     uint256 public burnt;
+    uint256 public decided;
     uint256 public settled;
-    uint256 public frozen;
+    uint256 public struck;
+    uint256 public defended;
     uint256 public paidClaims;
     uint256 public penalties;
     uint256 public left;
@@ -41,7 +45,8 @@ contract TrainingPlay is World {
         else if (choice < 60) _pass(1 + seed % 3);
         else if (choice < 65) _pass(seed % 12);
         else if (choice < 75) _post(seed);
-        else if (choice < 80) _challenge(node);
+        else if (choice < 78) _challenge(node);
+        else if (choice < 83) _decide(seed);
         else if (choice < 88) _settle();
         else if (choice < 93) _claim(node);
         else if (choice < 95) rounds.poke();
@@ -55,7 +60,7 @@ contract TrainingPlay is World {
     /// @notice Blocks pass, and as the court assumes, somebody honest challenged what is wrong before.
     function _pass(uint256 blocks) internal {
         uint256 id = rounds.current().claim;
-        if (id != 0 && wrong[id]) {
+        if (id != 0 && wrong[id] && court.claim(id).state == ICourt.State.Open) {
             _challenge(court.claim(id).asserter == vm.addr(keys[0]) ? 1 : 0);
         }
         mine(blocks);
@@ -116,18 +121,46 @@ contract TrainingPlay is World {
         wrong[postAs(node, root)] = lies;
     }
 
-    /// @notice Whoever sees a wrong result challenges it; some challenge right ones.
+    /// @notice Whoever sees a wrong result challenges it; some challenge right ones, whose asserter
+    ///         answers at once.
     function _challenge(uint32 node) internal {
         uint256 id = rounds.current().claim;
         if (id == 0) return;
         ICourt.Claim memory claim = court.claim(id);
         address key = vm.addr(keys[node]);
-        bool can = claim.state == ICourt.State.Open && block.number <= claim.deadline
-            && claim.asserter != key && token.balanceOf(key) >= BOND;
+        bool open = claim.state == ICourt.State.Open || claim.state == ICourt.State.Disputed;
+        bool can = open && block.number <= claim.deadline && claim.asserter != key
+            && token.balanceOf(key) >= BOND;
         if (!can) return;
-        vm.prank(key);
-        court.challenge(id, keccak256("otherwise"));
-        ++frozen;
+        (uint256 dispute, ICourt.Dispute memory record) = challengeAs(node, id);
+        if (!wrong[id]) {
+            vm.recordLogs();
+            vm.prank(claim.asserter);
+            court.reveal(dispute, record, result.roots);
+            record = lastRecord();
+        }
+        disputes.push(dispute);
+        records[dispute] = abi.encode(record);
+    }
+
+    /// @notice Whoever was silent for too long loses; a dispute whose claim fell by another is closed.
+    function _decide(uint256 seed) internal {
+        if (disputes.length == 0) return;
+        uint256 place = seed % disputes.length;
+        uint256 dispute = disputes[place];
+        ICourt.Dispute memory record = abi.decode(records[dispute], (ICourt.Dispute));
+        if (court.claim(record.claim).state == ICourt.State.Struck) {
+            court.close(dispute, record);
+        } else {
+            uint256 end = record.since + CLOCK;
+            if (block.number <= end) _pass(end + 1 - block.number);
+            court.timeout(dispute, record);
+            ++decided;
+            if (wrong[record.claim]) ++struck;
+            else ++defended;
+        }
+        disputes[place] = disputes[disputes.length - 1];
+        disputes.pop();
     }
 
     function _finalise() internal {
@@ -142,6 +175,7 @@ contract TrainingPlay is World {
         if (round.phase != IRounds.Phase.Aggregate) return;
         if (round.claim == 0 || wrong[round.claim]) return;
         ICourt.Claim memory claim = court.claim(round.claim);
+        if (claim.state == ICourt.State.Disputed) return;
         if (claim.state == ICourt.State.Open && block.number <= claim.deadline) return;
         rounds.settle(round.number, result.roots, result.acceptedChunk);
         ++settled;
@@ -181,9 +215,8 @@ contract TrainingPlay is World {
     }
 
     function _countPenalties() internal {
-        uint256 now_ = SUPPLY - token.totalSupply();
-        if (now_ != burnt) ++penalties;
-        burnt = now_;
+        burnt = SUPPLY - token.totalSupply();
+        penalties = (burnt - decided * BOND / 2) / PENALTY;
     }
 
     // What must hold.
@@ -200,9 +233,9 @@ contract TrainingPlay is World {
         uint256 bonds = 0;
         for (uint256 id = 1; id <= court.claimCount(); ++id) {
             ICourt.State state = court.claim(id).state;
-            if (state == ICourt.State.Open) bonds += BOND;
-            if (state == ICourt.State.Frozen) bonds += 2 * BOND;
+            if (state == ICourt.State.Open || state == ICourt.State.Disputed) bonds += BOND;
         }
+        bonds += disputes.length * BOND;
         vm.assertEq(token.balanceOf(address(court)), bonds, "court holds the bonds");
     }
 
@@ -219,8 +252,9 @@ contract TrainingPlay is World {
     }
 
     function checkBurnt() external view {
-        vm.assertEq(token.totalSupply() + burnt, SUPPLY, "only penalties burn");
-        vm.assertEq(burnt % PENALTY, 0, "in whole penalties");
+        vm.assertEq(token.totalSupply() + burnt, SUPPLY, "only penalties and lost bonds burn");
+        vm.assertGe(burnt, decided * BOND / 2, "half of every lost bond");
+        vm.assertEq((burnt - decided * BOND / 2) % PENALTY, 0, "and whole penalties");
     }
 
     function checkPhase() external view {
@@ -236,8 +270,8 @@ contract TrainingPlay is World {
         if (round.phase == IRounds.Phase.Aggregate) vm.assertTrue(revealed >= QUORUM);
         if (round.claim != 0) {
             ICourt.State state = court.claim(round.claim).state;
-            bool counts = state == ICourt.State.Open || state == ICourt.State.Final;
-            vm.assertTrue(counts, "a frozen claim is not relied on");
+            bool stands = state != ICourt.State.Struck && state != ICourt.State.Void;
+            vm.assertTrue(stands, "a claim that fell is not relied on");
         }
     }
 }
@@ -275,14 +309,15 @@ contract TrainingInvariants is Base {
 
     /// @notice The play reaches every corner that the invariants are about.
     function test_play_reachesEverything() external {
-        for (uint256 i = 0; i < 1500; ++i) {
+        for (uint256 i = 0; i < 3000; ++i) {
             uint256 seed = uint256(keccak256(abi.encode("play", i)));
             play.step(seed >> 128, seed);
             if (i % 50 == 0) check();
         }
         check();
         vm.assertGt(play.settled(), 5);
-        vm.assertGt(play.frozen(), 5);
+        vm.assertGt(play.struck(), 5);
+        vm.assertGt(play.defended(), 5);
         vm.assertGt(play.paidClaims(), 5);
         vm.assertGt(play.penalties(), 0);
         vm.assertGt(play.left(), 0);

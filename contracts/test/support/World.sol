@@ -9,14 +9,16 @@ import {Referee} from "../../src/Referee.sol";
 import {Registry} from "../../src/Registry.sol";
 import {Rewards} from "../../src/Rewards.sol";
 import {Rounds} from "../../src/Rounds.sol";
+import {ICourt} from "../../src/interfaces/ICourt.sol";
 import {IRounds} from "../../src/interfaces/IRounds.sol";
 import {Amount} from "../../src/lib/Amount.sol";
+import {Header} from "../../src/lib/Header.sol";
 import {Tree} from "../../src/lib/Tree.sol";
-import {Base} from "./Base.sol";
+import {Records} from "./Records.sol";
 
 /// @notice The training side of the house, deployed in the order the README gives, and nodes whose
 ///         keys are known, so that a test can play a whole round.
-abstract contract World is Base {
+abstract contract World is Records {
     uint256 internal constant STAKE = 1000e18;
     uint256 internal constant BOND = 10e18;
     uint256 internal constant PENALTY = 5e18;
@@ -83,6 +85,12 @@ abstract contract World is Base {
         mine(WINDOW + 1);
     }
 
+    /// @notice The header of the aggregation Program for `rows` rows: four ops, each an output.
+    function headerOf(uint256 rows) internal pure returns (bytes memory) {
+        bytes32 opsRoot = keccak256(abi.encode("program", rows));
+        return bytes.concat(hex"04000000040000000000000001000000020000000300000000000000", opsRoot);
+    }
+
     function configuration() internal pure virtual returns (IRounds.Config memory) {
         return configurationOf(CAPACITY);
     }
@@ -90,7 +98,7 @@ abstract contract World is Base {
     function configurationOf(uint32 capacity) internal pure returns (IRounds.Config memory config) {
         bytes32[] memory programs = new bytes32[](capacity - QUORUM + 1);
         for (uint256 i = 0; i < programs.length; ++i) {
-            programs[i] = keccak256(abi.encode("program", i + QUORUM));
+            programs[i] = Header.hash(headerOf(i + QUORUM));
         }
         config = IRounds.Config({
             job: keccak256("job"),
@@ -248,6 +256,29 @@ abstract contract World is Base {
         uint64 round = rounds.current().number;
         vm.prank(vm.addr(keys[node]));
         claim = rounds.postResult(round, outputsRoot);
+    }
+
+    /// @notice Challenges a claim of the running round.
+    function challengeAs(uint32 node, uint256 claim)
+        internal
+        returns (uint256 dispute, ICourt.Dispute memory record)
+    {
+        uint256 rows = 0;
+        IRounds.Seat[] memory seats = rounds.current().seats;
+        for (uint256 i = 0; i < seats.length; ++i) {
+            if (seats[i].revealed) ++rows;
+        }
+        vm.recordLogs();
+        vm.prank(vm.addr(keys[node]));
+        dispute = court.challenge(claim, keccak256("otherwise"), headerOf(rows));
+        record = lastRecord();
+    }
+
+    /// @notice Challenges a claim whose asserter stays silent, and convicts it.
+    function convictAs(uint32 node, uint256 claim) internal {
+        (uint256 dispute, ICourt.Dispute memory record) = challengeAs(node, claim);
+        mine(CLOCK + 1);
+        court.timeout(dispute, record);
     }
 
     function equalPay(uint256 nodes, uint64 each) internal pure returns (uint64[] memory gwei_) {
