@@ -278,8 +278,7 @@ contract Court is ICourt {
     ) external {
         Dispute memory next = _enterStage(dispute, record, Stage.Chain, Turn.Root);
         _checkBrief(next, brief);
-        (uint64 value, uint256 steps, bytes32[] memory children) =
-            referee.ending(brief, root, last);
+        (uint64 value, uint256 steps, bytes32[] memory children) = referee.ending(brief, root, last);
         require(value == next.value, ChainEnd(next.value, value));
 
         next.chain = root;
@@ -741,7 +740,8 @@ contract Court is ICourt {
             OpOpening calldata shown = op[i + 1];
             uint256 index = named.operand(i);
             _checkOp(record, shown, index);
-            (bytes32 root,) = Tree.climb(shown.root, index, record.outline.opCount, shown.rootSiblings);
+            (bytes32 root,) =
+                Tree.climb(shown.root, index, record.outline.opCount, shown.rootSiblings);
             _same(record.trace, root);
             brief.operands[i] = shown.encoding;
             brief.roots[i] = shown.root;

@@ -85,11 +85,11 @@ contract Referee is IReferee {
     }
 
     /// @inheritdoc IReferee
-    function ending(
-        ICourt.Brief calldata brief,
-        bytes32 chain,
-        ICourt.Opening[] calldata last
-    ) external view returns (uint64 value, uint256 steps, bytes32[] memory children) {
+    function ending(ICourt.Brief calldata brief, bytes32 chain, ICourt.Opening[] calldata last)
+        external
+        view
+        returns (uint64 value, uint256 steps, bytes32[] memory children)
+    {
         Bench memory bench = _open(brief, last);
         steps = _steps(bench);
         uint256 dtype = bench.op.dtype;
@@ -187,8 +187,7 @@ contract Referee is IReferee {
 
     function _matmul(Bench memory bench) private view returns (uint64) {
         uint256 dtype = bench.op.dtype;
-        (uint256 i, uint256 j) =
-            Places.factors(bench.op, _steps(bench), bench.element, bench.step);
+        (uint256 i, uint256 j) = Places.factors(bench.op, _steps(bench), bench.element, bench.step);
         uint64 a = _take(bench, 0, i);
         uint64 b = _take(bench, 1, j);
         uint64 c = bench.step == 0 ? 0 : _before(bench);

@@ -512,8 +512,8 @@ contract Rounds is IRounds {
         require(given.budgetGwei <= BUDGET_GWEI_MAX, BadConfig("budgetGwei"));
         require(court.isConsumer(address(this)), BadConfig("court"));
         uint256 longest = uint256(given.commitBlocks) + given.revealBlocks
-            + uint256(given.aggregateBlocks) * given.capacity + court.windowBlocks()
-            + 2 * uint256(court.clockBlocks());
+            + uint256(given.aggregateBlocks) * given.capacity + court.windowBlocks() + 2
+            * uint256(court.clockBlocks());
         require(registry.unbondBlocks() > longest, BadConfig("unbondBlocks"));
     }
 }

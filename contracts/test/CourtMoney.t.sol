@@ -125,10 +125,7 @@ contract CourtMoneyTest is Play {
             uint256 all = (i + 1) * GAS_NAME_OUTPUT * GAS_PRICE_CAP;
             uint256 drawn = all < QUARTER ? all : QUARTER;
             // Of one claim's bond all challengers together draw no more than that.
-            has(
-                address(court),
-                (i + 2) * BOND - (i + 1) * GAS_REVEAL * GAS_PRICE_CAP - drawn
-            );
+            has(address(court), (i + 2) * BOND - (i + 1) * GAS_REVEAL * GAS_PRICE_CAP - drawn);
         }
     }
 

@@ -237,8 +237,7 @@ contract GasJudgedTest is Trial {
             return abi.encodeCall(IReferee.element, (brief, c.trace, OPS, c.element, openings));
         }
         bytes memory chunk = chunkOf(c.dtype, c.step, 0x12345);
-        return
-            abi.encodeCall(IReferee.step, (brief, c.chain, c.element, c.step, chunk, openings));
+        return abi.encodeCall(IReferee.step, (brief, c.chain, c.element, c.step, chunk, openings));
     }
 
     function dataOf(uint256 id, Case memory c, bytes memory op) internal returns (bytes memory) {
@@ -252,20 +251,19 @@ contract GasJudgedTest is Trial {
         record.turn = ICourt.Turn.Element;
         record.since = uint64(block.number);
         record.challengerBlocks = 1;
-        record.opCount = OPS;
+        record.outline.opCount = OPS;
         record.op = OP;
         record.trace = c.trace;
         record.chain = c.chain;
         record.node = Tree.leaf(chunk);
         record.index = uint64(at / 32);
         record.element = uint64(c.element);
-        record.dtype = uint8(c.dtype);
-        record.count = uint64(c.steps > 0 ? c.steps : countOf(c.dims));
         record.brief = keccak256(abi.encode(brief));
         bench.put(id, record);
-        return abi.encodeCall(
-            ICourt.nameElement, (id, record, chunk, uint64(at % 32), brief, openings)
-        );
+        return
+            abi.encodeCall(
+                ICourt.nameElement, (id, record, chunk, uint64(at % 32), brief, openings)
+            );
     }
 
     function suffix(uint256 dtype) internal pure returns (string memory) {
@@ -370,7 +368,8 @@ contract GasJudgedTest is Trial {
 
     /// forge-config: default.isolate = true
     function test_gas_elementwise() public {
-        string[10] memory names = ["add", "sub", "mul", "neg", "abs", "min", "max", "lt", "le", "eq"];
+        string[10] memory names =
+            ["add", "sub", "mul", "neg", "abs", "min", "max", "lt", "le", "eq"];
         for (uint256 dtype = 0; dtype < 3; ++dtype) {
             for (uint256 i = 0; i < names.length; ++i) {
                 bool one = i == 3 || i == 4;

@@ -86,9 +86,7 @@ contract ProgramsTest is Trial {
         strike(scroll.hash, raw);
         programs.register(scroll.hash, "not it");
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IPrograms.Mismatch.selector, keccak256("not it"), keccak256(raw)
-            )
+            abi.encodeWithSelector(IPrograms.Mismatch.selector, keccak256("not it"), keccak256(raw))
         );
         strike(scroll.hash, raw);
         uint256 deadline = block.number + WINDOW;
@@ -130,9 +128,7 @@ contract ProgramsTest is Trial {
             );
             vm.assertFalse(struck);
         }
-        vm.assertEq(
-            uint256(programs.entry(scroll.hash).state), uint256(IPrograms.State.Registered)
-        );
+        vm.assertEq(uint256(programs.entry(scroll.hash).state), uint256(IPrograms.State.Registered));
     }
 
     function test_strikeEncoding_everyMalformation() public {
@@ -203,9 +199,8 @@ contract ProgramsTest is Trial {
         bytes memory constant_ = bytes.concat(
             Script.encode(Code.CONSTANT, 0, Script.u32(elements), Script.none(), ""), bytes32(0)
         );
-        bytes memory raw = bytes.concat(
-            repeated(constant_, 1, false), new bytes(4 * uint256(elements))
-        );
+        bytes memory raw =
+            bytes.concat(repeated(constant_, 1, false), new bytes(4 * uint256(elements)));
         vm.assertLe(weigh(raw), 30_000_000);
     }
 

@@ -204,7 +204,9 @@ interface ICourt {
         uint64 correct
     );
     /// @notice An input or a constant was compared with what it is a copy of.
-    event Compared(uint256 indexed dispute, uint32 op, uint8 code, bytes32 asserted, bytes32 correct);
+    event Compared(
+        uint256 indexed dispute, uint32 op, uint8 code, bytes32 asserted, bytes32 correct
+    );
     /// @param asserterLost whether the claim fell
     /// @param byClock whether the loser's clock ran out
     /// @param bounty wei for the winner beyond its own bond and gas

@@ -47,9 +47,8 @@ interface IReferee {
     /// @return value the element
     /// @return steps entries of the chain
     /// @return children those of the root; none when the chain is one chunk
-    function ending(
-        ICourt.Brief calldata brief,
-        bytes32 chain,
-        ICourt.Opening[] calldata last
-    ) external view returns (uint64 value, uint256 steps, bytes32[] memory children);
+    function ending(ICourt.Brief calldata brief, bytes32 chain, ICourt.Opening[] calldata last)
+        external
+        view
+        returns (uint64 value, uint256 steps, bytes32[] memory children);
 }

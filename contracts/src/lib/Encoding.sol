@@ -102,7 +102,11 @@ library Encoding {
 
     /// @dev Is `keccak256(abi.encodePacked(bytes1(0x02), raw[at:end]))`, without keeping the bytes:
     ///      with tens of thousands of ops memory would cost more than hashing.
-    function _hash(bytes calldata raw, uint256 at, uint256 end) private pure returns (bytes32 leaf) {
+    function _hash(bytes calldata raw, uint256 at, uint256 end)
+        private
+        pure
+        returns (bytes32 leaf)
+    {
         assembly ("memory-safe") {
             let free := mload(0x40)
             mstore8(free, 2)

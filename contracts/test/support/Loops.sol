@@ -59,7 +59,8 @@ library Loops {
             uint64 before = k == 0 ? 0 : states[k - 1];
             if (op.code == Code.SUM) {
                 before = k < LANES ? 0 : states[k - LANES];
-                states[k] = arithmetic.compute(uint8(Code.ADD), dtype, dtype, before, along[0][k], 0);
+                states[k] =
+                    arithmetic.compute(uint8(Code.ADD), dtype, dtype, before, along[0][k], 0);
             } else if (op.code == Code.MATMUL) {
                 states[k] = arithmetic.compute(
                     uint8(Code.FMA), dtype, dtype, along[0][k], along[1][k], before
@@ -76,7 +77,9 @@ library Loops {
                     : arithmetic.compute(uint8(Code.CONVERT), dtype, dtype, along[0][k], 0, 0);
                 states[k] = replaces ? value : before;
             }
-            if (slip.flip != 0 && slip.element == element && slip.step == k) states[k] ^= slip.flip;
+            if (slip.flip != 0 && slip.element == element && slip.step == k) {
+                states[k] ^= slip.flip;
+            }
         }
     }
 
@@ -137,12 +140,11 @@ library Loops {
         }
     }
 
-    function _updates(
-        Code.Op[] memory x,
-        uint64[][] memory data,
-        uint256[] memory at,
-        uint256 axis
-    ) private pure returns (uint64[][3] memory along) {
+    function _updates(Code.Op[] memory x, uint64[][] memory data, uint256[] memory at, uint256 axis)
+        private
+        pure
+        returns (uint64[][3] memory along)
+    {
         along[0] = new uint64[](data[1].length);
         along[1] = new uint64[](data[1].length);
         uint256[] memory from = new uint256[](x[0].dims.length);
@@ -205,12 +207,10 @@ library Loops {
     }
 
     /// @dev Every element of the operand is put where it belongs; broadcast alone reads.
-    function _move(
-        Code.Op memory op,
-        uint256[] memory x,
-        uint64[] memory data,
-        uint64[] memory out
-    ) private pure {
+    function _move(Code.Op memory op, uint256[] memory x, uint64[] memory data, uint64[] memory out)
+        private
+        pure
+    {
         uint256[] memory at = new uint256[](x.length);
         uint256 written = 0;
         if (op.code == Code.BROADCAST) return _broadcast(op, x, data, out);

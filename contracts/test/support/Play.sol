@@ -103,12 +103,20 @@ abstract contract Play is Trial {
         court.reveal(dispute, record, children);
     }
 
-    function revealChunk(uint256 dispute, ICourt.Dispute memory record, Side memory side)
-        internal
-    {
-        bytes memory chunk = Grove.chunk(walkedOf(side, record), record.dtype, record.index);
+    function revealChunk(uint256 dispute, ICourt.Dispute memory record, Side memory side) internal {
+        bytes memory chunk =
+            Grove.chunk(walkedOf(side, record), dtypeOf(side, record), record.index);
         vm.prank(side.who);
         court.revealChunk(dispute, record, chunk);
+    }
+
+    /// @notice The dtype of the op's tensor, which its chains have too.
+    function dtypeOf(Side memory side, ICourt.Dispute memory record)
+        internal
+        pure
+        returns (uint256)
+    {
+        return Code.parse(side.scroll.ops[record.op]).dtype;
     }
 
     // The challenger.
@@ -180,7 +188,9 @@ abstract contract Play is Trial {
         address challenger,
         uint64 place
     ) internal {
-        bytes memory chunk = Grove.chunk(walkedOf(side, record), record.dtype, record.index);
+        bytes memory chunk = Grove.chunk(
+            walkedOf(side, record), dtypeOf(side, record), record.index
+        );
         ICourt.Brief memory brief = briefOf(side, record);
         uint256 index = uint256(record.index) * Grove.CHUNK + place;
         ICourt.Opening[] memory shown = openingsOf(side, record, index);
@@ -199,7 +209,7 @@ abstract contract Play is Trial {
         if (record.stage == ICourt.Stage.Iterations) return side.states;
         if (record.stage == ICourt.Stage.Outputs) return outputRootsOf(side, record.iteration);
         if (record.stage == ICourt.Stage.Trace) return side.roots[record.iteration];
-        return Grove.leaves(walkedOf(side, record), record.dtype);
+        return Grove.leaves(walkedOf(side, record), dtypeOf(side, record));
     }
 
     function childrenOf(Side memory side, ICourt.Dispute memory record)
@@ -246,8 +256,7 @@ abstract contract Play is Trial {
             shown = new ICourt.OpOpening[](2);
             uint256 input = op.payload(0);
             bool state = iteration > 0 && input < side.scroll.outputs.length;
-            bytes32[] memory list =
-                state ? outputRootsOf(side, iteration - 1) : inputRootsOf(side);
+            bytes32[] memory list = state ? outputRootsOf(side, iteration - 1) : inputRootsOf(side);
             shown[1].root = list[input];
             shown[1].rootSiblings = Grove.siblings(list, input);
         } else {

@@ -112,10 +112,7 @@ library Script {
     /// @notice Returns the whole encoding, with the elements of the constants.
     function encoding(Scroll memory scroll) internal pure returns (bytes memory raw) {
         raw = bytes.concat(
-            "ASSAYP\x00\x01",
-            le(scroll.ops.length),
-            le(scroll.outputs.length),
-            list(scroll.outputs)
+            "ASSAYP\x00\x01", le(scroll.ops.length), le(scroll.outputs.length), list(scroll.outputs)
         );
         uint256 constants = 0;
         bytes memory tail;
@@ -149,9 +146,10 @@ library Script {
     // Numbers.
 
     function le(uint256 x) internal pure returns (bytes4) {
-        return bytes4(
-            uint32((x & 0xff) << 24 | (x & 0xff00) << 8 | (x >> 8 & 0xff00) | (x >> 24 & 0xff))
-        );
+        return
+            bytes4(
+                uint32((x & 0xff) << 24 | (x & 0xff00) << 8 | (x >> 8 & 0xff00) | (x >> 24 & 0xff))
+            );
     }
 
     function list(uint32[] memory numbers) internal pure returns (bytes memory raw) {
