@@ -178,9 +178,7 @@ impl Report {
     /// Prints everything once more, together.
     pub(crate) fn print(&self) {
         if !self.json && self.threads == 1 {
-            println!(
-                "| work | threads | ours | theirs (their time over ours, quartiles) | the best of them | bar |"
-            );
+            println!("| work | threads | ours | theirs (over ours, quartiles) | the best | bar |");
             println!("|---|---|---|---|---|---|");
         }
         self.rows.iter().for_each(|row| println!("{row}"));
