@@ -150,7 +150,7 @@ impl Report {
             format!("{} {} ({median:.2}, {low:.2} to {high:.2})", peer.name, show(peer.seconds))
         });
         format!(
-            "| {} | {} | {} | {} | **{median:.2}** ({low:.2} to {high:.2}) | {}, {met} |",
+            "| {} | {} | {} | {} | **{median:.2}** ({low:.2} to {high:.2}) | {:.2}, {met} |",
             outcome.name,
             self.threads,
             show(outcome.ours),
