@@ -150,7 +150,7 @@ impl Report {
             format!("{} {} ({median:.2}, {low:.2} to {high:.2})", peer.name, show(peer.seconds))
         });
         format!(
-            "| {} | {} | {} | {} | **{median:.2}** ({low:.2} to {high:.2}) | {}, {met} |",
+            "| {} | {} | {} | {} | **{median:.2}** ({low:.2} to {high:.2}) | {:.2}, {met} |",
             outcome.name,
             self.threads,
             show(outcome.ours),
@@ -178,9 +178,7 @@ impl Report {
     /// Prints everything once more, together.
     pub(crate) fn print(&self) {
         if !self.json && self.threads == 1 {
-            println!(
-                "| work | threads | ours | theirs (their time over ours, quartiles) | the best of them | bar |"
-            );
+            println!("| work | threads | ours | theirs (over ours, quartiles) | the best | bar |");
             println!("|---|---|---|---|---|---|");
         }
         self.rows.iter().for_each(|row| println!("{row}"));

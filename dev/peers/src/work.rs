@@ -1,15 +1,15 @@
 //! The training steps that are compared: one entry each.
 //!
 //! Every engine takes a whole step: forward, the loss `s + y exp(-s)` of a log variance s, backward
-//! and Adam. To add a step, add an entry; a network of a new kind also needs its like in each of the
-//! files `with_*`.
+//! and Adam. To add a step, add an entry; a network of a new kind also needs its like in each of
+//! the files `with_*`.
 
 use learn::{Activation, Encoder, Gru, Loss, Mlp, Network, Norm, Optimiser, Training};
 use tensor::Dtype;
 
 use crate::contest::Contest;
-use crate::with_torch::Torch;
 use crate::ours;
+use crate::with_torch::Torch;
 
 /// A training step.
 pub(crate) struct Work {

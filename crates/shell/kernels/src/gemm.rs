@@ -1,10 +1,10 @@
 //! Matrix products: every output element is one chain of fused multiply-adds, `k` ascending.
 //!
-//! A register block of a few rows and a few vectors of columns runs along `k` ([`block`]). The right
-//! operand is copied first, in panels as wide as a block, so that a block reads lines that lie
-//! together; the left one only where it is read often. Vectorising across outputs leaves each chain
-//! in its order. Where there are few columns but many rows the operands change places: a product of
-//! two factors does not know which came first.
+//! A register block of a few rows and a few vectors of columns runs along `k` ([`block`]). The
+//! right operand is copied first, in panels as wide as a block, so that a block reads lines that
+//! lie together; the left one only where it is read often. Vectorising across outputs leaves each
+//! chain in its order. Where there are few columns but many rows the operands change places: a
+//! product of two factors does not know which came first.
 //!
 //! *Invariant: a chain has exactly as many steps as `k`. Padding fills columns that are thrown
 //! away, never steps; a chain that is cut by cache blocking goes on from the stored element.*

@@ -5,7 +5,8 @@
 //! fused multiply-add without the instruction is computed in software.
 //!
 //! *Invariant: a level is only ever entered after the CPU was asked for its instructions.*
-//! Absent: intrinsics, and any build flag that changes what a binary computes.
+//! Absent: any build flag that changes what a binary computes, and, but for keccak and the widest
+//! matrix product, intrinsics.
 
 use std::fmt;
 use std::hint::black_box;

@@ -6,11 +6,11 @@
 //! ([`Level`]). [`commit`] is the same for the hashes that name a tensor.
 //!
 //! *Invariant: for every Program and every input the outputs equal [`tensor::eval`]'s to the last
-//! bit, on every CPU, at every level, on any number of threads.* The suite in `laws`, random Programs and the golden vectors
-//! check it; a difference is a bug here, never there.
+//! bit, on every CPU, at every level, on any number of threads.* The suite in `laws`, random
+//! Programs and the golden vectors check it; a difference is a bug here, never there.
 //!
 //! Deliberately absent: steps side by side ([`Threads`] share one step after the other), intrinsics
-//! other than keccak's, approximate modes, and any rewriting of arithmetic.
+//! but in keccak and the widest matrix product, approximate modes, any rewriting of arithmetic.
 
 mod buffer;
 pub mod commit;

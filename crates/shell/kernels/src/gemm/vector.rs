@@ -64,8 +64,8 @@ impl<T: Element> Factor for T {
     }
 }
 
-// SAFETY, of every block: these are called in tasks at the level that has AVX-512 alone, and whoever
-// hands in a pointer promises what lies there.
+// SAFETY, of every block: these are called in tasks at the level that has AVX-512 alone, and
+// whoever hands in a pointer promises what lies there.
 #[cfg(target_arch = "x86_64")]
 #[expect(clippy::undocumented_unsafe_blocks, reason = "one promise covers them all, just above")]
 impl Factor for f32 {
