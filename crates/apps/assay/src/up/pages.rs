@@ -19,7 +19,7 @@ use tokio::sync::watch::Sender;
 use super::{
     children::Alive,
     genesis::Network,
-    settings::{LIAR, NODES, Settings},
+    settings::{CROOK, LIAR, NODES, Settings},
     summary,
 };
 
@@ -49,7 +49,7 @@ pub(super) struct Known {
     /// Keys of the nodes that this process started, in its own order.
     keys: Vec<Address>,
     slices: Vec<String>,
-    liar: Option<Address>,
+    liars: Vec<Address>,
     short: Address,
     long: Address,
     deployer: Address,
@@ -72,7 +72,7 @@ impl Known {
     }
 
     fn label(&self, key: Address) -> Option<String> {
-        (self.liar == Some(key)).then(|| "demo liar".to_owned())
+        self.liars.contains(&key).then(|| "demo liar".to_owned())
     }
 
     fn party(&self, history: &History, address: Address) -> Party {
@@ -123,7 +123,11 @@ impl Pages {
                 .take(NODES)
                 .map(|slice| slice.name.clone())
                 .collect(),
-            liar: settings.liar.then(|| network.nodes[LIAR]),
+            liars: [CROOK, LIAR]
+                .into_iter()
+                .filter(|_| settings.liar)
+                .map(|index| network.nodes[index])
+                .collect(),
             short: network.short.address(),
             long: network.long.address(),
             deployer: network.client.address(),

@@ -122,6 +122,7 @@ fn three_rounds_reject_the_liar_move_the_margin_and_replay_to_the_bit() {
         let rejected = &round["rejected"][0];
         assert_eq!((&rejected["node"], &rejected["liar"]), (&LIAR.into(), &true.into()));
     }
+    check_conviction(&json["disputes"]);
     assert_eq!(json["data"]["market"], "WTI spot");
     let account = &json["account"];
     assert_ne!(number(&account["margin_before"]), number(&account["margin_after"]), "{account}");
@@ -146,6 +147,27 @@ fn three_rounds_reject_the_liar_move_the_margin_and_replay_to_the_bit() {
     check_equal(&replay(root, 2));
     let never = replay(root, 9);
     assert!(never.error().contains("round 9 is not settled"), "{}", never.error());
+}
+
+/// Node 2 claimed all pay of round 1 for itself: whoever said no first convicted it, by one step.
+fn check_conviction(disputes: &Value) {
+    let disputes = disputes.as_array().expect("a list");
+    let convicted: Vec<&Value> = disputes.iter().filter(|it| it["ended"] == "step").collect();
+    let first = convicted.first().expect("a conviction");
+    assert_eq!(
+        (&first["round"], &first["asserter"], &first["convicted"]),
+        (&1.into(), &2.into(), &2.into())
+    );
+    assert_eq!((&first["op_name"], &first["element"]), (&"scatter_add".into(), &2.into()));
+    assert_eq!(number(&first["asserted"]), BUDGET_GWEI);
+    assert_eq!(number(&first["correct"]), (BUDGET_GWEI / 3.0).floor());
+    assert_eq!((&first["bond_lost"], &first["burnt"]), (&"50".into(), &"25".into()));
+    let moves = first["moves"].as_u64().expect("a number");
+    assert!(moves <= 32 && first["gas"].as_u64().is_some_and(|gas| gas < 4_000_000), "{first}");
+    // The others ended with it, and no honest node lost anything.
+    for other in disputes {
+        assert!(other["convicted"].is_null() || other["convicted"] == 2, "{other}");
+    }
 }
 
 /// Changes one byte of every kept copy of the first update of a round.
