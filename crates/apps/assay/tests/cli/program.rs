@@ -181,7 +181,7 @@ fn what_cannot_be_read_is_said_with_what_to_do() {
     };
     let other = root.join("other.onnx");
     std::fs::write(&other, b"\x08\x07").expect("written");
-    says("show", &other, &[], "ONNX, which this assay does not read");
+    says("show", &other, &[], "other.onnx");
     std::fs::write(root.join("noise"), b"noise").expect("written");
     says("show", &root.join("noise"), &[], "is no Program; FILE is an encoded Program");
     says("show", &root.join("nowhere"), &[], "nowhere");
