@@ -26,7 +26,7 @@ fn convict(sample: &Sample, outputs_root: Hash, liar: impl Evidence) -> End {
 /// An executor that replaces an op's tensor by what a function makes of it.
 struct Bent<F>(F);
 
-impl<F: Fn(&Program, usize, &[&Tensor], Tensor) -> Tensor> Executor for Bent<F> {
+impl<F: Fn(&Program, usize, &[&Tensor], Tensor) -> Tensor + Send> Executor for Bent<F> {
     fn execute(&self, p: &Program, op: usize, xs: &[&Tensor], inputs: &[Tensor]) -> Tensor {
         (self.0)(p, op, xs, eval_node(&p.nodes()[op], xs, inputs))
     }
@@ -46,7 +46,10 @@ fn f32s(dims: &[usize], of: impl Fn(u16) -> f32) -> Tensor {
     Tensor::f32(dims, (0..).map(of).take(count).collect()).expect("as many as counted")
 }
 
-fn caught(sample: &Sample, bend: impl Fn(&Program, usize, &[&Tensor], Tensor) -> Tensor + 'static) {
+fn caught(
+    sample: &Sample,
+    bend: impl Fn(&Program, usize, &[&Tensor], Tensor) -> Tensor + Send + 'static,
+) {
     let liar = witness(&sample.program, &sample.inputs, 1, Bent(bend));
     let end = convict(sample, liar.outputs_root(), liar);
     assert!(!end.by_clock, "it is convicted by what it computed");
