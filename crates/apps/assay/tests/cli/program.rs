@@ -134,7 +134,8 @@ fn one_element_is_followed_to_what_it_was_made_of() {
     let root = root.path();
     let file = file(root, &sample());
     let step = |op: &str, element: &str| {
-        let more = ["--seed", "7", "--op", op, "--element", element, "--json"];
+        let given = ["--seed", "7", "--input", "2=[39,0,5]"];
+        let more = [&given[..], &["--op", op, "--element", element, "--json"]].concat();
         program(root, "trace", &file, &more).json()["op"].take()
     };
     // The matmul: forty steps, of which the last is the element.
