@@ -240,7 +240,9 @@ impl Twin {
         let bonds = asked.tokens(at.court).await.expect("a view");
         assert_eq!(wei(bonds), self.ledger.bonds_wei(), "bonds at {head}");
         let supply = asked.view(at.token, AssayToken::totalSupplyCall {}).await.expect("a view");
-        let total = self.ledger.total_wei() - self.ledger.burnt_wei();
+        // The bonds of the registered Programs are none of the ledger's.
+        let registered = wei(asked.tokens(at.programs).await.expect("a view"));
+        let total = self.ledger.total_wei() - self.ledger.burnt_wei() + registered;
         assert_eq!(wei(supply), total, "supply at {head}");
         let root = asked.view(at.rewards, Rewards::rootCall {}).await.expect("a view");
         assert_eq!(root, word(self.ledger.rewards_root()), "pay's root at {head}");
