@@ -16,6 +16,7 @@ mod npm;
 mod rust;
 mod steps;
 mod tally;
+mod testfloat;
 mod wrap;
 
 use std::path::PathBuf;
