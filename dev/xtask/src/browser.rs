@@ -67,7 +67,7 @@ fn find() -> Option<PathBuf> {
 
 /// Installs the distribution's Chromium where that needs nobody's password.
 fn install(steps: &mut Steps) -> Option<PathBuf> {
-    if !Path::new("/etc/debian_version").exists() || !is_root() {
+    if !is_root_on_debian() {
         return None;
     }
     let advice = "the browser tests are skipped";
@@ -82,9 +82,11 @@ fn install(steps: &mut Steps) -> Option<PathBuf> {
     find()
 }
 
-fn is_root() -> bool {
+/// Whether apt installs without asking for a password.
+pub(crate) fn is_root_on_debian() -> bool {
     let id = Command::new("id").arg("-u").output();
-    id.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+    let root = id.is_ok_and(|output| output.stdout.trim_ascii() == b"0");
+    root && Path::new("/etc/debian_version").exists()
 }
 
 fn how_to_get_it() -> &'static str {

@@ -18,6 +18,7 @@ mod peers;
 mod rust;
 mod steps;
 mod tally;
+mod testfloat;
 mod wrap;
 
 use std::path::PathBuf;

@@ -5,6 +5,7 @@
 
 use crate::contracts;
 use crate::steps::{Steps, cargo};
+use crate::testfloat;
 
 /// Fails where rustfmt would change a file.
 pub(crate) fn format(steps: &mut Steps) -> anyhow::Result<()> {
@@ -26,10 +27,14 @@ pub(crate) fn tidy(steps: &mut Steps) -> anyhow::Result<()> {
 
 /// Runs every Rust test and doctest, and checks the golden vectors.
 ///
-/// The packages of contracts/ are there first: a chain's tests run against anvil too.
+/// The packages of contracts/ are there first, since a chain's tests run against anvil too, and so
+/// is TestFloat, where it can be had.
 pub(crate) fn test(steps: &mut Steps) -> anyhow::Result<()> {
     contracts::install(steps)?;
     let mut command = cargo(["test", "--release", "--workspace", "--no-fail-fast"]);
+    if let Some(generator) = testfloat::ready(steps) {
+        command.env("ASSAY_TESTFLOAT", generator);
+    }
     steps.run_tests("tests in Rust", &mut command, "run the test that `error:` names above")
 }
 

@@ -63,7 +63,7 @@ const FUNCTIONS: [&str; 7] = ["sqrt", "floor", "exp", "log", "tanh", "erf", "erf
 const INTEGER: [&str; 6] = ["and", "or", "xor", "shl", "shr", "sar"];
 
 pub(super) fn generate() -> Value {
-    let mut dice = Dice::new(0x73_6361_6c61_72);
+    let mut dice = Dice::new(0x7363_616c_6172);
     let mut cases = Vec::new();
     for dtype in Dtype::ALL {
         let values = values(dtype);

@@ -61,6 +61,11 @@ impl Format {
     }
 }
 
+/// Returns a number below `end`, which is small.
+fn below(dice: &mut Dice, end: u64) -> i64 {
+    (dice.long() % end).cast_signed()
+}
+
 /// Moves bits by a few units in the last place, without leaving the format.
 fn nudged(dice: &mut Dice, format: Format, bits: u64) -> u64 {
     bits.wrapping_add(dice.below(7) as u64).wrapping_sub(3) & format.mask()
@@ -70,18 +75,16 @@ fn nudged(dice: &mut Dice, format: Format, bits: u64) -> u64 {
 pub(super) fn built(dice: &mut Dice, op: Op) -> [u64; 3] {
     let f = op.format();
     let (bias, fraction) = (f.bias().cast_signed(), i64::from(f.fraction));
-    let spread = |dice: &mut Dice, width: i64| {
-        i64::try_from(dice.below(2 * width.unsigned_abs() as usize + 1)).expect("small") - width
-    };
+    let spread = |dice: &mut Dice, width: i64| below(dice, 2 * width.unsigned_abs() + 1) - width;
     // The exponent that the result is aimed at: ordinary, about either limit, or any.
     let goal = match dice.below(4) {
         0 => bias,
-        1 => 1 - i64::try_from(dice.below(f.fraction as usize + 4)).expect("small"),
+        1 => 1 - below(dice, u64::from(f.fraction) + 4),
         2 => f.field_max().cast_signed(),
-        _ => i64::try_from(dice.below(f.field_max() as usize)).expect("a field"),
+        _ => below(dice, f.field_max()),
     };
     let first = match op.code {
-        0x12 | 0x20 | 0x21 => i64::try_from(dice.below(f.field_max() as usize)).expect("a field"),
+        0x12 | 0x20 | 0x21 => below(dice, f.field_max()),
         _ => goal,
     };
     let second = match op.code {
@@ -116,7 +119,7 @@ pub(super) fn built(dice: &mut Dice, op: Op) -> [u64; 3] {
 /// Returns a float near 1, where the elementary functions are not yet at their limits.
 pub(super) fn ordinary(dice: &mut Dice, op: Op) -> u64 {
     let f = op.format();
-    let field = f.bias().cast_signed() - 6 + i64::try_from(dice.below(14)).expect("small");
+    let field = f.bias().cast_signed() - 6 + below(dice, 14);
     f.float(dice, field)
 }
 
