@@ -309,7 +309,7 @@ contract TrainingInvariants is Base {
 
     /// @notice The play reaches every corner that the invariants are about.
     function test_play_reachesEverything() external {
-        for (uint256 i = 0; i < 3000; ++i) {
+        for (uint256 i = 0; i < 6000; ++i) {
             uint256 seed = uint256(keccak256(abi.encode("play", i)));
             play.step(seed >> 128, seed);
             if (i % 50 == 0) check();
