@@ -66,15 +66,25 @@ library Encoding {
     /// @dev Reads one op and returns its leaf.
     function _leaf(bytes calldata raw, Reader memory reader) private pure returns (bytes32) {
         uint256 at = reader.at;
-        _need(raw, at + 3);
-        uint256 code = uint8(raw[at]);
-        uint256 rank = uint8(raw[at + 2]);
-        bool known = Shapes.isCode(code) && uint8(raw[at + 1]) <= Code.I32 && rank <= Code.RANK_MAX;
+        _need(raw, at + 7);
+        uint256 head;
+        assembly ("memory-safe") {
+            head := calldataload(add(raw.offset, at))
+        }
+        uint256 code = head >> 248;
+        uint256 rank = head >> 232 & 0xff;
+        uint256 dtype = head >> 240 & 0xff;
+        bool known = Shapes.isCode(code) && dtype <= Code.I32 && rank <= Code.RANK_MAX;
         require(known, Code.Malformed(at, raw.length));
-        uint256 operands = word(raw, at + 3 + 4 * rank);
-        require(Shapes.takes(code, operands), Code.Malformed(at, raw.length));
-        uint256 payload = at + 7 + 4 * rank + 4 * operands;
-        uint256 end = payload + Shapes.payloadSize(code, rank, operands);
+        uint256 payload;
+        uint256 end;
+        unchecked {
+            // A rank of at most 6, a count that the op takes: none of this comes near 2^256.
+            uint256 operands = word(raw, at + 3 + 4 * rank);
+            require(Shapes.takes(code, operands), Code.Malformed(at, raw.length));
+            payload = at + 7 + 4 * rank + 4 * operands;
+            end = payload + Shapes.payloadSize(code, rank, operands);
+        }
         _need(raw, end);
         if (code == Code.INPUT) {
             require(word(raw, payload) == reader.inputCount, Code.Malformed(payload, raw.length));
@@ -139,7 +149,9 @@ library Encoding {
     /// @notice Returns the u32 at `at`.
     function word(bytes calldata raw, uint256 at) internal pure returns (uint256 x) {
         _need(raw, at + 4);
-        x = uint32(bytes4(raw[at:at + 4]));
+        assembly ("memory-safe") {
+            x := shr(224, calldataload(add(raw.offset, at)))
+        }
         x = ((x & 0xff00ff00) >> 8) | ((x & 0x00ff00ff) << 8);
         x = (x >> 16) | ((x & 0xffff) << 16);
     }

@@ -49,16 +49,29 @@ library Tree {
         while (count > 1) {
             uint256 parents = (count + ARITY - 1) / ARITY;
             for (uint256 parent = 0; parent < parents; ++parent) {
-                bytes32[16] memory children;
                 uint256 first = parent * ARITY;
-                for (uint256 i = 0; i < ARITY && first + i < count; ++i) {
-                    children[i] = nodes[first + i];
-                }
-                nodes[parent] = node(children);
+                nodes[parent] = _over(nodes, first, _present(first, count));
             }
             count = parents;
         }
         return nodes[0];
+    }
+
+    /// @dev Is `nodeOf` of the `present` nodes from `first` on, which are there, without copying them
+    ///      twice: whole encodings and updates are hashed on chain.
+    function _over(bytes32[] memory nodes, uint256 first, uint256 present)
+        private
+        pure
+        returns (bytes32 parent)
+    {
+        assembly ("memory-safe") {
+            let at := mload(0x40)
+            let length := mul(present, 32)
+            mstore8(at, 1)
+            mcopy(add(at, 1), add(add(nodes, 32), mul(first, 32)), length)
+            calldatacopy(add(add(at, 1), length), calldatasize(), sub(512, length))
+            parent := keccak256(at, 513)
+        }
     }
 
     /// @notice Returns the number of levels above `leaves` leaves: 0 for one, 1 up to 16, …
