@@ -20,8 +20,8 @@ contract Programs is IPrograms {
     using Code for Code.Op;
     using SafeERC20 for IERC20;
 
-    /// @notice Bytes of an encoding at most: what a strike can still read within a block's gas.
-    uint256 public constant ENCODING_MAX = 128 * 1024;
+    /// @notice Bytes of an encoding at most: what a strike can still read within a transaction's gas.
+    uint256 public constant ENCODING_MAX = 64 * 1024;
 
     /// @notice The token of bonds.
     IERC20 public immutable token;

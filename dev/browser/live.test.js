@@ -60,6 +60,20 @@ test("the liar is rejected with its distance and earns nothing", async () => {
   assert.equal(view.oracle.reports.length, ROUNDS + 1);
 });
 
+test("the crook is convicted by one step, and its page says by which", async () => {
+  const disputes = await (await fetch(`${network.explorer}/api/disputes`)).json();
+  const convicted = disputes.filter((dispute) => dispute.state === "convicted");
+  assert.equal(convicted.length, 1);
+  await visit(browser, { viewport: { width: 1280, height: 900 } }, async (page, troubles) => {
+    await page.goto(`${network.explorer}/disputes/${convicted[0].id}`);
+    const text = await page.locator("main").innerText();
+    assert.match(text, /scatter_add/);
+    assert.match(text, /100[ ,. ]?000[ ,. ]?000[ ,. ]?000/);
+    await page.screenshot({ path: `${SHOTS}/conviction.png`, fullPage: true });
+    assert.deepEqual(troubles, []);
+  });
+});
+
 test("ethers opens the keystore, sends, waits and reads events", async () => {
   const provider = new JsonRpcProvider(network.chain, undefined, { cacheTimeout: -1 });
   try {

@@ -49,7 +49,7 @@ pub(super) struct Known {
     /// Keys of the nodes that this process started, in its own order.
     keys: Vec<Address>,
     slices: Vec<String>,
-    liars: Vec<Address>,
+    liars: Vec<(Address, &'static str)>,
     short: Address,
     long: Address,
     deployer: Address,
@@ -72,7 +72,8 @@ impl Known {
     }
 
     fn label(&self, key: Address) -> Option<String> {
-        self.liars.contains(&key).then(|| "demo liar".to_owned())
+        let liar = self.liars.iter().find(|(liar, _)| *liar == key);
+        liar.map(|(_, label)| (*label).to_owned())
     }
 
     fn party(&self, history: &History, address: Address) -> Party {
@@ -123,10 +124,10 @@ impl Pages {
                 .take(NODES)
                 .map(|slice| slice.name.clone())
                 .collect(),
-            liars: [CROOK, LIAR]
+            liars: [(CROOK, "demo crook"), (LIAR, "demo liar")]
                 .into_iter()
                 .filter(|_| settings.liar)
-                .map(|index| network.nodes[index])
+                .map(|(index, label)| (network.nodes[index], label))
                 .collect(),
             short: network.short.address(),
             long: network.long.address(),
