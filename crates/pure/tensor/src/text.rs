@@ -39,7 +39,7 @@ enum Field {
 }
 
 /// The word of every op and the keys of its payload; `""` is a number without a key, and `[…]`
-/// marks a number for every axis. In the order of the codes.
+/// marks a number for every axis (of concat, for every operand). In the order of the codes.
 const WORDS: [(u8, &str, &[&str]); 44] = [
     (0x01, "input", &[""]),
     (0x02, "constant", &[]),
@@ -77,7 +77,7 @@ const WORDS: [(u8, &str, &[&str]); 44] = [
     (0x41, "transpose", &["perm[]"]),
     (0x42, "broadcast", &[]),
     (0x43, "slice", &["start[]", "end[]"]),
-    (0x44, "concat", &["axis"]),
+    (0x44, "concat", &["axis", "extents[]"]),
     (0x45, "pad", &["lo[]", "hi[]"]),
     (0x46, "gather", &["axis"]),
     (0x47, "scatter_add", &["axis", "extent"]),
@@ -171,11 +171,13 @@ fn fields(op: &Op) -> Vec<Field> {
     match op {
         Op::Input { index, .. } => vec![Field::Bare(u64::try_from(*index).expect("64 bits"))],
         Op::Iota { axis, .. }
-        | Op::Concat { axis, .. }
         | Op::Gather { axis, .. }
         | Op::Sum { axis, .. }
         | Op::MaxAxis { axis, .. }
         | Op::Argmax { axis, .. } => vec![number("axis", *axis)],
+        Op::Concat { axis, extents, .. } => {
+            vec![number("axis", *axis), Field::List("extents", extents.clone())]
+        }
         Op::ScatterAdd { axis, extent, .. } => {
             vec![number("axis", *axis), number("extent", *extent)]
         }

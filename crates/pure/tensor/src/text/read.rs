@@ -160,8 +160,10 @@ impl Parts {
         if *code == 0x02 {
             return self.constant(payload, (dtype, shape));
         }
+        // A list has a number for every axis, but for concat's, which has one for every operand.
+        let entries = if *code == CONCAT { operands.len() } else { shape.rank() };
         for key in *keys {
-            self.field((*code, key), payload.next().unwrap_or_default(), shape.rank())?;
+            self.field((*code, key), payload.next().unwrap_or_default(), entries)?;
         }
         match payload.next() {
             None => Ok(()),
@@ -186,7 +188,7 @@ impl Parts {
     }
 
     /// Reads one field of a payload, which must have this key.
-    fn field(&mut self, (code, key): (u8, &str), word: &str, rank: usize) -> Result<(), Wrong> {
+    fn field(&mut self, (code, key): (u8, &str), word: &str, entries: usize) -> Result<(), Wrong> {
         let (name, list) = match key.strip_suffix("[]") {
             Some(name) => (name, true),
             None => (key, false),
@@ -201,8 +203,8 @@ impl Parts {
         };
         if list {
             let numbers = extents(after)?;
-            if numbers.len() != rank {
-                return wrong(format!("`{name}` needs {rank} numbers, has {}", numbers.len()));
+            if numbers.len() != entries {
+                return wrong(format!("`{name}` needs {entries} numbers, has {}", numbers.len()));
             }
             numbers.iter().for_each(|n| self.ops.extend(n.to_le_bytes()));
             return Ok(());
@@ -241,6 +243,9 @@ impl Parts {
         Ok(())
     }
 }
+
+/// The code of `concat`.
+const CONCAT: u8 = 0x44;
 
 fn number(out: &mut Vec<u8>, n: usize) {
     // A text with 2^32 operands or extents of one op does not fit in memory.

@@ -307,17 +307,22 @@ impl Dealer {
             return None;
         }
         let (dispute, record) = disputes[usize::try_from(self.random.below(count)).expect("few")];
+        let fallen = ledger.claim(record.claim).is_some_and(|claim| claim.state.has_fallen());
         let (left, used) = record.clock(head + 1);
-        if used <= left && !self.random.one_in(3) {
-            return Some(Move::Mine(1 + left - used));
+        if !fallen && used <= left && !self.random.one_in(3) {
+            // A second challenger, as long as there may be one.
+            let second = self.random.one_in(2);
+            let wait = Move::Mine(1 + left - used);
+            return Some(if second { self.challenge(ledger, head) } else { wait });
         }
         let mut record = Box::new(record.clone());
         if self.random.one_in(8) {
             record.moves += 1;
         }
-        let input = match self.random.below(3) {
-            0 => court::Input::Close { dispute, record },
-            _ => court::Input::Timeout { dispute, record },
+        let input = if fallen != self.random.one_in(4) {
+            court::Input::Close { dispute, record }
+        } else {
+            court::Input::Timeout { dispute, record }
         };
         Some(Move::Call(self.who(), Input::Court(input), Bytes::new()))
     }
