@@ -40,7 +40,7 @@ const PAYLOADS: [&str; 12] = [
     "%62 f32[2,2] = gather %0 %2 axis=1",
     "%64 f32[2,2,3] = broadcast %0",
     "%65 f32[2,2] = slice %0 start=[0,1] end=[2,3]",
-    "%66 f32[4,3] = concat %0 %0 axis=0",
+    "%66 f32[4,3] = concat %0 %0 axis=0 extents=[2,2]",
     "%67 f32[3,5] = pad %0 lo=[1,0] hi=[0,2]",
     "%69 f32[2,3] = scatter_add %62 %2 axis=1 extent=3",
 ];
