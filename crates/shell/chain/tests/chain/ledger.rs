@@ -34,7 +34,7 @@ mod random;
 mod told;
 mod twin;
 
-const SEEDS: u64 = 40;
+const SEEDS: u64 = 60;
 const MOVES: u32 = 170;
 /// Longer than any round can last, by one block.
 const UNBOND_BLOCKS: u64 = 28 + 2 * CLOCK_BLOCKS;
