@@ -111,7 +111,7 @@ fn job(quorum: u32, capacity: u32, cumulative: u32) -> IRounds::Config {
 
 /// Every call that can succeed, every error that a call or `aggregator` can meet, and the events
 /// that no call is named after.
-const NAMES: [&str; 65] = [
+const NAMES: [&str; 64] = [
     "AbsentChild",
     "AcceptedMismatch",
     "AddStake",
@@ -127,7 +127,6 @@ const NAMES: [&str; 65] = [
     "ClaimNotFinal",
     "ClaimPending",
     "ClockRuns",
-    "Close",
     "Commit",
     "CommitmentMismatch",
     "Decided",
