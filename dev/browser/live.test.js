@@ -67,6 +67,7 @@ test("the crook is convicted by one step, and its page says by which", async () 
   await visit(browser, { viewport: { width: 1280, height: 900 } }, async (page, troubles) => {
     await page.goto(`${network.explorer}/disputes/${convicted[0].id}`);
     const text = await page.locator("main").innerText();
+    assert.match(text, /%\d+ f64\[\d+\] = scatter_add %\d+/);
     assert.match(text, /asserted\s+100000000000\s+correct\s+33333333333/);
     await page.screenshot({ path: `${SHOTS}/conviction.png`, fullPage: true });
     assert.deepEqual(troubles, []);

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use alloy::primitives::{Address, B256};
 use chain::index::{At, Dispute, History, Move};
 use explorer::view::{self, Dtype, Scalar, Side, Stage, Turn};
+use tensor::Op;
 
 use super::{Known, seconds, to_address, to_hash, wad};
 
@@ -22,9 +23,10 @@ pub(super) fn ops(job: &node::Job) -> anyhow::Result<Ops> {
     let mut ops = Ops::new();
     for rows in node::QUORUM..=node::CAPACITY {
         let program = job.aggregate(usize::try_from(rows)?)?;
-        let lines = program.to_string();
+        let listing = program.to_string();
+        let lines = listing.lines().filter(|line| line.starts_with('%'));
         let short = |line: &str| line.chars().take(OP_TEXT_MAX).collect();
-        ops.insert(node::word(program.hash()), lines.lines().map(short).collect());
+        ops.insert(node::word(program.hash()), lines.map(short).collect());
     }
     Ok(ops)
 }
@@ -69,8 +71,8 @@ impl Teller<'_> {
             challenger,
             moves,
             op_text: None,
-            judged: self.judged(claim.program, in_chain),
-            compared: self.compared(claim.program),
+            judged: self.judged(in_chain),
+            compared: self.compared(),
             decided: self.decided(),
             closed: dispute.closed.map(|at| self.at(at)),
         };
@@ -131,18 +133,12 @@ impl Teller<'_> {
         self.known.ops.get(&program)?.get(usize::try_from(op).ok()?)
     }
 
-    /// The name of an op: the word after `%n =`, or its code.
-    fn name(&self, program: B256, op: u32, code: u8) -> String {
-        let word = self.line(program, op).and_then(|line| line.split(' ').nth(2));
-        word.map_or_else(|| format!("op code {code:#04x}"), str::to_owned)
-    }
-
-    fn judged(&self, program: B256, in_chain: bool) -> Option<view::Judged> {
+    fn judged(&self, in_chain: bool) -> Option<view::Judged> {
         let judged = self.dispute.judged.as_ref()?;
         let dtype = Dtype::from_code(judged.dtype)?;
         Some(view::Judged {
             op: judged.op,
-            name: self.name(program, judged.op, judged.code),
+            name: name(judged.code),
             element: judged.element,
             step: in_chain.then_some(judged.step),
             asserted: Scalar::new(dtype, judged.asserted),
@@ -150,11 +146,11 @@ impl Teller<'_> {
         })
     }
 
-    fn compared(&self, program: B256) -> Option<view::Compared> {
+    fn compared(&self) -> Option<view::Compared> {
         let compared = self.dispute.compared.as_ref()?;
         Some(view::Compared {
             op: compared.op,
-            name: self.name(program, compared.op, compared.code),
+            name: name(compared.code),
             asserted: to_hash(compared.asserted),
             correct: to_hash(compared.correct),
         })
@@ -170,6 +166,11 @@ impl Teller<'_> {
             burnt: wad(decided.burnt),
         })
     }
+}
+
+/// The name of an op by its code.
+fn name(code: u8) -> String {
+    Op::name_of(code).map_or_else(|| format!("op code {code:#04x}"), str::to_owned)
 }
 
 /// `ICourt.Stage` by its number.
