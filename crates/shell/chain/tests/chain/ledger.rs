@@ -26,7 +26,7 @@ use self::{
     twin::{KEYS, Twin, hash, ledger_config, word},
 };
 use crate::fixture::{
-    config, deployed_with, ether, key, program, registrations, setup, tensor_root,
+    config, deployed_with, ether, header, key, program, registrations, setup, tensor_root,
 };
 
 mod deal;
@@ -255,6 +255,41 @@ async fn the_electing_block_may_be_out_of_reach() {
         }
     }
     assert_eq!(seeds.len(), 3, "each reach has its own seed");
+    server.stop().await;
+}
+
+/// Two challengers of one claim: the first conviction, here by the clock, closes the other dispute.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conviction_closes_the_other_disputes() {
+    let image = Image::new(job(2, 4, 40), UNBOND_BLOCKS).await;
+    let (mut twin, server, _dir) = image.twin().await;
+    committed(&mut twin).await;
+    reveal(&mut twin, 1, 0).await;
+    reveal(&mut twin, 2, 1).await;
+    twin.mine(2).await;
+    let elected = twin.ledger.aggregator(twin.head + 1).expect("the seed is known");
+    let who = u8::try_from(elected).expect("one of two") + 1;
+    let post = Input::PostResult { round: 1, outputs_root: Hash([9; 32]) };
+    twin.call(who, post, Bytes::new()).await;
+    for challenger in [0, 3] {
+        let (outputs_root, header) = (Hash([3; 32]), header(2));
+        let challenge = court::Input::Challenge { id: 1, outputs_root, header };
+        twin.call(challenger, Input::Court(challenge), Bytes::new()).await;
+    }
+    let record = |twin: &Twin, id| {
+        let record = twin.ledger.court().dispute(id).expect("it has not ended");
+        Box::new(record.clone())
+    };
+    let early = court::Input::Close { dispute: 2, record: record(&twin, 2) };
+    twin.call(4, Input::Court(early.clone()), Bytes::new()).await;
+    twin.mine(CLOCK_BLOCKS + 1).await;
+    let timeout = court::Input::Timeout { dispute: 1, record: record(&twin, 1) };
+    twin.call(4, Input::Court(timeout), Bytes::new()).await;
+    twin.call(4, Input::Court(early), Bytes::new()).await;
+    for name in ["Timeout", "Decided", "NotOpen", "Close", "Closed"] {
+        assert!(twin.seen.contains(name), "{name} among {:?}", twin.seen);
+    }
+    assert_eq!(twin.ledger.bonds_wei(), 0, "every bond is back, or burnt");
     server.stop().await;
 }
 
