@@ -46,12 +46,27 @@ enum Command {
 /// The Program, and how results are printed.
 #[derive(Debug, clap::Args)]
 struct Of {
-    /// An encoded Program, or a listing that `show --full` wrote.
+    /// An encoded Program, a listing that `show --full` wrote, or an ONNX model.
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// The number of an ONNX model's extent that has only a name, such as `batch=32`; repeat it.
+    #[arg(long, value_name = "NAME=N", value_parser = extent)]
+    extent: Vec<(String, usize)>,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
+}
+
+impl Of {
+    fn program(&self) -> anyhow::Result<tensor::Program> {
+        file::read(&self.file, self.extent.iter().cloned().collect())
+    }
+}
+
+fn extent(word: &str) -> Result<(String, usize), String> {
+    let (name, number) = word.split_once('=').unwrap_or_default();
+    let number = number.parse().map_err(|_| "it reads NAME=N, such as batch=32".to_owned())?;
+    Ok((name.to_owned(), number))
 }
 
 /// Does one of them.

@@ -1,9 +1,9 @@
 //! From a file to a Program: the one place that knows formats.
 //!
 //! *Invariant: what a file is follows from its bytes; its name decides nothing that its bytes
-//! contradict.* Absent: named extents of ONNX models, which are taken to be 1.
+//! contradict.* Absent: guesses; an extent of an ONNX model that has only a name must be given.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context as _, bail};
 use tensor::{ENCODING_SIZE_MAX, Program, TextError};
@@ -12,8 +12,8 @@ use tensor::{ENCODING_SIZE_MAX, Program, TextError};
 const FORMATS: &str =
     "an encoded Program (`assay program example` writes one), a listing (`show --full`), or .onnx";
 
-/// Reads a Program.
-pub(crate) fn read(path: &Path) -> anyhow::Result<Program> {
+/// Reads a Program; `extents` are those that an ONNX model only names.
+pub(crate) fn read(path: &Path, extents: BTreeMap<String, usize>) -> anyhow::Result<Program> {
     let name = path.display();
     let size = std::fs::metadata(path).with_context(|| name.to_string())?.len();
     // A listing has at most some four bytes for one of the encoding.
@@ -25,8 +25,9 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Program> {
         return Program::decode(&bytes).with_context(|| name.to_string());
     }
     if path.extension().is_some_and(|extension| extension == "onnx") {
-        let imported = onnx::import(&bytes, &onnx::ImportOptions::default());
-        return Ok(imported.with_context(|| name.to_string())?.program);
+        let imported = onnx::import(&bytes, &onnx::ImportOptions { extents });
+        let advice = || format!("{name}; a named extent is given as --extent NAME=N");
+        return Ok(imported.with_context(advice)?.program);
     }
     let text = std::str::from_utf8(&bytes).ok().filter(|text| text.contains('%'));
     let Some(text) = text else { bail!("{name} is no Program; FILE is {FORMATS}") };

@@ -68,7 +68,7 @@ struct Output {
 }
 
 pub(crate) fn hash(args: &HashArgs) -> anyhow::Result<ExitCode> {
-    let program = file::read(&args.of.file)?;
+    let program = args.of.program()?;
     let inputs_root =
         if args.given.any() { Some(list_root(&args.given.tensors(&program)?)) } else { None };
     let named = Named { program: program.hash(), inputs_root };
@@ -84,7 +84,7 @@ pub(crate) fn hash(args: &HashArgs) -> anyhow::Result<ExitCode> {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let program = file::read(&args.of.file)?;
+    let program = args.of.program()?;
     let inputs = args.given.tensors(&program)?;
     let mut runner = Runner::new(&program);
     let spinner = ProgressBar::new_spinner().with_message("running");

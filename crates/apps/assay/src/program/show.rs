@@ -50,7 +50,7 @@ struct Listing {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let program = file::read(&args.of.file)?;
+    let program = args.of.program()?;
     let text = if args.full { format!("{program:#}") } else { program.to_string() };
     match (args.stats, args.of.json) {
         (true, true) => println!("{}", serde_json::to_string_pretty(&Stats::new(&program))?),

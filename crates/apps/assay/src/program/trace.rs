@@ -77,7 +77,7 @@ struct Operand {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let program = file::read(&args.of.file)?;
+    let program = args.of.program()?;
     let count = program.nodes().len();
     if let Some(index) = args.op {
         ensure!(index < count, "there is no op %{index}: the Program has {count}, from %0 on");

@@ -172,6 +172,23 @@ fn every_example_can_be_shown_run_and_checked() {
 }
 
 #[test]
+fn a_model_of_another_framework_is_a_program_too() {
+    let root = directory();
+    let root = root.path();
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../pure/onnx/tests/data");
+    let json =
+        program(root, "run", &models.join("gru_trace.onnx"), &["--seed", "1", "--check", "--json"]);
+    assert_eq!(json.json()["equal"], true);
+    let open = models.join("mlp_open.onnx");
+    let named = program(root, "hash", &open, &[]);
+    assert!(named.error().contains("--extent NAME=N"), "{}", named.error());
+    let of = |batch| program(root, "hash", &open, &["--extent", batch, "--json"]).json();
+    assert_ne!(hash_of(&of("batch=2"), "program"), hash_of(&of("batch=3"), "program"));
+    let wrong = program(root, "hash", &open, &["--extent", "batch"]);
+    assert!(wrong.stderr.contains("it reads NAME=N"), "{}", wrong.stderr);
+}
+
+#[test]
 fn what_cannot_be_read_is_said_with_what_to_do() {
     let root = directory();
     let root = root.path();
