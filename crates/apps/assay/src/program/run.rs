@@ -12,7 +12,7 @@ use kernels::Runner;
 use serde::Serialize;
 use tensor::{Hash, Program, Tensor};
 
-use super::{Of, bar, file, first_values, inputs::Given, npy, shown, type_name};
+use super::{Of, bar, first_values, inputs::Given, npy, shown, type_name};
 
 /// What to run.
 #[derive(Debug, clap::Args)]

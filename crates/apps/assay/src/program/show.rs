@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, process::ExitCode};
 use serde::Serialize;
 use tensor::{Op, Program};
 
-use super::{Of, file, type_name};
+use super::{Of, type_name};
 
 /// What to list.
 #[derive(Debug, clap::Args)]

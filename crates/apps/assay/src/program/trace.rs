@@ -17,7 +17,7 @@ use tensor::{Hash, Program, Tensor, tree};
 use super::{
     Of, bar,
     element::{self, Step},
-    file, first_values,
+    first_values,
     inputs::Given,
     run::list_root,
     type_name,
