@@ -11,6 +11,7 @@ import {IReferee} from "./interfaces/IReferee.sol";
 import {Code} from "./lib/Code.sol";
 import {Header} from "./lib/Header.sol";
 import {Tree} from "./lib/Tree.sol";
+import {Walk} from "./lib/Walk.sol";
 
 /// @title Optimistic claims, and the disputes that decide them
 /// @notice docs/court.md. Its balance of the token is the bonds of undecided claims and disputes,
@@ -21,6 +22,7 @@ import {Tree} from "./lib/Tree.sol";
 contract Court is ICourt {
     using Code for Code.Op;
     using SafeERC20 for IERC20;
+    using Walk for Dispute;
 
     /// @param bond of an asserter, and of a challenger, in wei of the token
     /// @param windowBlocks blocks in which a claim can be challenged
@@ -63,7 +65,7 @@ contract Court is ICourt {
     ///      iterations, 4 of outputs, 4 of ops, 7 of a tensor, 7 of a chain, and the namings.
     uint256 private constant GAS_SIDE = 3_970_000;
     uint256 private constant PARENTS_MAX = 8;
-    uint256 private constant CHUNK = 32;
+    uint256 private constant CHUNK = Walk.CHUNK;
     uint256 private constant WAD = 1e18;
 
     /// @notice The token of bonds.
@@ -199,10 +201,10 @@ contract Court is ICourt {
         record.before = challenged.inputsRoot;
         record.node = challenged.outputsRoot;
         if (challenged.iterations > 1) {
-            _toList(record, Stage.Iterations, challenged.iterations);
+            record.toList(Stage.Iterations, challenged.iterations);
             record.turn = Turn.Root;
         } else {
-            _toList(record, Stage.Outputs, record.outline.outputCount);
+            record.toList(Stage.Outputs, record.outline.outputCount);
         }
         recordHash[dispute] = keccak256(abi.encode(record));
 
@@ -277,12 +279,12 @@ contract Court is ICourt {
         Opening[] calldata last
     ) external {
         Dispute memory next = _enterStage(dispute, record, Stage.Chain, Turn.Root);
-        _checkBrief(next, brief);
+        next.checkBrief(brief);
         (uint64 value, uint256 steps, bytes32[] memory children) = referee.ending(brief, root, last);
         require(value == next.value, ChainEnd(next.value, value));
 
         next.chain = root;
-        _toTensor(next, root, steps);
+        next.toTensor(root, steps);
         if (next.height > 0) {
             next.turn = Turn.Child;
             emit Revealed(dispute, root, children);
@@ -298,7 +300,7 @@ contract Court is ICourt {
         external
     {
         Dispute memory next = _enter(dispute, record, Turn.Children);
-        _checkChildren(next, children);
+        next.checkChildren(children);
         next.turn = Turn.Child;
         emit Revealed(dispute, next.node, children);
         _leave(dispute, next, GAS_REVEAL);
@@ -307,7 +309,7 @@ contract Court is ICourt {
     /// @inheritdoc ICourt
     function revealChunk(uint256 dispute, Dispute calldata record, bytes calldata chunk) external {
         Dispute memory next = _enter(dispute, record, Turn.Chunk);
-        _same(next.node, Tree.leaf(chunk));
+        Walk.same(next.node, Tree.leaf(chunk));
         next.turn = Turn.Element;
         emit RevealedChunk(dispute, next.node, chunk);
         _leave(dispute, next, GAS_CHUNK);
@@ -326,7 +328,7 @@ contract Court is ICourt {
         bool inner = next.height > 1
             || (next.height == 1 && (next.stage == Stage.Tensor || next.stage == Stage.Chain));
         require(inner, WrongMove(next.stage, next.turn));
-        _descend(next, children, child);
+        next.descend(children, child);
         next.turn = next.height > 0 ? Turn.Children : Turn.Chunk;
         _leave(dispute, next, GAS_NAME);
     }
@@ -341,15 +343,15 @@ contract Court is ICourt {
         bytes32[] calldata siblings
     ) external {
         Dispute memory next = _enterStage(dispute, record, Stage.Iterations, Turn.Child);
-        _arrive(next, children, child);
+        next.arrive(children, child);
         next.iteration = uint32(next.index);
         if (next.index > 0) {
             (bytes32 root,) = Tree.climb(before, next.index - 1, next.leaves, siblings);
-            _same(next.trace, root);
+            Walk.same(next.trace, root);
             next.before = before;
         }
         next.trace = 0;
-        _toList(next, Stage.Outputs, next.outline.outputCount);
+        next.toList(Stage.Outputs, next.outline.outputCount);
         _leave(dispute, next, GAS_POST);
     }
 
@@ -362,10 +364,10 @@ contract Court is ICourt {
         bytes calldata header
     ) external {
         Dispute memory next = _enterStage(dispute, record, Stage.Outputs, Turn.Child);
-        _arrive(next, children, child);
+        next.arrive(children, child);
         Header.Counts memory counts = Header.open(_claims[next.claim].program, header);
         next.op = uint32(Code.word(header, counts.outputsAt + 4 * uint256(next.index)));
-        _toList(next, Stage.Trace, next.outline.opCount);
+        next.toList(Stage.Trace, next.outline.opCount);
         next.turn = Turn.Root;
         _leave(dispute, next, GAS_NAME_OUTPUT);
     }
@@ -379,22 +381,22 @@ contract Court is ICourt {
         OpOpening[] calldata op
     ) external {
         Dispute memory next = _enterStage(dispute, record, Stage.Trace, Turn.Child);
-        _arrive(next, children, child);
+        next.arrive(children, child);
         next.op = uint32(next.index);
-        _count(op.length > 0 ? op.length : 1, op.length);
-        _checkOp(next, op[0], next.op);
+        Walk.count(op.length > 0 ? op.length : 1, op.length);
+        next.checkOp(op[0], next.op);
         Code.Op memory named = Code.parse(op[0].encoding);
         if (named.code == Code.INPUT || named.code == Code.CONSTANT) {
             bytes32 correct = named.code == Code.INPUT
-                ? _inputRoot(next, op, named.payload(0))
+                ? next.inputRoot(_claims[next.claim].inputsRoot, op, named.payload(0))
                 : named.constantRoot();
             emit Compared(dispute, next.op, uint8(named.code), next.node, correct);
             _decide(dispute, next, correct != next.node, false);
             return;
         }
-        next.brief = keccak256(abi.encode(_brief(next, named, op)));
+        next.brief = keccak256(abi.encode(next.briefOf(named, op)));
         next.stage = Stage.Tensor;
-        _toTensor(next, next.node, Code.count(named.dims));
+        next.toTensor(next.node, Code.count(named.dims));
         _leave(dispute, next, GAS_NAME_OP);
     }
 
@@ -408,10 +410,10 @@ contract Court is ICourt {
         Opening[] calldata openings
     ) external {
         Dispute memory next = _enter(dispute, record, Turn.Element);
-        _checkBrief(next, brief);
+        next.checkBrief(brief);
         Code.Op memory op = Code.parse(brief.op);
         if (_isSettled(dispute, next, op, chunk, place)) {
-            _count(0, openings.length);
+            Walk.count(0, openings.length);
             return;
         }
         uint64 step = next.stage == Stage.Chain ? next.index * uint64(CHUNK) + place : 0;
@@ -430,7 +432,7 @@ contract Court is ICourt {
         bytes calldata chunk,
         uint64 place
     ) private returns (bool) {
-        _same(next.node, Tree.leaf(chunk));
+        Walk.same(next.node, Tree.leaf(chunk));
         require(place < CHUNK, NoSuchPlace(place, uint64(CHUNK)));
         uint256 size = Code.size(op.dtype);
         if (chunk.length != CHUNK * size) {
@@ -638,27 +640,8 @@ contract Court is ICourt {
         used = uint64(block.number) - record.since;
     }
 
-    // The walk.
-
-    /// @dev Begins the tree of a list at `record.node`.
-    function _toList(Dispute memory record, Stage stage, uint64 leaves) private pure {
-        record.stage = stage;
-        record.leaves = leaves;
-        record.index = 0;
-        record.height = uint32(Tree.depth(leaves));
-        record.turn = record.height > 0 ? Turn.Children : Turn.Child;
-    }
-
-    /// @dev Begins the tree over the chunks of `count` elements at `root`.
-    function _toTensor(Dispute memory record, bytes32 root, uint256 count) private pure {
-        record.node = root;
-        record.index = 0;
-        record.leaves = uint64((count + CHUNK - 1) / CHUNK);
-        record.height = uint32(Tree.depth(record.leaves));
-        record.turn = record.height > 0 ? Turn.Children : Turn.Chunk;
-    }
-
-    /// @dev Begins the tree at `root`, under which `record.node` is leaf `place`.
+    /// @dev Begins the tree at a posted root, and states the children by which its first child is
+    ///      named.
     function _postRoot(
         uint256 dispute,
         Dispute memory record,
@@ -666,90 +649,8 @@ contract Court is ICourt {
         uint256 place,
         bytes32[] calldata siblings
     ) private {
-        (bytes32 got, bytes32[] memory children) =
-            Tree.climb(record.node, place, record.leaves, siblings);
-        _same(root, got);
-        record.trace = root;
-        record.node = root;
-        record.index = 0;
-        record.height = uint32(Tree.depth(record.leaves));
-        record.turn = Turn.Child;
+        bytes32[] memory children = record.toPosted(root, place, siblings);
         if (record.height > 0) emit Revealed(dispute, root, children);
-    }
-
-    function _checkChildren(Dispute memory record, bytes32[] calldata children) private pure {
-        _count(Tree.childCount(record.index, record.height, record.leaves), children.length);
-        _same(record.node, Tree.nodeOf(children));
-    }
-
-    function _descend(Dispute memory record, bytes32[] calldata children, uint64 child)
-        private
-        pure
-    {
-        _checkChildren(record, children);
-        require(child < children.length, NoSuchPlace(child, uint64(children.length)));
-        record.node = children[child];
-        record.index = record.index * uint64(Tree.ARITY) + child;
-        record.height -= 1;
-    }
-
-    /// @dev To the leaf below; a tree of one leaf is arrived at as it is.
-    function _arrive(Dispute memory record, bytes32[] calldata children, uint64 child)
-        private
-        pure
-    {
-        require(record.height <= 1, WrongMove(record.stage, record.turn));
-        if (record.height == 0) _count(0, children.length);
-        else _descend(record, children, child);
-    }
-
-    // What ops bring.
-
-    function _checkOp(Dispute memory record, OpOpening calldata op, uint256 index) private pure {
-        bytes32 leaf = keccak256(abi.encodePacked(bytes1(0x02), op.encoding));
-        (bytes32 root,) = Tree.climb(leaf, index, record.outline.opCount, op.siblings);
-        _same(record.outline.opsRoot, root);
-    }
-
-    /// @dev The root of input `input`, shown in the list it stands in.
-    function _inputRoot(Dispute memory record, OpOpening[] calldata op, uint256 input)
-        private
-        view
-        returns (bytes32)
-    {
-        _count(2, op.length);
-        bool state = record.iteration > 0 && input < record.outline.outputCount;
-        bytes32 list = state ? record.before : _claims[record.claim].inputsRoot;
-        uint256 leaves = state ? record.outline.outputCount : record.outline.inputCount;
-        (bytes32 root,) = Tree.climb(op[1].root, input, leaves, op[1].rootSiblings);
-        _same(list, root);
-        return op[1].root;
-    }
-
-    function _brief(Dispute memory record, Code.Op memory named, OpOpening[] calldata op)
-        private
-        pure
-        returns (Brief memory brief)
-    {
-        uint256 operands = named.code == Code.CONCAT ? 0 : named.operandCount;
-        _count(operands + 1, op.length);
-        brief.op = op[0].encoding;
-        brief.operands = new bytes[](operands);
-        brief.roots = new bytes32[](operands);
-        for (uint256 i = 0; i < operands; ++i) {
-            OpOpening calldata shown = op[i + 1];
-            uint256 index = named.operand(i);
-            _checkOp(record, shown, index);
-            (bytes32 root,) =
-                Tree.climb(shown.root, index, record.outline.opCount, shown.rootSiblings);
-            _same(record.trace, root);
-            brief.operands[i] = shown.encoding;
-            brief.roots[i] = shown.root;
-        }
-    }
-
-    function _checkBrief(Dispute memory record, Brief calldata brief) private pure {
-        _same(record.brief, keccak256(abi.encode(brief)));
     }
 
     // Small things.
@@ -780,14 +681,6 @@ contract Court is ICourt {
 
     function _hasFallen(State state) private pure returns (bool) {
         return state == State.Struck || state == State.Void;
-    }
-
-    function _same(bytes32 expected, bytes32 got) private pure {
-        require(expected == got, Mismatch(expected, got));
-    }
-
-    function _count(uint256 expected, uint256 got) private pure {
-        require(expected == got, OpeningCount(expected, got));
     }
 
     function _min(uint256 a, uint256 b) private pure returns (uint256) {

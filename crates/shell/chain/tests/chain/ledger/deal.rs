@@ -192,7 +192,7 @@ impl Dealer {
         }
         let round = self.round(ledger, head);
         let seats = ledger.round(head).seats;
-        let idle = self.random.one_in(12);
+        let idle = self.random.one_in(6);
         let hidden = |seat: &&Seat| (seat.commitment == Hash::ZERO) == idle && !seat.revealed;
         let open = seats.iter().find(hidden).map(|seat| seat.index);
         let seated = open.filter(|_| !self.random.one_in(6));
