@@ -12,17 +12,17 @@ use super::{Call, Convictor, Court, Event, Outcome, Refusal, State};
 use crate::Address;
 use crate::record::{Dispute, Side};
 
-/// What a move is taken to cost, in gas, whatever it does cost.
+/// What a move is taken to cost, in gas, whatever it does cost: what it costs where it is dearest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gas;
 
 impl Gas {
     /// `postStates`.
-    pub const POST_STATES: u128 = 150_000;
+    pub const POST_STATES: u128 = 195_000;
     /// `postTrace`.
-    pub const POST_TRACE: u128 = 150_000;
+    pub const POST_TRACE: u128 = 195_000;
     /// `postChain`.
-    pub const POST_CHAIN: u128 = 250_000;
+    pub const POST_CHAIN: u128 = 320_000;
     /// `reveal`.
     pub const REVEAL: u128 = 100_000;
     /// `revealChunk`.
@@ -30,11 +30,11 @@ impl Gas {
     /// `nameChild`.
     pub const NAME_CHILD: u128 = 100_000;
     /// `nameIteration`.
-    pub const NAME_ITERATION: u128 = 150_000;
+    pub const NAME_ITERATION: u128 = 215_000;
     /// `nameOutput`.
     pub const NAME_OUTPUT: u128 = 120_000;
     /// `nameOp`.
-    pub const NAME_OP: u128 = 500_000;
+    pub const NAME_OP: u128 = 615_000;
     /// `nameElement`, where it goes on to a chain; one that decides is paid by the bounty.
     pub const NAME_ELEMENT: u128 = 100_000;
 }
