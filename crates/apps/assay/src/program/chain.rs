@@ -1,12 +1,13 @@
-//! The states of a chain: matmul, scatter_add, sum, max_axis and argmax, one element of a result.
+//! The chain of one element: matmul, scatter_add, sum, max_axis and argmax.
 //!
-//! The states are those that a dispute lays out (docs/protocol.md): after each step the
-//! accumulator, for `sum` the lane of that step, for `argmax` the index so far.
+//! The states are those that a dispute lays out (`court::trace::chain_states`); here they get the
+//! elements that were read and a rule in words.
 //!
 //! *Invariant: the last state is the element that the interpreter gave (of `sum`, the fold of the
 //! last state of each lane), or this panics.*
 
-use tensor::{Op, Tensor, scalar::Scalar};
+use court::trace::chain_states;
+use tensor::{Builder, Dtype, Node, Op, Tensor, eval};
 
 use super::shown;
 
@@ -17,8 +18,8 @@ const LANES: usize = 32;
 type Chain = (Vec<(usize, usize)>, Tensor, &'static str);
 
 /// Returns the chain of one element of a contraction or a reduction.
-pub(super) fn chain(op: &Op, operands: &[&Tensor], result: &Tensor, element: usize) -> Chain {
-    let (reads, rule) = match op {
+pub(super) fn chain(node: &Node, operands: &[&Tensor], result: &Tensor, element: usize) -> Chain {
+    let (reads, rule) = match &node.op {
         Op::Matmul(..) => (matmul_reads(operands, element), "c = fma(a, b, c) from +0, in order"),
         Op::ScatterAdd { axis, .. } => (
             scatter_reads(operands, result.shape().around(*axis), element),
@@ -35,108 +36,30 @@ pub(super) fn chain(op: &Op, operands: &[&Tensor], result: &Tensor, element: usi
         }
         other => unreachable!("{} is no chain", other.name()),
     };
-    let x = operands[0];
-    let (states, last) = match (x.as_f32(), x.as_f64(), x.as_i32()) {
-        (Some(x), _, _) => {
-            let y = operands.get(1).and_then(|y| y.as_f32());
-            states(op, (x, y), &reads, |v| Tensor::f32(&[v.len()], v))
-        }
-        (_, Some(x), _) => {
-            let y = operands.get(1).and_then(|y| y.as_f64());
-            states(op, (x, y), &reads, |v| Tensor::f64(&[v.len()], v))
-        }
-        (_, _, Some(x)) => {
-            let y = operands.get(1).and_then(|y| y.as_i32());
-            states(op, (x, y), &reads, |v| Tensor::i32(&[v.len()], v))
-        }
-        _ => unreachable!("a tensor has one of three dtypes"),
+    let states = chain_states(node, operands, element).expect("the ops above have chains");
+    let end = match &node.op {
+        Op::Sum { .. } => shown(&folded(&states), 0),
+        _ => shown(&states, states.shape().count() - 1),
     };
-    assert_eq!(shown(&last, 0), shown(result, element), "a chain ends in its element");
+    assert_eq!(end, shown(result, element), "a chain ends in its element");
     (reads, states, rule)
 }
 
-/// Returns the states and the last of them as tensors.
-fn states<T: Scalar>(
-    op: &Op,
-    (x, y): (&[T], Option<&[T]>),
-    reads: &[(usize, usize)],
-    tensor: impl Fn(Vec<T>) -> Result<Tensor, tensor::ShapeError>,
-) -> (Tensor, Tensor) {
-    let of = |operand| reads.iter().filter(move |read| read.0 == operand).map(|read| read.1);
-    let firsts: Vec<T> = of(0).map(|element| x[element]).collect();
-    let vector = |values| tensor(values).expect("a chain has a step, and fewer than 2^31");
-    if let Op::Argmax { .. } = op {
-        let found = indices(&firsts);
-        let last = found[found.len() - 1];
-        let whole = |v: Vec<i32>| Tensor::i32(&[v.len()], v).expect("as above");
-        return (whole(found), whole(vec![last]));
-    }
-    let states: Vec<T> = match op {
-        Op::Matmul(..) => {
-            let y = y.expect("a matmul has two operands of one dtype");
-            running(firsts.iter().zip(of(1)), T::ZERO, |c, (a, at)| a.op_fma(y[at], c))
-        }
-        Op::ScatterAdd { .. } => running(firsts.iter(), T::ZERO, |c, x| c.op_add(*x)),
-        Op::Sum { .. } => lanes(&firsts),
-        _ => running(firsts[1..].iter(), firsts[0].canonical(), |best, x| best.op_max(*x)),
-    };
-    // The greatest begins as the first element, which is a state of its own.
-    let states = match op {
-        Op::MaxAxis { .. } => [&[firsts[0].canonical()], &states[..]].concat(),
-        _ => states,
-    };
-    let last = match op {
-        Op::Sum { .. } => fold(&states),
-        _ => states.last().copied().unwrap_or(T::ZERO),
-    };
-    let states = if states.is_empty() { vec![T::ZERO] } else { states };
-    (vector(states), vector(vec![last]))
-}
-
-/// Returns the accumulator after each item.
-fn running<T: Scalar, I: Iterator>(items: I, start: T, step: impl Fn(T, I::Item) -> T) -> Vec<T> {
-    let mut state = start;
-    let mut next = |item| {
-        state = step(state, item);
-        state
-    };
-    items.map(&mut next).collect()
-}
-
-/// Returns, for each element of a sum, its lane after it was added.
-fn lanes<T: Scalar>(elements: &[T]) -> Vec<T> {
-    let mut states: Vec<T> = Vec::new();
-    for (place, element) in elements.iter().enumerate() {
-        let before = place.checked_sub(LANES).map_or(T::ZERO, |before| states[before]);
-        states.push(before.op_add(*element));
-    }
-    states
-}
-
-/// Folds the last state of every lane, a missing lane being +0.
-fn fold<T: Scalar>(states: &[T]) -> T {
-    let mut lanes = [T::ZERO; LANES];
-    for (place, state) in states.iter().enumerate() {
-        lanes[place % LANES] = *state;
-    }
-    let mut width = LANES / 2;
-    while width > 0 {
-        for lane in 0..width {
-            lanes[lane] = lanes[lane].op_add(lanes[lane + width]);
-        }
-        width /= 2;
-    }
-    lanes[0]
-}
-
-/// Returns the index of the greatest after each element.
-fn indices<T: Scalar>(elements: &[T]) -> Vec<i32> {
-    let mut best = 0;
-    let mut next = |place: usize| {
-        best = if elements[place].comes_after(elements[best]) { place } else { best };
-        i32::try_from(best).expect("fewer than 2^31 elements")
-    };
-    (0..elements.len()).map(&mut next).collect()
+/// Returns what the last state of each lane of a sum folds to: the sum of these, lane by lane.
+fn folded(states: &Tensor) -> Tensor {
+    let count = states.shape().count();
+    let last = |lane: usize| lane + (count - 1 - lane) / LANES * LANES;
+    let places = (0..count.min(LANES)).map(|lane| i32::try_from(last(lane)).expect("below 2^31"));
+    let places = Tensor::i32(&[count.min(LANES)], places.collect()).expect("a lane at least");
+    let mut b = Builder::new();
+    let sum = (|| {
+        let from = b.input(states.dtype(), states.shape().dims())?;
+        let at = b.input(Dtype::I32, places.shape().dims())?;
+        let lanes = b.gather(from, at, 0)?;
+        b.sum(lanes, 0)
+    })();
+    let program = sum.and_then(|sum| b.finish(&[sum])).expect("these shapes fit");
+    eval(&program, &[states.clone(), places]).expect("they are its inputs").remove(0)
 }
 
 fn matmul_reads(operands: &[&Tensor], element: usize) -> Vec<(usize, usize)> {

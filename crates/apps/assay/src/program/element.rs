@@ -1,13 +1,13 @@
 //! How one element of a result came about: the scalar step that a judge would look at.
 //!
 //! Which element a movement op copies is found by moving numbers in place of the elements, with the
-//! very op; a chain is done again step by step with the scalar functions behind every interpreter.
+//! very op; a chain is the one that a dispute would lay out.
 //!
 //! *Invariant: what is shown ends in the element that the interpreter gave, or this panics.*
 //! Absent: openings and proofs (the crate `court`).
 
 use serde::Serialize;
-use tensor::{BuildError, Builder, Family, Op, Tensor, Value, eval};
+use tensor::{BuildError, Builder, Family, Node, Op, Tensor, Value, eval};
 
 use super::{chain::chain, shown};
 
@@ -47,7 +47,8 @@ struct State {
 }
 
 /// Returns how `element` of `result` was computed from `operands`.
-pub(crate) fn step(op: &Op, operands: &[&Tensor], result: &Tensor, element: usize) -> Step {
+pub(crate) fn step(node: &Node, operands: &[&Tensor], result: &Tensor, element: usize) -> Step {
+    let op = &node.op;
     let (reads, states, rule) = match op.family() {
         Family::Source => (vec![], vec![], "a source: nothing is read but a key or the Program"),
         Family::Elementwise => {
@@ -59,14 +60,12 @@ pub(crate) fn step(op: &Op, operands: &[&Tensor], result: &Tensor, element: usiz
             None => (vec![], vec![], "nothing is copied here: +0"),
         },
         Family::Contraction | Family::Reduction => {
-            let (reads, states, rule) = chain(op, operands, result, element);
+            let (reads, states, rule) = chain(node, operands, result, element);
             let state = |step| {
                 let (value, bits) = shown(&states, step);
                 State { step, value, bits }
             };
-            // A tensor has an element even where no update came to this place.
-            let count = if reads.is_empty() { 0 } else { states.shape().count() };
-            (reads, (0..count).map(state).collect(), rule)
+            (reads, (0..states.shape().count()).map(state).collect(), rule)
         }
     };
     let read = |(operand, element): (usize, usize)| {

@@ -104,9 +104,8 @@ fn trace(program: &Program, inputs: &[Tensor], args: &Args) -> anyhow::Result<Tr
         roots.push(result.root());
         if args.op == Some(index) {
             let mut found = one_op(program, index, &roots, result);
-            found.element = args
-                .element
-                .map(|at| element::step(&program.nodes()[index].op, operands, result, at));
+            let node = &program.nodes()[index];
+            found.element = args.element.map(|at| element::step(node, operands, result, at));
             op = Some(found);
         }
         bar.inc(program.operations(index));
