@@ -54,17 +54,17 @@ contract Court is ICourt {
     }
 
     /// @dev Gas of each kind of move where it is dearest, rounded up: docs/benchmarks.md.
-    uint256 private constant GAS_POST = 195_000;
-    uint256 private constant GAS_POST_CHAIN = 320_000;
+    uint256 private constant GAS_POST = 135_000;
+    uint256 private constant GAS_POST_CHAIN = 270_000;
     uint256 private constant GAS_REVEAL = 100_000;
     uint256 private constant GAS_CHUNK = 90_000;
     uint256 private constant GAS_NAME = 100_000;
-    uint256 private constant GAS_NAME_ITERATION = 215_000;
+    uint256 private constant GAS_NAME_ITERATION = 125_000;
     uint256 private constant GAS_NAME_OUTPUT = 120_000;
-    uint256 private constant GAS_NAME_OP = 615_000;
+    uint256 private constant GAS_NAME_OP = 295_000;
     /// @dev What the longest walk that limits on Programs allow costs the challenger: 8 levels of
     ///      iterations, 4 of outputs, 4 of ops, 7 of a tensor, 7 of a chain, and the namings.
-    uint256 private constant GAS_SIDE = 4_150_000;
+    uint256 private constant GAS_SIDE = 3_740_000;
     uint256 private constant PARENTS_MAX = 8;
     uint256 private constant CHUNK = Walk.CHUNK;
     uint256 private constant WAD = 1e18;
@@ -347,8 +347,7 @@ contract Court is ICourt {
         next.arrive(children, child);
         next.iteration = uint32(next.index);
         if (next.index > 0) {
-            (bytes32 root,) = Tree.climb(before, next.index - 1, next.leaves, siblings);
-            Walk.same(next.trace, root);
+            Walk.same(next.trace, Tree.climb(before, next.index - 1, next.leaves, siblings));
             next.before = before;
         }
         next.trace = 0;

@@ -165,7 +165,7 @@ contract Programs is IPrograms {
         returns (Code.Op memory)
     {
         bytes32 leaf = keccak256(abi.encodePacked(bytes1(0x02), shown.encoding));
-        (bytes32 root,) = Tree.climb(leaf, index, counts.ops, shown.siblings);
+        bytes32 root = Tree.climb(leaf, index, counts.ops, shown.siblings);
         require(root == counts.opsRoot, Mismatch(counts.opsRoot, root));
         return Code.parse(shown.encoding);
     }

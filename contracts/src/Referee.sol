@@ -149,9 +149,9 @@ contract Referee is IReferee {
         bytes32 hash = _leaf(shown.chunk, op.dtype);
         uint256 leaves = (Code.count(x) + CHUNK - 1) / CHUNK;
         uint256 used;
-        (hash,, used) = Tree.climbFrom(hash, index / CHUNK, leaves, shown.siblings, 0);
-        (hash,, used) = Tree.climbFrom(hash, op.operand(piece), opCount, shown.siblings, used);
-        require(used == shown.siblings.length, Tree.PathLength(shown.siblings.length, used));
+        (hash, used) = Tree.climbFrom(hash, index / CHUNK, leaves, shown.siblings, 0);
+        (hash, used) = Tree.climbFrom(hash, op.operand(piece), opCount, shown.siblings, used);
+        require(used == shown.siblings.length, Tree.SiblingCount(shown.siblings.length, used));
         require(hash == trace, NotUnder(trace, hash));
         return Code.element(shown.chunk, index % CHUNK * Code.size(op.dtype), op.dtype);
     }
@@ -311,8 +311,7 @@ contract Referee is IReferee {
         uint256 index
     ) private pure returns (uint64) {
         uint256 leaves = (count + CHUNK - 1) / CHUNK;
-        (bytes32 got,) =
-            Tree.climb(_leaf(shown.chunk, dtype), index / CHUNK, leaves, shown.siblings);
+        bytes32 got = Tree.climb(_leaf(shown.chunk, dtype), index / CHUNK, leaves, shown.siblings);
         require(got == root, NotUnder(root, got));
         return Code.element(shown.chunk, index % CHUNK * Code.size(dtype), dtype);
     }
@@ -326,7 +325,7 @@ contract Referee is IReferee {
         ICourt.Opening memory shown = _next(bench);
         bytes32 got;
         uint256 leaves = (count + CHUNK - 1) / CHUNK;
-        (got, children) = Tree.climb(_leaf(shown.chunk, dtype), chunk, leaves, shown.siblings);
+        (got, children) = Tree.crown(_leaf(shown.chunk, dtype), chunk, leaves, shown.siblings);
         require(got == root, NotUnder(root, got));
         return (shown.chunk, children);
     }

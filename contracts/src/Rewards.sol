@@ -64,14 +64,14 @@ contract Rewards is IRewards {
     }
 
     /// @inheritdoc IRewards
-    function claim(uint32 node, bytes calldata chunk, bytes32[16][] calldata path)
+    function claim(uint32 node, bytes calldata chunk, bytes32[] calldata siblings)
         external
         returns (uint256 amount)
     {
         require(node < length, OutOfRange(node));
         require(chunk.length == Tree.CHUNK_8, Tree.ChunkLength(chunk.length, Tree.CHUNK_8));
         uint256 chunks = (length + CHUNK_ELEMENTS - 1) / CHUNK_ELEMENTS;
-        bytes32 got = Tree.rootFrom(Tree.leaf(chunk), node / CHUNK_ELEMENTS, chunks, path);
+        bytes32 got = Tree.climb(Tree.leaf(chunk), node / CHUNK_ELEMENTS, chunks, siblings);
         require(got == root, ProofMismatch(root, got));
 
         uint64 cumulativeGwei = Amount.toUint64(Amount.load(chunk, node % CHUNK_ELEMENTS));

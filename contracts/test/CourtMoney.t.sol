@@ -13,11 +13,11 @@ contract CourtMoneyTest is Play {
     uint256 internal constant FEE = 1e9;
     uint256 internal constant PRICE = 2e9; // at two wei of the token for one of the chain's coin
     uint256 internal constant QUARTER = BOND / 4;
-    uint256 internal constant GAS_POST = 195_000;
+    uint256 internal constant GAS_POST = 135_000;
     uint256 internal constant GAS_REVEAL = 100_000;
     uint256 internal constant GAS_CHUNK = 90_000;
     uint256 internal constant GAS_NAME_OUTPUT = 120_000;
-    uint256 internal constant GAS_NAME_OP = 615_000;
+    uint256 internal constant GAS_NAME_OP = 295_000;
     uint256 internal supply;
     Lie internal wrong = Lie(0, 2, 1, 0, 4);
     Lie internal right;

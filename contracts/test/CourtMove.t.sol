@@ -183,12 +183,12 @@ contract CourtMoveTest is Play {
     function test_postTrace_refuses() public {
         (Side memory a, Side memory c, ICourt.Dispute memory r) = begin();
         r = playTo(ICourt.Stage.Trace, ICourt.Turn.Root, dispute, r, a, c);
-        bytes32[] memory way = Grove.siblings(a.roots[0], 2);
+        bytes32[] memory way = Grove.crownSiblings(a.roots[0], 2);
         bytes32 root = Grove.root(a.roots[0]);
         vm.startPrank(ASSERTER);
         mismatch();
         court.postTrace(dispute, r, "other", way);
-        vm.expectRevert(abi.encodeWithSelector(Tree.PathLength.selector, 3, 2));
+        vm.expectRevert(abi.encodeWithSelector(Tree.SiblingCount.selector, 3, 2));
         court.postTrace(dispute, r, root, Grove.append(way, 0));
         way[0] = "other";
         mismatch();

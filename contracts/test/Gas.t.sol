@@ -78,7 +78,7 @@ contract GasTrainingTest is World {
         mine(WINDOW + 1);
         rounds.settle(round, result.roots, result.acceptedChunk);
         measured(string.concat("settle, one struck claim, ", which));
-        rewards.claim(1, result.cumulativeChunk, result.path);
+        rewards.claim(1, result.cumulativeChunk, result.siblings);
         measured(string.concat("claim, ", which));
     }
 }

@@ -52,30 +52,6 @@ contract GasMovesTest is Trial {
         return INTRINSIC + (10 * tokens > standard ? 10 * tokens : standard);
     }
 
-    /// @dev The way up of a leaf beside which anything stands.
-    function way(bytes32 hash, uint256 index, uint256 leaves)
-        internal
-        pure
-        returns (bytes32 root, bytes32[] memory siblings)
-    {
-        siblings = new bytes32[](200);
-        uint256 count = 0;
-        uint256 at = index;
-        for (uint256 left = leaves; left > 1; left = (left + 15) / 16) {
-            uint256 first = at - at % 16;
-            uint256 present = left - first > 16 ? 16 : left - first;
-            for (uint256 i = 1; i < present; ++i) {
-                siblings[count] = keccak256(abi.encode(hash, count));
-                ++count;
-            }
-            at /= 16;
-        }
-        assembly ("memory-safe") {
-            mstore(siblings, count)
-        }
-        (root,) = Tree.climb(hash, index, leaves, siblings);
-    }
-
     function recordAt(ICourt.Stage stage, ICourt.Turn turn)
         internal
         returns (ICourt.Dispute memory record)
@@ -155,12 +131,12 @@ contract GasMovesTest is Trial {
     function test_gas_postStates() public {
         ICourt.Dispute memory r = recordAt(ICourt.Stage.Iterations, ICourt.Turn.Root);
         r.leaves = 2 ** 32;
-        (bytes32 root, bytes32[] memory up) = way(r.node, r.leaves - 1, r.leaves);
+        (bytes32 root, bytes32[] memory up) = Grove.crownWay(r.node, r.leaves - 1, r.leaves);
         weigh("postStates", other, r, abi.encodeCall(ICourt.postStates, (id, r, root, up)));
         r = recordAt(ICourt.Stage.Iterations, ICourt.Turn.Child);
         bytes32[] memory children = sixteen();
         (r.node, r.height, r.leaves, r.index) = (Tree.nodeOf(children), 1, 2 ** 32, 7);
-        (r.trace, up) = way("before", 16 * 7 + 2, r.leaves);
+        (r.trace, up) = Grove.way("before", 16 * 7 + 2, r.leaves);
         bytes memory data = abi.encodeCall(ICourt.nameIteration, (id, r, children, 3, "before", up));
         weigh("nameIteration", scale, r, data);
     }
@@ -179,7 +155,7 @@ contract GasMovesTest is Trial {
     function test_gas_postTrace() public {
         ICourt.Dispute memory r = recordAt(ICourt.Stage.Trace, ICourt.Turn.Root);
         r.leaves = OPS;
-        (bytes32 root, bytes32[] memory up) = way(r.node, OP, OPS);
+        (bytes32 root, bytes32[] memory up) = Grove.crownWay(r.node, OP, OPS);
         weigh("postTrace", other, r, abi.encodeCall(ICourt.postTrace, (id, r, root, up)));
     }
 
@@ -195,9 +171,9 @@ contract GasMovesTest is Trial {
         bytes memory op = Script.encode(Code.FMA, 0, dims, Script.u32(at, at, at), "");
         bytes32 leaf = keccak256(bytes.concat(hex"02", op));
         ICourt.OpOpening[] memory shown = new ICourt.OpOpening[](4);
-        (r.outline.opsRoot, shown[0].siblings) = way(leaf, at, OPS);
+        (r.outline.opsRoot, shown[0].siblings) = Grove.way(leaf, at, OPS);
         bytes32[] memory up;
-        (r.trace, up) = way("operand", at, OPS);
+        (r.trace, up) = Grove.way("operand", at, OPS);
         for (uint256 i = 0; i < 4; ++i) {
             shown[i].encoding = op;
             shown[i].siblings = shown[0].siblings;
@@ -233,17 +209,17 @@ contract GasMovesTest is Trial {
         last = new ICourt.Opening[](2);
         last[0].chunk = Grove.chunk(ones(31), 1, 0);
         last[1].chunk = Grove.chunk(ones(32), 1, 0);
-        uint256 chunks = 2 ** 26;
+        uint256 chunks = 2 ** 26; // the root has four children, so the crown's way is the plain one
         bytes32[] memory up;
-        (, up) = way(Tree.leaf(last[0].chunk), chunks - 1, chunks);
-        up[14] = Tree.leaf(last[1].chunk);
-        (root,) = Tree.climb(Tree.leaf(last[0].chunk), chunks - 1, chunks, up);
+        (, up) = Grove.way(Tree.leaf(last[0].chunk), chunks - 1, chunks);
+        up[2] = Tree.leaf(last[1].chunk);
+        root = Tree.climb(Tree.leaf(last[0].chunk), chunks - 1, chunks, up);
         last[0].siblings = up;
         bytes32[] memory beside = new bytes32[](up.length);
         for (uint256 i = 0; i < up.length; ++i) {
             beside[i] = up[i];
         }
-        beside[14] = Tree.leaf(last[0].chunk);
+        beside[2] = Tree.leaf(last[0].chunk);
         last[1].siblings = beside;
     }
 }

@@ -236,17 +236,17 @@ contract RefereeVectorsTest is Base {
         ICourt.Opening[] memory shown = Openings.list(Openings.at(values, Code.I32, 40));
         vm.assertEq(referee.element(brief, 0, 1, 40, shown), 0);
         bytes32[] memory way = shown[0].siblings;
-        vm.assertEq(way.length, 16); // 15 chunks beside, one group of three beside
+        vm.assertEq(way.length, 7); // 3 chunks and 3 quads beside, and one group
         ICourt.Opening[] memory more = Openings.append(shown, shown[0]);
         vm.expectRevert(abi.encodeWithSelector(IReferee.Openings.selector, 1, 2));
         referee.element(brief, 0, 1, 40, more);
         vm.expectRevert(abi.encodeWithSelector(IReferee.Openings.selector, 1, 0));
         referee.element(brief, 0, 1, 40, new ICourt.Opening[](0));
         shown[0].siblings = Grove.append(way, 0);
-        vm.expectRevert(abi.encodeWithSelector(Tree.PathLength.selector, 17, 16));
+        vm.expectRevert(abi.encodeWithSelector(Tree.SiblingCount.selector, 8, 7));
         referee.element(brief, 0, 1, 40, shown);
-        shown[0].siblings = new bytes32[](15);
-        vm.expectRevert(abi.encodeWithSelector(Tree.PathLength.selector, 15, 16));
+        shown[0].siblings = new bytes32[](6);
+        vm.expectRevert(abi.encodeWithSelector(Tree.SiblingCount.selector, 6, 7));
         referee.element(brief, 0, 1, 40, shown);
         shown[0].siblings = way;
         shown[0].chunk = new bytes(256);
@@ -282,9 +282,11 @@ contract RefereeVectorsTest is Base {
             hashes[i] = keccak256(abi.encode(seed, i));
         }
         uint256 index = place % leaves;
-        (bytes32 root, bytes32[] memory children) =
-            Tree.climb(hashes[index], index, leaves, Grove.siblings(hashes, index));
-        vm.assertEq(root, Grove.root(hashes));
+        bytes32 root = Grove.root(hashes);
+        vm.assertEq(Tree.climb(hashes[index], index, leaves, Grove.siblings(hashes, index)), root);
+        (bytes32 crowned, bytes32[] memory children) =
+            Tree.crown(hashes[index], index, leaves, Grove.crownSiblings(hashes, index));
+        vm.assertEq(crowned, root);
         if (leaves == 1) return;
         vm.assertEq(root, Tree.nodeOf(children));
     }

@@ -38,14 +38,14 @@ contract RewardsTest is World {
     function test_claim_paysTheDifference() public {
         Result memory first = resultOf(4, equalPay(4, 3e9), "1");
         post(first);
-        vm.assertEq(rewards.claim(2, first.cumulativeChunk, first.path), 3e18);
+        vm.assertEq(rewards.claim(2, first.cumulativeChunk, first.siblings), 3e18);
         vm.expectRevert(abi.encodeWithSelector(IRewards.NothingDue.selector, 2));
-        rewards.claim(2, first.cumulativeChunk, first.path);
+        rewards.claim(2, first.cumulativeChunk, first.siblings);
 
         Result memory second = resultOf(4, equalPay(4, 8e9), "2");
         post(second);
-        vm.assertEq(rewards.claim(2, second.cumulativeChunk, second.path), 5e18);
-        vm.assertEq(rewards.claim(1, second.cumulativeChunk, second.path), 8e18);
+        vm.assertEq(rewards.claim(2, second.cumulativeChunk, second.siblings), 5e18);
+        vm.assertEq(rewards.claim(1, second.cumulativeChunk, second.siblings), 8e18);
         vm.assertEq(paidTo(2), 8e18);
         vm.assertEq(paidTo(1), 8e18);
     }
@@ -58,7 +58,7 @@ contract RewardsTest is World {
         vm.expectRevert(
             abi.encodeWithSelector(IRewards.ProofMismatch.selector, second.roots[3], first.roots[3])
         );
-        rewards.claim(0, first.cumulativeChunk, first.path);
+        rewards.claim(0, first.cumulativeChunk, first.siblings);
     }
 
     function test_claim_beforeTheFirstRoot() public {
@@ -66,38 +66,43 @@ contract RewardsTest is World {
         vm.expectRevert(
             abi.encodeWithSelector(IRewards.ProofMismatch.selector, bytes32(0), result.roots[3])
         );
-        rewards.claim(0, result.cumulativeChunk, result.path);
+        rewards.claim(0, result.cumulativeChunk, result.siblings);
     }
 
     function test_claim_refusesShapes() public {
         Result memory result = resultOf(4, equalPay(4, 3e9), "1");
         post(result);
         vm.expectRevert(abi.encodeWithSelector(IRewards.OutOfRange.selector, LENGTH));
-        rewards.claim(LENGTH, result.cumulativeChunk, result.path);
+        rewards.claim(LENGTH, result.cumulativeChunk, result.siblings);
         vm.expectRevert(abi.encodeWithSelector(Tree.ChunkLength.selector, 255, 256));
-        rewards.claim(0, new bytes(255), result.path);
-        vm.expectRevert(abi.encodeWithSelector(Tree.PathLength.selector, 0, 1));
-        rewards.claim(0, result.cumulativeChunk, new bytes32[16][](0));
+        rewards.claim(0, new bytes(255), result.siblings);
+        vm.expectRevert(abi.encodeWithSelector(Tree.SiblingCount.selector, 0, 1));
+        rewards.claim(0, result.cumulativeChunk, new bytes32[](0));
         // Node 32 stands in the second chunk, which is zero.
+        bytes32[] memory swapped = new bytes32[](2);
+        (swapped[0], swapped[1]) = (result.siblings[0], Tree.leaf(result.cumulativeChunk));
         vm.expectRevert(
-            abi.encodeWithSelector(Tree.NotAChild.selector, 0, result.path[0][0], result.path[0][1])
+            abi.encodeWithSelector(
+                IRewards.ProofMismatch.selector, result.roots[3], Tree.nodeOf(swapped)
+            )
         );
-        rewards.claim(32, result.cumulativeChunk, result.path);
+        rewards.claim(32, result.cumulativeChunk, result.siblings);
         vm.expectRevert(abi.encodeWithSelector(IRewards.NothingDue.selector, 32));
-        rewards.claim(32, new bytes(256), result.path);
+        bytes32[] memory first = new bytes32[](1);
+        first[0] = Tree.leaf(result.cumulativeChunk);
+        rewards.claim(32, new bytes(256), first);
     }
 
     function test_claim_notAnAmount() public {
         Result memory result = resultOf(4, equalPay(4, 3e9), "1");
         result.cumulativeChunk[6] = 0xf8;
         result.cumulativeChunk[7] = 0x3f; // element 0 becomes a little above 1.5
-        result.path[0][0] = Tree.leaf(result.cumulativeChunk);
-        result.roots[3] = Tree.node(result.path[0]);
+        result.roots[3] = payRoot(result);
         post(result);
         uint64 bits = 0x3ff80000_00000000 | (Amount.fromUint64(3e9) & 0xffff_ffff_ffff);
         vm.expectRevert(abi.encodeWithSelector(Amount.NotAnAmount.selector, bits));
-        rewards.claim(0, result.cumulativeChunk, result.path);
-        rewards.claim(1, result.cumulativeChunk, result.path);
+        rewards.claim(0, result.cumulativeChunk, result.siblings);
+        rewards.claim(1, result.cumulativeChunk, result.siblings);
     }
 
     /// @notice Pay for an index nobody has stays where it is.
@@ -106,7 +111,7 @@ contract RewardsTest is World {
         post(result);
         uint256 before = token.balanceOf(address(rewards));
         vm.expectRevert();
-        rewards.claim(7, result.cumulativeChunk, result.path);
+        rewards.claim(7, result.cumulativeChunk, result.siblings);
         vm.assertEq(token.balanceOf(address(rewards)), before);
     }
 
@@ -119,7 +124,7 @@ contract RewardsTest is World {
         registry.withdraw();
         Result memory result = resultOf(4, equalPay(4, 3e9), "1");
         post(result);
-        rewards.claim(0, result.cumulativeChunk, result.path);
+        rewards.claim(0, result.cumulativeChunk, result.siblings);
         vm.assertEq(paidTo(0), STAKE + 3e18);
     }
 
@@ -130,7 +135,7 @@ contract RewardsTest is World {
         short.fund(10e18);
         Result memory result = resultOf(4, equalPay(4, 3e9), "1");
         short.post(1, Tree.leaf(result.cumulativeChunk));
-        vm.assertEq(short.claim(3, result.cumulativeChunk, new bytes32[16][](0)), 3e18);
+        vm.assertEq(short.claim(3, result.cumulativeChunk, new bytes32[](0)), 3e18);
     }
 
     /// @notice Whatever order and number of claims, a node has what the last root says, and no more.
@@ -148,7 +153,7 @@ contract RewardsTest is World {
             if (due == 0) {
                 vm.expectRevert(abi.encodeWithSelector(IRewards.NothingDue.selector, node));
             }
-            rewards.claim(node, result.cumulativeChunk, result.path);
+            rewards.claim(node, result.cumulativeChunk, result.siblings);
             vm.assertEq(paidTo(node), uint256(gwei_[node]) * 1e9);
             vm.assertEq(rewards.paid(node), paidTo(node));
         }

@@ -32,7 +32,7 @@ contract RoundsPhasesTest is World {
         vm.assertEq(rounds.settledCount(), 1);
         vm.assertEq(phase(), uint256(IRounds.Phase.Idle));
         for (uint32 i = 0; i < 4; ++i) {
-            rewards.claim(i, result.cumulativeChunk, result.path);
+            rewards.claim(i, result.cumulativeChunk, result.siblings);
             vm.assertEq(token.balanceOf(payeeOf(keys[i])), 25e18);
         }
         vm.assertEq(token.balanceOf(address(court)), 0);

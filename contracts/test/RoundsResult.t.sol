@@ -121,28 +121,23 @@ contract RoundsResultTest is World {
         bytes memory members = new bytes(128);
         bytes memory stakes = new bytes(128);
         bytes memory budget = new bytes(256);
-        bytes memory children = bytes.concat(keccak256("model"), keccak256("cumulative"));
-        bytes memory updates;
+        bytes32[] memory inputs = new bytes32[](9);
+        (inputs[0], inputs[1]) = (keccak256("model"), keccak256("cumulative"));
         for (uint32 i = 0; i < 4; ++i) {
             members[4 * i] = bytes1(uint8(i));
             stakes[4 * i] = 0xe8; // 1,000 is 0x03e8
             stakes[4 * i + 1] = 0x03;
-            updates = bytes.concat(updates, updateRootOf(i));
+            inputs[5 + i] = updateRootOf(i);
         }
         // 100e9 as a double is 0x4237_4876_e800_0000.
         bytes memory bits = hex"000000e876483742";
         for (uint256 i = 0; i < 8; ++i) {
             budget[i] = bits[i];
         }
-        children = bytes.concat(
-            children,
-            keccak256(bytes.concat(hex"00", budget)),
-            keccak256(bytes.concat(hex"00", members)),
-            keccak256(bytes.concat(hex"00", stakes)),
-            updates,
-            new bytes(7 * 32)
-        );
-        vm.assertEq(claim.inputsRoot, keccak256(bytes.concat(hex"01", children)));
+        inputs[2] = keccak256(bytes.concat(hex"00", budget));
+        inputs[3] = keccak256(bytes.concat(hex"00", members));
+        inputs[4] = keccak256(bytes.concat(hex"00", stakes));
+        vm.assertEq(claim.inputsRoot, Tree.nodeOf(inputs));
         vm.assertEq(rounds.inputsRoot(), claim.inputsRoot);
     }
 

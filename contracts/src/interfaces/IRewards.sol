@@ -31,12 +31,11 @@ interface IRewards {
     ///         payee receives it.
     /// @param node registry index
     /// @param chunk 256 bytes: the 32 f64 (gwei of the token) among which element `node` stands
-    /// @param path for each level from the leaf up, the 16 children of the node above (16 × 32
-    ///        bytes a level)
+    /// @param siblings the hashes beside the chunk's way up, as `Tree.climb` orders them
     /// @dev Reverts with the errors of `Tree` and `Amount` as well (`NotAnAmount` when the element is
     ///      no integer from 0 to 2^64 - 1).
     /// @return amount wei paid
-    function claim(uint32 node, bytes calldata chunk, bytes32[16][] calldata path)
+    function claim(uint32 node, bytes calldata chunk, bytes32[] calldata siblings)
         external
         returns (uint256 amount);
 

@@ -42,7 +42,7 @@ library Walk {
         bytes32[] calldata siblings
     ) internal pure returns (bytes32[] memory children) {
         bytes32 got;
-        (got, children) = Tree.climb(record.node, place, record.leaves, siblings);
+        (got, children) = Tree.crown(record.node, place, record.leaves, siblings);
         same(root, got);
         record.trace = root;
         record.node = root;
@@ -88,8 +88,7 @@ library Walk {
         pure
     {
         bytes32 leaf = keccak256(abi.encodePacked(bytes1(0x02), op.encoding));
-        (bytes32 root,) = Tree.climb(leaf, index, record.outline.opCount, op.siblings);
-        same(record.outline.opsRoot, root);
+        same(record.outline.opsRoot, Tree.climb(leaf, index, record.outline.opCount, op.siblings));
     }
 
     /// @notice Returns the root of input `input`, shown in the list it stands in: the states that
@@ -104,8 +103,7 @@ library Walk {
         bool state = record.iteration > 0 && input < record.outline.outputCount;
         bytes32 list = state ? record.before : inputsRoot;
         uint256 leaves = state ? record.outline.outputCount : record.outline.inputCount;
-        (bytes32 root,) = Tree.climb(op[1].root, input, leaves, op[1].rootSiblings);
-        same(list, root);
+        same(list, Tree.climb(op[1].root, input, leaves, op[1].rootSiblings));
         return op[1].root;
     }
 
@@ -125,9 +123,10 @@ library Walk {
             ICourt.OpOpening calldata shown = op[i + 1];
             uint256 index = named.operand(i);
             checkOp(record, shown, index);
-            (bytes32 root,) =
-                Tree.climb(shown.root, index, record.outline.opCount, shown.rootSiblings);
-            same(record.trace, root);
+            same(
+                record.trace,
+                Tree.climb(shown.root, index, record.outline.opCount, shown.rootSiblings)
+            );
             brief.operands[i] = shown.encoding;
             brief.roots[i] = shown.root;
         }

@@ -187,7 +187,7 @@ contract TrainingPlay is World {
     function _claim(uint32 node) internal {
         if (rewards.root() == 0 || rewards.root() != result.roots[3]) return;
         if (rewards.paid(node) >= uint256(due[node]) * 1e9) return;
-        rewards.claim(node, result.cumulativeChunk, result.path);
+        rewards.claim(node, result.cumulativeChunk, result.siblings);
         ++paidClaims;
     }
 

@@ -36,7 +36,7 @@ library Grove {
         return group(levels(leaves_)[height - 1], index);
     }
 
-    /// @notice Returns the way up of a leaf, its own node left out on every level.
+    /// @notice Returns the way up of a leaf, as `Tree.climb` takes it.
     function siblings(bytes32[] memory leaves_, uint256 index)
         internal
         pure
@@ -44,12 +44,109 @@ library Grove {
     {
         bytes32[][] memory all = levels(leaves_);
         for (uint256 level = 0; level + 1 < all.length; ++level) {
-            bytes32[] memory present = group(all[level], index / 16);
-            for (uint256 i = 0; i < present.length; ++i) {
-                if (i != index % 16) way = append(way, present[i]);
-            }
+            way = concat(way, beside(group(all[level], index / 16), index % 16));
             index /= 16;
         }
+    }
+
+    /// @notice Returns the way up of a leaf, as `Tree.crown` takes it.
+    function crownSiblings(bytes32[] memory leaves_, uint256 index)
+        internal
+        pure
+        returns (bytes32[] memory way)
+    {
+        bytes32[][] memory all = levels(leaves_);
+        for (uint256 level = 0; level + 1 < all.length; ++level) {
+            bytes32[] memory present = group(all[level], index / 16);
+            bool top = level + 2 == all.length;
+            way = concat(way, top ? others(present, index % 16) : beside(present, index % 16));
+            index /= 16;
+        }
+    }
+
+    /// @notice Returns a way up of a leaf beside which anything stands, and where it leads.
+    function way(bytes32 hash, uint256 index, uint256 leaves_)
+        internal
+        pure
+        returns (bytes32, bytes32[] memory siblings_)
+    {
+        siblings_ = _anything(hash, index, leaves_, 1);
+        return (Tree.climb(hash, index, leaves_, siblings_), siblings_);
+    }
+
+    /// @notice As `way`, with all children of the root.
+    function crownWay(bytes32 hash, uint256 index, uint256 leaves_)
+        internal
+        pure
+        returns (bytes32 reached, bytes32[] memory siblings_)
+    {
+        siblings_ = _anything(hash, index, leaves_, 16);
+        (reached,) = Tree.crown(hash, index, leaves_, siblings_);
+    }
+
+    /// @dev As many siblings as a way has that goes by quads until a level is as narrow as `until`.
+    function _anything(bytes32 salt, uint256 index, uint256 left, uint256 until)
+        private
+        pure
+        returns (bytes32[] memory siblings_)
+    {
+        uint256 count = 0;
+        for (; left > until; left = (left + 15) / 16) {
+            uint256 place = index % 16;
+            uint256 present = _least(16, left - (index - place));
+            count += _least(4, present - place / 4 * 4) - 1 + (present + 3) / 4 - 1;
+            index /= 16;
+        }
+        siblings_ = new bytes32[](count + left - 1);
+        for (uint256 i = 0; i < siblings_.length; ++i) {
+            siblings_[i] = keccak256(abi.encode(salt, i));
+        }
+    }
+
+    /// @notice Returns what stands beside a child: the others of its quad, then the other quads.
+    function beside(bytes32[] memory present, uint256 place)
+        internal
+        pure
+        returns (bytes32[] memory)
+    {
+        bytes32[] memory quads = new bytes32[]((present.length + 3) / 4);
+        bytes32[] memory own;
+        for (uint256 quad = 0; quad < quads.length; ++quad) {
+            bytes32[4] memory places;
+            bytes32[] memory there = new bytes32[](_least(4, present.length - 4 * quad));
+            for (uint256 i = 0; i < there.length; ++i) {
+                places[i] = there[i] = present[4 * quad + i];
+            }
+            quads[quad] = keccak256(abi.encodePacked(bytes1(0x01), places));
+            if (quad == place / 4) own = others(there, place % 4);
+        }
+        return concat(own, others(quads, place / 4));
+    }
+
+    /// @notice Returns a list without one of its elements.
+    function others(bytes32[] memory list, uint256 without)
+        internal
+        pure
+        returns (bytes32[] memory left)
+    {
+        for (uint256 i = 0; i < list.length; ++i) {
+            if (i != without) left = append(left, list[i]);
+        }
+    }
+
+    function concat(bytes32[] memory list, bytes32[] memory more)
+        internal
+        pure
+        returns (bytes32[] memory longer)
+    {
+        longer = list;
+        for (uint256 i = 0; i < more.length; ++i) {
+            longer = append(longer, more[i]);
+        }
+    }
+
+    function _least(uint256 a, uint256 b) private pure returns (uint256) {
+        return a < b ? a : b;
     }
 
     function group(bytes32[] memory level, uint256 index)

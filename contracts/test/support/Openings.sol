@@ -106,6 +106,8 @@ library Openings {
     {
         uint256 last = states.length - 1;
         shown = list(at(states, op.dtype, last));
+        bytes32[] memory leaves = Grove.leaves(states, op.dtype);
+        shown[0].siblings = Grove.crownSiblings(leaves, last / Grove.CHUNK);
         bool two = op.code == Code.SUM && last >= Grove.CHUNK && states.length % Grove.CHUNK != 0;
         return two ? append(shown, at(states, op.dtype, last - Grove.CHUNK)) : shown;
     }

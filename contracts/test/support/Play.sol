@@ -81,7 +81,7 @@ abstract contract Play is Trial {
         bool states = record.stage == ICourt.Stage.Iterations;
         bytes32[] memory leaves = states ? side.states : side.roots[record.iteration];
         bytes32 root = Grove.root(leaves);
-        bytes32[] memory way = Grove.siblings(leaves, states ? leaves.length - 1 : record.op);
+        bytes32[] memory way = Grove.crownSiblings(leaves, states ? leaves.length - 1 : record.op);
         vm.prank(side.who);
         if (states) court.postStates(dispute, record, root, way);
         else court.postTrace(dispute, record, root, way);

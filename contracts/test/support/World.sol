@@ -214,7 +214,7 @@ abstract contract World is Records {
         bytes32[] roots;
         bytes acceptedChunk;
         bytes cumulativeChunk;
-        bytes32[16][] path;
+        bytes32[] siblings;
     }
 
     /// @notice A result that accepts `rows` rows and pays node i `gwei_[i]` in all.
@@ -234,14 +234,18 @@ abstract contract World is Records {
                 result.cumulativeChunk[8 * i + j] = bits[j];
             }
         }
-        result.path = new bytes32[16][](1);
-        result.path[0][0] = Tree.leaf(result.cumulativeChunk);
-        result.path[0][1] = Tree.leaf(new bytes(256));
+        result.siblings = new bytes32[](1);
+        result.siblings[0] = Tree.leaf(new bytes(256));
         result.roots = new bytes32[](4);
         result.roots[0] = keccak256(abi.encode("params", salt));
         result.roots[1] = Tree.leaf(result.acceptedChunk);
         result.roots[2] = keccak256("distance");
-        result.roots[3] = Tree.node(result.path[0]);
+        result.roots[3] = payRoot(result);
+    }
+
+    /// @notice Returns the root of the cumulative tensor, whose second chunk is zero.
+    function payRoot(Result memory result) internal pure returns (bytes32) {
+        return Tree.climb(Tree.leaf(result.cumulativeChunk), 0, 2, result.siblings);
     }
 
     function outputsRootOf(bytes32[] memory roots) internal pure returns (bytes32) {

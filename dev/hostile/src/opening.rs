@@ -57,17 +57,19 @@ pub(crate) fn opening(bytes: &[u8]) {
     }
 }
 
-/// Whether two places read the same leaf by the same path. The geometry is the asker's word, and a
-/// count with as many levels leads there too: what is missing from a node stands in it as zeros.
+/// Whether two places read the same leaf by the same way. The geometry is the asker's word, and a
+/// count with as many siblings leads there too: what is missing from a node stands in it as zeros.
 fn equivalent(place: Place, honest: Place) -> bool {
-    let levels =
-        |place: Place| tensor::tree::depth(place.count.div_ceil(tensor::tree::CHUNK_ELEMENTS));
+    let way = |place: Place| {
+        let chunks = place.count.div_ceil(tensor::tree::CHUNK_ELEMENTS);
+        tensor::tree::way_len((place.chunk as u64, chunks as u64))
+    };
     place.dtype.size() == honest.dtype.size()
         && place.chunk == honest.chunk
-        && levels(place) == levels(honest)
+        && way(place) == way(honest)
 }
 
-/// Changes the chunk or the path.
+/// Changes the chunk or the way up.
 fn change(shown: &mut Opening, choices: &mut Choices<'_>) {
     match choices.byte() % 6 {
         0 => {
@@ -78,17 +80,16 @@ fn change(shown: &mut Opening, choices: &mut Choices<'_>) {
             }
         }
         1 => shown.chunk.resize(choices.number() % 600, 0),
-        2 => drop(shown.path.pop()),
-        3 => shown.path.push([tensor::Hash([choices.byte(); 32]); tensor::tree::ARITY]),
+        2 => drop(shown.siblings.pop()),
+        3 => shown.siblings.push(tensor::Hash([choices.byte(); 32])),
         4 => {
-            let (level, sibling) = (choices.number(), choices.number());
-            let (byte, flip) = (choices.number(), choices.byte());
-            let depth = shown.path.len();
-            if depth > 0 {
-                shown.path[level % depth][sibling % tensor::tree::ARITY].0[byte % 32] ^= flip;
+            let (at, byte, flip) = (choices.number(), choices.number(), choices.byte());
+            let count = shown.siblings.len();
+            if count > 0 {
+                shown.siblings[at % count].0[byte % 32] ^= flip;
             }
         }
-        _ => shown.path.reverse(),
+        _ => shown.siblings.reverse(),
     }
 }
 

@@ -54,7 +54,7 @@ impl Revealed {
             let children = self.nodes.get(&node).map_or(group, Vec::as_slice);
             let at = place - first;
             node = *children.get(at)?;
-            ways.push([&children[..at], &children[at + 1..]].concat());
+            ways.push(tree::beside(children, at));
         }
         Some(ways.into_iter().rev().flatten().collect())
     }
@@ -165,13 +165,11 @@ impl Advocate<'_> {
                 let leaves = self.leaves()?;
                 let (root, last) = (tree::root(&leaves), leaves.len().checked_sub(1)?);
                 if stage == Stage::Iterations {
-                    return Some(Move::PostStates {
-                        root,
-                        siblings: tree::siblings(&leaves, last),
-                    });
+                    let siblings = tree::crown_siblings(&leaves, last);
+                    return Some(Move::PostStates { root, siblings });
                 }
-                let op = self.op().min(last);
-                Some(Move::PostTrace { root, siblings: tree::siblings(&leaves, op) })
+                let siblings = tree::crown_siblings(&leaves, self.op().min(last));
+                Some(Move::PostTrace { root, siblings })
             }
         }
     }
@@ -180,7 +178,9 @@ impl Advocate<'_> {
         let (iteration, op, element) = (self.record.iteration, self.op(), self.record.element);
         let sheet = self.evidence.chain(iteration, op, element)?;
         let last = sheet.leaves.len().checked_sub(1)?;
-        let mut shown = vec![self.shown(&sheet, last)];
+        let end = sheet.chunk(last as u64).to_vec();
+        let mut shown =
+            vec![Shown { chunk: end, siblings: tree::crown_siblings(&sheet.leaves, last) }];
         let brief = self.brief()?;
         let opened = Opened::read(&brief).ok()?;
         let part = !opened.chain_len()?.is_multiple_of(CHUNK);

@@ -1,8 +1,7 @@
 //! Showing one chunk of a tensor, or of an output of a claim, to somebody who holds only a root.
 //!
 //! The verifier knows the geometry (dtype and element count come from the Program) and the root; an
-//! opening brings the chunk and, for each level above it, the sixteen children of the node there.
-//! So there is no malformed tree, only a wrong length, a wrong padding or a wrong hash at a known
+//! opening brings the chunk and the hashes beside its way up. So there is no malformed tree, only a wrong length, a wrong padding or a wrong hash at a known
 //! place.
 //!
 //! Invariant: [`verify`] says [`Verdict::Valid`] only for the chunk that was committed to, and
@@ -22,8 +21,8 @@ mod tests;
 pub struct Opening {
     /// The chunk's bytes, its tail zero where the tensor ends.
     pub chunk: Vec<u8>,
-    /// From the leaf up: the sixteen children of each node above the chunk.
-    pub path: Vec<[Hash; tree::ARITY]>,
+    /// The hashes beside the way from the leaf up, as [`tree::siblings`] orders them.
+    pub siblings: Vec<Hash>,
 }
 
 /// One chunk of one output of a claim.
@@ -67,12 +66,12 @@ pub enum Fault {
         /// Bytes sent.
         got: usize,
     },
-    /// The path has another number of levels.
-    #[error("the path has {expected} levels, not {got}")]
-    PathLength {
-        /// Levels that follow from the element count.
+    /// The way up has another number of hashes beside it.
+    #[error("the way up has {expected} hashes beside it, not {got}")]
+    SiblingCount {
+        /// As many as follow from the element count.
         expected: usize,
-        /// Levels sent.
+        /// Hashes sent.
         got: usize,
     },
     /// A byte after the tensor's last element is not zero.
@@ -82,7 +81,7 @@ pub enum Fault {
         byte: usize,
     },
     /// The hashes do not lead from the chunk to the root.
-    #[error("the path does not lead to {expected}")]
+    #[error("the way up does not lead to {expected}")]
     Root {
         /// The root of the commitment.
         expected: Hash,
@@ -189,7 +188,7 @@ pub fn open(tensor: &Tensor, chunk: usize) -> Result<Opening, CheckError> {
     let (size, from) = (place.chunk_size(), chunk * place.chunk_size());
     let mut bytes = tensor.to_bytes()[from..from + place.filled()].to_vec();
     bytes.resize(size, 0);
-    Ok(Opening { chunk: bytes, path: tree::path(&tensor.chunk_leaves(), chunk) })
+    Ok(Opening { chunk: bytes, siblings: tree::siblings(&tensor.chunk_leaves(), chunk) })
 }
 
 /// Opens one chunk of one output of a claim.
@@ -253,15 +252,15 @@ fn fault(root: Hash, place: Place, opening: &Opening) -> Option<Fault> {
     if got != expected {
         return Some(Fault::ChunkLength { expected, got });
     }
-    let (expected, got) = (tree::depth(place.chunk_count()), opening.path.len());
+    let at = (place.chunk as u64, place.chunk_count() as u64);
+    let (expected, got) = (tree::way_len(at), opening.siblings.len());
     if got != expected {
-        return Some(Fault::PathLength { expected, got });
+        return Some(Fault::SiblingCount { expected, got });
     }
     let tail = &opening.chunk[place.filled()..];
     if let Some(after) = tail.iter().position(|byte| *byte != 0) {
         return Some(Fault::Padding { byte: place.filled() + after });
     }
-    let leaf = tree::leaf(&opening.chunk);
-    let at = (place.chunk, place.chunk_count());
-    (!tree::verify(root, leaf, at, &opening.path)).then_some(Fault::Root { expected: root })
+    let reached = tree::climb(tree::leaf(&opening.chunk), at, &opening.siblings);
+    (reached != Some(root)).then_some(Fault::Root { expected: root })
 }

@@ -1,10 +1,11 @@
 //! Commitments: the trees of [`tensor::tree`], with several hashes of a level made side by side.
 //!
 //! *Invariant: every hash equals the one that `tensor` gives, at every level.* A leaf of 128 bytes
-//! and its prefix fill one block of the sponge exactly, so it costs one permutation.
+//! and its prefix fit one block of the sponge, and so do four places of a node: each hash is one
+//! permutation.
 //! Absent: proofs (that is `tensor::tree`), and memory for leaves where only the root is wanted.
 
-use tensor::tree::{ARITY, CHUNK_ELEMENTS};
+use tensor::tree::{ARITY, CHUNK_ELEMENTS, QUAD};
 use tensor::{Hash, Tensor};
 
 use crate::buffer::View;
@@ -126,13 +127,17 @@ where
     }
 }
 
-/// Returns the inner nodes over a level of a tree.
+/// Returns the inner nodes over a level of a tree: the quads of its places, and the quads' quads.
 fn nodes(level: Level, children: &[Hash]) -> Vec<Hash> {
-    let (full, rest) = children.as_chunks::<ARITY>();
-    let mut out = vec![Hash::ZERO; children.len().div_ceil(ARITY)];
+    fours(level, &fours(level, children))
+}
+
+fn fours(level: Level, places: &[Hash]) -> Vec<Hash> {
+    let (full, rest) = places.as_chunks::<QUAD>();
+    let mut out = vec![Hash::ZERO; places.len().div_ceil(QUAD)];
     level.run(Digests { prefix: NODE, messages: full, out: &mut out[..full.len()] });
     if !rest.is_empty() {
-        let mut padded = [Hash::ZERO; ARITY];
+        let mut padded = [Hash::ZERO; QUAD];
         padded[..rest.len()].copy_from_slice(rest);
         level.run(Digests { prefix: NODE, messages: &[padded], out: &mut out[full.len()..] });
     }
@@ -196,8 +201,8 @@ impl Message for [f64; CHUNK_ELEMENTS] {
     }
 }
 
-impl Message for [Hash; ARITY] {
-    const WORDS: usize = ARITY * 4;
+impl Message for [Hash; QUAD] {
+    const WORDS: usize = QUAD * 4;
 
     #[inline(always)]
     fn word(&self, index: usize) -> u64 {

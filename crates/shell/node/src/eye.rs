@@ -5,7 +5,7 @@
 
 use alloy::{
     eips::BlockNumberOrTag,
-    primitives::{Address, B256, U256},
+    primitives::{Address, U256},
     rpc::types::Filter,
     sol_types::SolEvent,
 };
@@ -276,11 +276,6 @@ fn to_claim(claim: &ICourt::Claim) -> court::Claim {
         owed_wei: 0,
         reserve_wei: 0,
     }
-}
-
-/// Returns words for a path of the rewards' tree.
-pub(crate) fn words(path: &[[Hash; 16]]) -> Vec<[B256; 16]> {
-    path.iter().map(|level| level.map(|child| B256::from(child.0))).collect()
 }
 
 /// Returns the update that a seat revealed with its bytes in calldata, if it did.

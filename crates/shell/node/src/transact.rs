@@ -14,7 +14,6 @@ use tensor::Hash;
 use crate::{
     Job, NodeError, TensorStore,
     docket::Docket,
-    eye::words,
     job::{hash, word},
     lie::Lie,
 };
@@ -82,7 +81,8 @@ impl Transactor {
                 let chunk = node as usize / tensor::tree::CHUNK_ELEMENTS;
                 let opening = court::opening::open(&tensor, chunk).map_err(NodeError::program)?;
                 let chunk = Bytes::from(opening.chunk);
-                drop(client.claim_reward(node, chunk, words(&opening.path)).await?);
+                let siblings = opening.siblings.into_iter().map(word).collect();
+                drop(client.claim_reward(node, chunk, siblings).await?);
             }
         }
         Ok(())

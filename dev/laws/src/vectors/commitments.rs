@@ -68,12 +68,11 @@ fn list_case(dice: &mut Dice, count: usize) -> Value {
 
 fn path_case(dice: &mut Dice, (count, index): (usize, usize)) -> Value {
     let leaves = roots(dice, count);
-    let path = tree::path(&leaves, index);
     json!({
         "count": count,
         "index": index,
         "leaf": leaves[index].to_string(),
-        "path": path.iter().map(|siblings| texts(siblings)).collect::<Vec<_>>(),
+        "siblings": texts(&tree::siblings(&leaves, index)),
         "root": tree::root(&leaves).to_string(),
     })
 }
@@ -90,16 +89,9 @@ pub(super) fn check(file: &Value) {
         assert_eq!(tree::root(&roots), hash(&case["root"]), "list of {}", roots.len());
     }
     for case in list(&file["paths"]) {
-        let number = |name: &str| {
-            usize::try_from(case[name].as_u64().expect("a number")).expect("it is small")
-        };
-        let siblings = |level: &Value| -> [Hash; tree::ARITY] {
-            let hashes: Vec<Hash> = list(level).iter().map(hash).collect();
-            hashes.try_into().expect("a level of a path has sixteen siblings")
-        };
-        let path: Vec<_> = list(&case["path"]).iter().map(siblings).collect();
-        let (root, leaf) = (hash(&case["root"]), hash(&case["leaf"]));
-        let (index, count) = (number("index"), number("count"));
-        assert!(tree::verify(root, leaf, (index, count), &path), "path {index} of {count}");
+        let number = |name: &str| case[name].as_u64().expect("a number");
+        let siblings: Vec<Hash> = list(&case["siblings"]).iter().map(hash).collect();
+        let (leaf, place) = (hash(&case["leaf"]), (number("index"), number("count")));
+        assert_eq!(tree::climb(leaf, place, &siblings), Some(hash(&case["root"])), "{place:?}");
     }
 }

@@ -18,11 +18,11 @@ pub struct Gas;
 
 impl Gas {
     /// `postStates`.
-    pub const POST_STATES: u128 = 195_000;
+    pub const POST_STATES: u128 = 135_000;
     /// `postTrace`.
-    pub const POST_TRACE: u128 = 195_000;
+    pub const POST_TRACE: u128 = 135_000;
     /// `postChain`.
-    pub const POST_CHAIN: u128 = 320_000;
+    pub const POST_CHAIN: u128 = 270_000;
     /// `reveal`.
     pub const REVEAL: u128 = 100_000;
     /// `revealChunk`.
@@ -30,11 +30,11 @@ impl Gas {
     /// `nameChild`.
     pub const NAME_CHILD: u128 = 100_000;
     /// `nameIteration`.
-    pub const NAME_ITERATION: u128 = 215_000;
+    pub const NAME_ITERATION: u128 = 125_000;
     /// `nameOutput`.
     pub const NAME_OUTPUT: u128 = 120_000;
     /// `nameOp`.
-    pub const NAME_OP: u128 = 615_000;
+    pub const NAME_OP: u128 = 295_000;
     /// `nameElement`, where it goes on to a chain; one that decides is paid by the bounty.
     pub const NAME_ELEMENT: u128 = 100_000;
 }

@@ -154,14 +154,14 @@ impl Play<'_> {
     /// stated with it.
     fn post_list(&mut self, root: Hash, index: u64, siblings: &[Hash]) -> Result<(), Refusal> {
         let (node, place) = (self.record.node, (index, self.record.leaves));
-        agree(root, tree::climb(node, place, siblings))?;
-        let crown = tree::crown(node, place, siblings).unwrap_or_default();
+        let crown = tree::crown(node, place, siblings);
+        agree(root, crown.as_ref().map(|crown| crown.0))?;
         let (stage, leaves) = (self.record.stage, self.record.leaves);
         enter(&mut self.record, stage, root, leaves);
         self.record.trace = root;
         self.record.turn = Turn::Child;
-        if !crown.is_empty() {
-            self.reveal(root, crown);
+        if let Some((_, children)) = crown.filter(|crown| !crown.1.is_empty()) {
+            self.reveal(root, children);
         }
         Ok(())
     }
@@ -169,7 +169,8 @@ impl Play<'_> {
     fn post_chain(&mut self, brief: &Brief, root: Hash, last: &[Shown]) -> Led {
         agree(self.record.brief, Some(brief.hash()))?;
         let opened = Opened::read(brief)?;
-        let (expected, got) = (self.record.value, judge::chain_end(&opened, root, last)?);
+        let (got, children) = judge::chain_end(&opened, root, last)?;
+        let expected = self.record.value;
         if expected != got {
             return Err(Refusal::ChainEnd { expected, got });
         }
@@ -182,9 +183,7 @@ impl Play<'_> {
             self.reveal_chunk(end.chunk.clone());
         } else {
             self.record.turn = Turn::Child;
-            let place = (leaves - 1, leaves);
-            let crown = tree::crown(tree::leaf(&end.chunk), place, &end.siblings);
-            self.reveal(root, crown.unwrap_or_default());
+            self.reveal(root, children);
         }
         Ok(None)
     }

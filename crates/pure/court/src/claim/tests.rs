@@ -15,7 +15,7 @@ use crate::{Address, bond_floor_wei};
 const CONSUMER: Address = Address([1; 20]);
 const ASSERTER: Address = Address([2; 20]);
 const CHALLENGER: Address = Address([3; 20]);
-const BOND_WEI: u128 = 9_000_001;
+const BOND_WEI: u128 = 7_000_001;
 const TERMS: Terms =
     Terms { bond_wei: BOND_WEI, window_blocks: 5, clock_blocks: 8, gas_price_wei_max: 3 };
 
@@ -253,7 +253,7 @@ fn a_conviction_pays_the_winner_and_what_is_owed_and_burns_half() {
         events.iter().for_each(|event| revealed.see(event));
     }
     let other = record(&court, 2);
-    assert_eq!((other.asserter_gas, other.challenger_gas), (590_000, 1_470_000));
+    assert_eq!((other.asserter_gas, other.challenger_gas), (470_000, 830_000));
     let events = play(&mut court, 1, (&mut wrong, &mut right));
     let advanced = |to| {
         let of = |event: &Event| match event {
@@ -263,8 +263,8 @@ fn a_conviction_pays_the_winner_and_what_is_owed_and_burns_half() {
         events.iter().map(of).sum::<u128>()
     };
     // Two wei for each gas, as far as a quarter of the bond goes, over both disputes.
-    let (gas, drawn) = (advanced(ASSERTER), 1_470_000 + advanced(CHALLENGER));
-    assert_eq!((gas, drawn), (970_000, BOND_WEI / 4));
+    let (gas, drawn) = (advanced(ASSERTER), 830_000 + advanced(CHALLENGER));
+    assert_eq!((gas, drawn), (850_000, BOND_WEI / 4));
     let [.., Event::Burnt { amount_wei: burnt }, Event::Returned { to, amount_wei }, decided] =
         &events[..]
     else {
@@ -309,7 +309,7 @@ fn a_failed_challenge_makes_the_asserter_whole() {
 
 #[test]
 fn the_floor_of_a_bond_pays_for_the_deepest_walk() {
-    assert_eq!(bond_floor_wei(3), 3 * 4 * 4_150_000);
+    assert_eq!(bond_floor_wei(3), 3 * 4 * 3_740_000);
 }
 
 proptest! {

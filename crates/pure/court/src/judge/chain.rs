@@ -167,7 +167,11 @@ fn scatter(
 /// # Errors
 ///
 /// [`CheckError`] if the chunks are not those of the chain with this root.
-pub fn chain_end(opened: &Opened, chain: Hash, last: &[Shown]) -> Result<u64, CheckError> {
+pub fn chain_end(
+    opened: &Opened,
+    chain: Hash,
+    last: &[Shown],
+) -> Result<(u64, Vec<Hash>), CheckError> {
     let count = opened.chain_len().ok_or(CheckError::IllFormed)?;
     let trace = (Hash::ZERO, 0);
     let shown = Openings { opened, trace, chain, shown: last };
@@ -175,9 +179,9 @@ pub fn chain_end(opened: &Opened, chain: Hash, last: &[Shown]) -> Result<u64, Ch
     let sum = matches!(opened.op, Op::Sum { .. });
     let two = sum && count > LANES && over > 0;
     shown.count(1 + u64::from(two))?;
-    let end = shown.chunk(0, opened.dtype, (count - 1, count), chain)?;
+    let (end, children) = shown.crown(0, opened.dtype, (count - 1, count), chain)?;
     if !sum {
-        return element(opened, end, (count - 1) % CHUNK);
+        return Ok((element(opened, end, (count - 1) % CHUNK)?, children));
     }
     let earlier =
         if two { shown.chunk(1, opened.dtype, (count - 1 - over, count), chain)? } else { &[] };
@@ -196,7 +200,7 @@ pub fn chain_end(opened: &Opened, chain: Hash, last: &[Shown]) -> Result<u64, Ch
         }
         half /= 2;
     }
-    Ok(lanes[0])
+    Ok((lanes[0], children))
 }
 
 fn element(opened: &Opened, chunk: &[u8], place: u64) -> Result<u64, CheckError> {

@@ -76,6 +76,22 @@ impl<'a> Openings<'a> {
         Ok(&shown.chunk)
     }
 
+    /// Returns the chunk of opening `at` as [`Openings::chunk`] does, and all children of the root,
+    /// which the opening brings.
+    pub(super) fn crown(
+        &self,
+        at: usize,
+        dtype: Dtype,
+        (element, count): (u64, u64),
+        root: Hash,
+    ) -> Result<(&'a [u8], Vec<Hash>), CheckError> {
+        let shown = self.sized(at, dtype)?;
+        let place = (element / CHUNK, count.div_ceil(CHUNK));
+        let crown = tree::crown(tree::leaf(&shown.chunk), place, &shown.siblings);
+        agree(root, crown.as_ref().map(|crown| crown.0))?;
+        Ok((&shown.chunk, crown.map(|crown| crown.1).unwrap_or_default()))
+    }
+
     /// Checks an opening that leads through the operand's tensor on to the trace.
     fn joined(&self, at: usize, (place, element): (usize, u64)) -> Result<Dtype, CheckError> {
         let Op::Concat { xs, .. } = &self.opened.op else { return Err(CheckError::IllFormed) };

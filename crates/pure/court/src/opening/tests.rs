@@ -49,15 +49,15 @@ fn each_fault_is_named() {
     assert_eq!(check(&bad), Verdict::Invalid(Fault::ChunkLength { expected: 128, got: 127 }));
 
     let mut bad = good.clone();
-    bad.path.push(bad.path[0]);
-    assert_eq!(check(&bad), Verdict::Invalid(Fault::PathLength { expected: 2, got: 3 }));
+    bad.siblings.push(bad.siblings[0]);
+    assert_eq!(check(&bad), Verdict::Invalid(Fault::SiblingCount { expected: 3, got: 4 }));
 
     let mut bad = good.clone();
     bad.chunk[127] = 1;
     assert_eq!(check(&bad), Verdict::Invalid(Fault::Padding { byte: 127 }));
 
     let mut bad = good;
-    bad.path[0][15] = Hash([9; 32]);
+    bad.siblings[1] = Hash([9; 32]);
     assert_eq!(check(&bad), Verdict::Invalid(Fault::Root { expected: tensor.root() }));
 }
 
@@ -85,7 +85,7 @@ fn an_output_is_opened_through_the_list() {
     let other = verify_output(root, (0, 3), place(5, 0), &shown);
     assert!(matches!(
         other,
-        Ok(Verdict::Invalid(Fault::PathLength { .. } | Fault::Padding { .. }))
+        Ok(Verdict::Invalid(Fault::SiblingCount { .. } | Fault::Padding { .. }))
             | Ok(Verdict::Invalid(Fault::Root { .. }))
     ));
 }
@@ -100,13 +100,13 @@ proptest! {
         let tensor = ramp(count);
         let chunk = chunk % count.div_ceil(32);
         let mut shown = open(&tensor, chunk).expect("the chunk exists");
-        let bits = 8 * (128 + 512 * shown.path.len());
+        let bits = 8 * (128 + 32 * shown.siblings.len());
         let (byte, mask) = (bit % bits / 8, 1_u8 << (bit % 8));
         if byte < 128 {
             shown.chunk[byte] ^= mask;
         } else {
             let at = byte - 128;
-            shown.path[at / 512][at % 512 / 32].0[at % 32] ^= mask;
+            shown.siblings[at / 32].0[at % 32] ^= mask;
         }
         let verdict = verify(tensor.root(), place(count, chunk), &shown).expect("the place exists");
         prop_assert!(matches!(verdict, Verdict::Invalid(_)));
@@ -115,11 +115,11 @@ proptest! {
     #[test]
     fn arbitrary_bytes_are_never_accepted_and_never_panic(
         bytes in prop::collection::vec(any::<u8>(), 0..300),
-        levels in 0_usize..4,
+        siblings in 0_usize..20,
         count in 1_usize..5000,
         chunk in 0_usize..200,
     ) {
-        let shown = Opening { chunk: bytes, path: vec![[Hash([3; 32]); 16]; levels] };
+        let shown = Opening { chunk: bytes, siblings: vec![Hash([3; 32]); siblings] };
         let verdict = verify(Hash([1; 32]), place(count, chunk), &shown);
         prop_assert!(!matches!(verdict, Ok(Verdict::Valid)));
     }

@@ -338,11 +338,12 @@ fn forged_chain(
         siblings: tree::siblings(&chain.leaves, chunk),
     };
     let last = chain.leaves.len() - 1;
-    let mut shown = vec![show(last)];
+    let siblings = tree::crown_siblings(&chain.leaves, last);
+    let mut shown = vec![Shown { siblings, ..show(last) }];
     if matches!(node.op, Op::Sum { .. }) && last > 0 && states.shape().count() % 32 > 0 {
         shown.push(show(last - 1));
     }
-    let end = chain_end(&opened, tree::root(&chain.leaves), &shown).expect("they are its end");
+    let (end, _) = chain_end(&opened, tree::root(&chain.leaves), &shown).expect("they are its end");
     let bend = move |_: &Program, at: usize, _: &[&Tensor], right: Tensor| {
         if at != op {
             return right;

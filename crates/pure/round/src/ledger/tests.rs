@@ -200,7 +200,7 @@ fn pay_goes_to_nodes_only_whatever_follows_the_last_element() {
     play(&mut ledger, vec![(14, elected, post), (19, 0, settle)]);
     for (node, chunk) in [(3, 0), (39, 1)] {
         let bytes = bytes[256 * chunk..256 * (chunk + 1)].to_vec();
-        let shown = opening::Opening { chunk: bytes, path: tree::path(&leaves, chunk) };
+        let shown = opening::Opening { chunk: bytes, siblings: tree::siblings(&leaves, chunk) };
         let refused = ledger.handle(20, key(0), Input::Claim { node, opening: shown });
         assert_eq!(refused, Err(Refusal::InvalidReceiver { account: Address::default() }));
     }

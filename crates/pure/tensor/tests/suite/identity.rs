@@ -47,8 +47,8 @@ fn one_op_opens_against_the_hash() {
     }
     let root = tree::root(&leaves);
     assert_eq!(program.hash(), Hash::of(&[&head, &root.0]));
-    let path = tree::path(&leaves, 17);
-    assert!(tree::verify(root, leaves[17], (17, leaves.len()), &path));
+    let count = u64::try_from(leaves.len()).expect("small");
+    assert_eq!(tree::climb(leaves[17], (17, count), &tree::siblings(&leaves, 17)), Some(root));
 }
 
 #[test]
@@ -61,9 +61,13 @@ fn siblings_lead_from_every_leaf_to_the_root_and_nothing_else_does() {
             let mut siblings = tree::siblings(&leaves, index);
             let place = (u64::try_from(index).expect("small"), width);
             assert_eq!(tree::climb(leaves[index], place, &siblings), Some(root));
-            let crown = tree::crown(leaves[index], place, &siblings).expect("they fit");
-            assert_eq!(crown.is_empty(), count == 1);
-            assert!(crown.is_empty() || tree::node(&crown) == root);
+            assert_eq!(tree::way_len(place), siblings.len());
+            let crowned = tree::crown_siblings(&leaves, index);
+            let crown = tree::crown(leaves[index], place, &crowned).expect("they fit");
+            assert_eq!((crown.0, crown.1.is_empty()), (root, count == 1));
+            assert!(crown.1.is_empty() || tree::node(&crown.1) == root);
+            let longer = [&crowned[..], &[root]].concat();
+            assert_eq!(tree::crown(leaves[index], place, &longer), None);
             siblings.push(root);
             assert_eq!(tree::climb(leaves[index], place, &siblings), None);
             siblings.truncate(siblings.len().saturating_sub(2));
@@ -104,29 +108,31 @@ proptest! {
 
     /// Each leaf verifies at its place and nowhere else; one changed bit is always seen.
     #[test]
-    fn paths_prove_one_place(
+    fn siblings_prove_one_place(
         count in 1usize..600,
         index in any::<prop::sample::Index>(),
         elsewhere in any::<prop::sample::Index>(),
-        flip in (any::<prop::sample::Index>(), 0usize..16, 0usize..32),
+        flip in (any::<prop::sample::Index>(), 0usize..32),
     ) {
         let leaf = |i: usize| Hash::of(&[&i.to_string().into_bytes()]);
         let leaves: Vec<Hash> = (0..count).map(leaf).collect();
         let root = tree::root(&leaves);
         let (index, elsewhere) = (index.index(count), elsewhere.index(count));
-        let mut path = tree::path(&leaves, index);
-        prop_assert_eq!(path.len(), tree::depth(count));
-        prop_assert!(tree::verify(root, leaves[index], (index, count), &path));
+        let mut siblings = tree::siblings(&leaves, index);
+        let leads = |leaf: usize, at: usize, siblings: &[Hash]| {
+            tree::climb(leaves[leaf], (at as u64, count as u64), siblings) == Some(root)
+        };
+        prop_assert!(leads(index, index, &siblings));
         if elsewhere != index {
-            prop_assert!(!tree::verify(root, leaves[index], (elsewhere, count), &path));
-            prop_assert!(!tree::verify(root, leaves[elsewhere], (index, count), &path));
+            prop_assert!(!leads(index, elsewhere, &siblings));
+            prop_assert!(!leads(elsewhere, index, &siblings));
         }
-        if !path.is_empty() {
-            let level = flip.0.index(path.len());
-            path[level][flip.1].0[flip.2] ^= 1;
-            prop_assert!(!tree::verify(root, leaves[index], (index, count), &path));
-            path.pop();
-            prop_assert!(!tree::verify(root, leaves[index], (index, count), &path));
+        if !siblings.is_empty() {
+            let at = flip.0.index(siblings.len());
+            siblings[at].0[flip.1] ^= 1;
+            prop_assert!(!leads(index, index, &siblings));
+            siblings.pop();
+            prop_assert!(!leads(index, index, &siblings));
         }
     }
 }

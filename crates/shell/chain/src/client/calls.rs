@@ -120,9 +120,9 @@ impl Client {
         &self,
         node: u32,
         chunk: Bytes,
-        path: Vec<[B256; 16]>,
+        siblings: Vec<B256>,
     ) -> Result<Mined, ClientError> {
-        self.send(self.deployment().rewards, Rewards::claimCall { node, chunk, path }).await
+        self.send(self.deployment().rewards, Rewards::claimCall { node, chunk, siblings }).await
     }
 
     /// Returns what a node was paid so far.

@@ -205,7 +205,11 @@ pub(crate) fn leaf(chunk: &[u8], size: usize) -> B256 {
 }
 
 pub(crate) fn inner(children: &[B256]) -> B256 {
-    let mut bytes = vec![0; 1 + 16 * 32];
+    four(&children.chunks(4).map(four).collect::<Vec<_>>())
+}
+
+pub(crate) fn four(children: &[B256]) -> B256 {
+    let mut bytes = vec![0; 1 + 4 * 32];
     bytes[0] = 1;
     for (place, child) in bytes[1..].chunks_exact_mut(32).zip(children) {
         place.copy_from_slice(child.as_slice());

@@ -111,8 +111,7 @@ fn job(quorum: u32, capacity: u32, cumulative: u32) -> IRounds::Config {
 
 /// Every call that can succeed, every error that a call or `aggregator` can meet, and the events
 /// that no call is named after.
-const NAMES: [&str; 64] = [
-    "AbsentChild",
+const NAMES: [&str; 62] = [
     "AcceptedMismatch",
     "AddStake",
     "AlreadyCommitted",
@@ -136,7 +135,6 @@ const NAMES: [&str; 64] = [
     "Fund",
     "Join",
     "Leave",
-    "NotAChild",
     "NotAggregator",
     "NotAnAmount",
     "NotCommitted",
@@ -151,7 +149,7 @@ const NAMES: [&str; 64] = [
     "OutputCount",
     "OutputsMismatch",
     "OwnClaim",
-    "PathLength",
+    "SiblingCount",
     "Penalised",
     "Poke",
     "PostResult",

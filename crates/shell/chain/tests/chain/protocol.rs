@@ -15,8 +15,8 @@ use chain::{
 };
 
 use crate::fixture::{
-    CUMULATIVE, Chain, advance, deployed, ether, header, inner, key, leaf, list_root, percent,
-    setup, tensor_root, update,
+    CUMULATIVE, Chain, advance, deployed, ether, four, header, inner, key, leaf, list_root,
+    percent, setup, tensor_root, update,
 };
 
 const NODES: u8 = 4;
@@ -124,14 +124,12 @@ impl Outputs {
         list_root(&self.roots)
     }
 
-    /// The chunk with the first 32 nodes, and its path.
-    fn proof(&self) -> (Bytes, Vec<[B256; 16]>) {
-        let mut level = [B256::ZERO; 16];
-        for (place, chunk) in level.iter_mut().zip(self.cumulative.chunks(256)) {
-            *place = leaf(chunk, 256);
-        }
+    /// The chunk with the first 32 nodes, of eight, and what is beside its way up.
+    fn proof(&self) -> (Bytes, Vec<B256>) {
+        let level: Vec<_> = self.cumulative.chunks(256).map(|chunk| leaf(chunk, 256)).collect();
         assert_eq!(inner(&level), self.roots[3]);
-        (self.cumulative[..256].to_vec().into(), vec![level])
+        let siblings = [&level[1..4], &[four(&level[4..])]].concat();
+        (self.cumulative[..256].to_vec().into(), siblings)
     }
 }
 
@@ -310,16 +308,16 @@ async fn aggregate(nodes: &[Client], outputs: &Outputs) {
 }
 
 async fn pay(nodes: &[Client], outputs: &Outputs) {
-    let (chunk, path) = outputs.proof();
+    let (chunk, siblings) = outputs.proof();
     let wei = U256::from(SHARE_GWEI) * U256::from(1_000_000_000);
     for (n, node) in (0..).zip(&nodes[..3]) {
-        node.claim_reward(n, chunk.clone(), path.clone()).await.expect("it is due");
+        node.claim_reward(n, chunk.clone(), siblings.clone()).await.expect("it is due");
         let payee = key(91 + u8::try_from(n).expect("four nodes")).address();
         assert_eq!(node.tokens(payee).await.expect("a view"), wei);
         assert_eq!(node.paid(n).await.expect("a view"), wei);
     }
     for n in [0, 3] {
-        let error = nodes[0].claim_reward(n, chunk.clone(), path.clone()).await;
+        let error = nodes[0].claim_reward(n, chunk.clone(), siblings.clone()).await;
         let error = error.expect_err("nothing is due twice, or for a rejected update");
         assert_eq!(error.reverted_with(), Some("NothingDue"), "{error}");
     }

@@ -357,13 +357,14 @@ impl Dealer {
         let paid = paid.unwrap_or_else(|| self.outputs(0));
         let leaves: Vec<_> = paid.chunks.iter().map(|chunk| tree::leaf(chunk)).collect();
         let at = (usize::try_from(node).expect("a usize") / 32).min(leaves.len() - 1);
-        let mut opening = Opening { chunk: paid.chunks[at].clone(), path: tree::path(&leaves, at) };
+        let siblings = tree::siblings(&leaves, at);
+        let mut opening = Opening { chunk: paid.chunks[at].clone(), siblings };
         match self.random.below(16) {
             0 => opening.chunk[3] ^= 1,
             1 => opening.chunk.truncate(255),
-            2 => opening.path.push([Hash::ZERO; 16]),
-            3 if !opening.path.is_empty() => opening.path[0][15] = Hash([1; 32]),
-            4 if !opening.path.is_empty() => opening.path[0][1 - at] = Hash([1; 32]),
+            2 => opening.siblings.push(Hash::ZERO),
+            3 => drop(opening.siblings.pop()),
+            4 if !opening.siblings.is_empty() => opening.siblings[0] = Hash([1; 32]),
             _ => {}
         }
         Move::Call(self.who(), Input::Claim { node, opening }, Bytes::new())

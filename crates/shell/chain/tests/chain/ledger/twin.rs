@@ -362,8 +362,8 @@ async fn send(client: &Client, input: &Input, signatures: Bytes) -> Result<Mined
         }
         Input::Poke => client.poke().await,
         Input::Claim { node, opening } => {
-            let path = opening.path.into_iter().map(|level| level.map(word)).collect();
-            client.claim_reward(node, opening.chunk.into(), path).await
+            let siblings = opening.siblings.into_iter().map(word).collect();
+            client.claim_reward(node, opening.chunk.into(), siblings).await
         }
     }
 }
