@@ -12,21 +12,28 @@
 //! are equal on every machine.
 
 mod bars;
+mod bayes;
+mod blocks;
 mod daily;
 mod date;
+pub mod distribution;
 mod features;
 mod forecast;
+mod hourly;
 mod margin;
 mod maths;
 mod plan;
+pub mod risk;
 pub mod score;
 mod wad;
 
 pub use bars::{Bar, Series};
+pub use bayes::{Prior, accumulate, fit, predict};
 pub use daily::{DailyError, Observation, Proxy, daily};
 pub use date::{Date, DateError};
 pub use features::{FEATURES, Row, WARM_UP, rows};
 pub use forecast::{forecast, forecast_inputs};
+pub use hourly::{Hour, HourlyError, hourly};
 pub use margin::{MarginConfig, margin, margin_inputs};
 pub use plan::{Day, Evaluation, Plan, PlanError, Slice, Standard};
 pub use wad::{Wad, WadError};

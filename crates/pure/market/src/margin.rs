@@ -19,7 +19,9 @@
 //! Absent: a fitted tail and a loading for uncertainty. They come with the risk engine; `quantile`
 //! is a public constant until then.
 
-use tensor::{BuildError, Builder, Dtype, Program, ShapeError, Tensor, Value};
+use tensor::{BuildError, Builder, Dtype, Program, ShapeError, Tensor};
+
+use crate::blocks::{held, mean, mean_square_from, reciprocal};
 
 /// Log variances are held within these: daily deviations of 3e-7 and 12.
 const LOG_VARIANCE: (f64, f64) = (-30.0, 5.0);
@@ -146,37 +148,6 @@ pub fn margin_inputs(
         Tensor::f64(&[members.len()], members.to_vec())?,
         Tensor::f64(&[ratios.len()], ratios.to_vec())?,
     ])
-}
-
-/// Holds each element within bounds; NaN becomes the upper one.
-fn held(b: &mut Builder, x: Value, (lo, hi): (f64, f64)) -> Result<Value, BuildError> {
-    let dims = b.shape_of(x).dims().to_vec();
-    let (lo, hi) = (b.full(Dtype::F64, &dims, lo)?, b.full(Dtype::F64, &dims, hi)?);
-    let is_number = b.eq(x, x)?;
-    let x = b.select(is_number, x, hi)?;
-    let x = b.min(x, hi)?;
-    b.max(x, lo)
-}
-
-/// The mean of a vector, f64\[1\].
-fn mean(b: &mut Builder, x: Value) -> Result<Value, BuildError> {
-    let extent = b.shape_of(x).dims()[0];
-    let sum = b.sum(x, 0)?;
-    let sum = b.reshape(sum, &[1])?;
-    let share = reciprocal(b, extent)?;
-    b.mul(sum, share)
-}
-
-/// The mean of `(x - from)^2`, f64\[1\].
-fn mean_square_from(b: &mut Builder, x: Value, from: Value) -> Result<Value, BuildError> {
-    let difference = b.sub(x, from)?;
-    let square = b.mul(difference, difference)?;
-    mean(b, square)
-}
-
-/// 1 / n, rounded to nearest, f64\[1\].
-fn reciprocal(b: &mut Builder, n: usize) -> Result<Value, BuildError> {
-    b.full(Dtype::F64, &[1], 1.0 / crate::maths::count(n))
 }
 
 #[cfg(test)]

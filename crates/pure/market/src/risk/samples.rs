@@ -1,0 +1,211 @@
+//! The features of the hourly and the daily volatility models.
+//!
+//! Both are log-HAR with leverage terms (see `FEATURES` of this crate for the formulas of the
+//! federated model), around an anchor, with what markets that never close add to it: the hour of
+//! the day, the weekend, and the hours just gone by. With `m_k` the average of the variance over
+//! the last k hours or days plus a floor of 1e-8, and `n_k` that of min(return, 0).
+//!
+//! *Invariant: a sample's features and anchor are made of what came before it.* (The hour and the
+//! weekday of the sample itself are known to everyone.)
+
+use tensor::scalar::Float;
+
+use super::expand::Sample;
+use crate::hourly::{HOUR_S, Hour};
+use crate::maths::count;
+
+/// Added to an average of variances before its logarithm: (0.01 %)^2.
+const FLOOR: f64 = 1e-8;
+/// Added to a ratio of volumes before its logarithm.
+const VOLUME_FLOOR: f64 = 1e-3;
+/// Hours of a week, the longest hourly average; hours before the first hourly sample.
+const WEEK_H: usize = 168;
+/// Days of the longest daily average; days before the first daily sample.
+const MONTH: usize = 22;
+const DAY_H: usize = 24;
+const DAY_S: i64 = 86_400;
+
+/// By what the variance of an hour or a day is measured where it is a feature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// Squared returns.
+    Realised,
+    /// Parkinson's range estimator.
+    Range,
+}
+
+/// Names of the features of an hour, in order.
+///
+/// `ln(m1 / m168)`, `ln(m6 / m168)`, `ln(m24 / m168)`, `ln m168 + 11`; `n1 / sqrt(m168)`,
+/// `n24 / sqrt(m168)`; `ln(v1 / v168)`, `ln(v24 / v168)` of the traded volume; the mean of
+/// `ln(m / m168)` at the same hour of the last seven days; sine and cosine of one, two and three
+/// times the hour of the day, those of one and two times again on Saturday and Sunday, and one on
+/// Saturday and Sunday.
+pub const HOUR_FEATURES: [&str; 21] = [
+    "constant",
+    "hour",
+    "hours_6",
+    "day",
+    "level",
+    "fall",
+    "fall_day",
+    "volume",
+    "volume_day",
+    "same_hour",
+    "sin_1",
+    "cos_1",
+    "sin_2",
+    "cos_2",
+    "sin_3",
+    "cos_3",
+    "weekend_sin_1",
+    "weekend_cos_1",
+    "weekend_sin_2",
+    "weekend_cos_2",
+    "weekend",
+];
+
+/// Names of the features of a day, in order.
+///
+/// `ln(m1 / m22)`, `ln(m5 / m22)`, `ln m22 + 7.5`, `n1 / sqrt(m22)`, `n5 / sqrt(m22)`; `ln` of the
+/// variance of the last six hours, times four, over the day's; `ln(v1 / v22)` of the volume; and
+/// one on Saturday, on Sunday, on Monday. Where averages are of ranges, `m22` stays the realised
+/// one in `level` and the leverage terms.
+pub const DAY_FEATURES: [&str; 11] = [
+    "constant",
+    "day",
+    "week",
+    "level",
+    "fall",
+    "fall_week",
+    "evening",
+    "volume",
+    "saturday",
+    "sunday",
+    "monday",
+];
+
+/// Returns a sample for each hour from the 169th on.
+///
+/// The outcome is the logarithm of the measure's variance of the hour.
+///
+/// ```
+/// use market::{Hour, risk::{HOUR_FEATURES, Measure, hour_samples}};
+/// let (before, close, ret, volume) = (1.0, 1.0, 0.0, 1.0);
+/// let (realised, range) = (1e-6, 1e-6);
+/// let hour = |i: i64| Hour { open_s: i * 3_600, before, close, ret, realised, range, volume };
+/// let samples = hour_samples(&(0..170).map(hour).collect::<Vec<_>>(), Measure::Range);
+/// assert_eq!((samples.len(), samples[0].x.len()), (2, HOUR_FEATURES.len()));
+/// assert_eq!(samples[0].open_s, 168 * 3_600);
+/// ```
+#[must_use]
+pub fn hour_samples(hours: &[Hour], measure: Measure) -> Vec<Sample> {
+    let of = |hour: &Hour| match measure {
+        Measure::Realised => hour.realised,
+        Measure::Range => hour.range,
+    };
+    let variances: Vec<f64> = hours.iter().map(of).collect();
+    let falls: Vec<f64> = hours.iter().map(|hour| fall(hour.ret)).collect();
+    let volumes: Vec<f64> = hours.iter().map(|hour| hour.volume).collect();
+    let sample = |t: usize| {
+        let month = average(&variances[..t], WEEK_H) + FLOOR;
+        let anchor = month.op_log();
+        let relative = |k: usize| ((average(&variances[..t], k) + FLOOR) / month).op_log();
+        let deviation = month.sqrt();
+        let usual = average(&volumes[..t], WEEK_H);
+        let volume = |k: usize| ratio(average(&volumes[..t], k), usual);
+        let same = (1..=7).map(|day| ((variances[t - DAY_H * day] + FLOOR) / month).op_log());
+        let mut x = vec![1.0, relative(1), relative(6), relative(DAY_H), anchor + 11.0];
+        x.extend([average(&falls[..t], 1) / deviation, average(&falls[..t], DAY_H) / deviation]);
+        x.extend([volume(1), volume(DAY_H), same.sum::<f64>() / 7.0]);
+        x.extend(clock(hours[t].open_s));
+        Sample { open_s: hours[t].open_s, x, anchor, outcome: (variances[t] + FLOOR).op_log() }
+    };
+    (WEEK_H..hours.len()).map(sample).collect()
+}
+
+/// Returns a sample for each whole UTC day from the 23rd on.
+///
+/// Averages are of this measure; the outcome always is the logarithm of the realised variance of
+/// the day, plus the floor.
+///
+/// ```
+/// use market::{Hour, risk::{DAY_FEATURES, Measure, day_samples}};
+/// let (before, close, ret, volume) = (1.0, 1.0, 0.0, 1.0);
+/// let (realised, range) = (1e-6, 1e-6);
+/// let hour = |i: i64| Hour { open_s: i * 3_600, before, close, ret, realised, range, volume };
+/// let samples = day_samples(&(0..24 * 24).map(hour).collect::<Vec<_>>(), Measure::Range);
+/// assert_eq!((samples.len(), samples[0].x.len()), (2, DAY_FEATURES.len()));
+/// ```
+#[must_use]
+pub fn day_samples(hours: &[Hour], measure: Measure) -> Vec<Sample> {
+    let first = hours.iter().position(|hour| hour.open_s.rem_euclid(DAY_S) == 0);
+    let days: Vec<&[Hour]> = hours[first.unwrap_or(hours.len())..].chunks_exact(DAY_H).collect();
+    let total = |day: &[Hour], of: fn(&Hour) -> f64| day.iter().map(of).sum::<f64>();
+    let realised: Vec<f64> = days.iter().map(|day| total(day, |h| h.realised)).collect();
+    let ranges: Vec<f64> = days.iter().map(|day| total(day, |h| h.range)).collect();
+    let evenings: Vec<f64> = days.iter().map(|day| 4.0 * total(&day[18..], |h| h.range)).collect();
+    let falls: Vec<f64> = days.iter().map(|day| fall(total(day, |h| h.ret))).collect();
+    let volumes: Vec<f64> = days.iter().map(|day| total(day, |h| h.volume)).collect();
+    let variances = if measure == Measure::Range { &ranges } else { &realised };
+    let sample = |t: usize| {
+        let month = average(&realised[..t], MONTH) + FLOOR;
+        let anchor = month.op_log();
+        let base = average(&variances[..t], MONTH) + FLOOR;
+        let relative = |k: usize| ((average(&variances[..t], k) + FLOOR) / base).op_log();
+        let deviation = month.sqrt();
+        let mut x = vec![1.0, relative(1), relative(5), anchor + 7.5];
+        x.extend([average(&falls[..t], 1) / deviation, average(&falls[..t], 5) / deviation]);
+        x.push(((evenings[t - 1] + FLOOR) / (ranges[t - 1] + FLOOR)).op_log());
+        x.push(ratio(volumes[t - 1], average(&volumes[..t], MONTH)));
+        let open_s = days[t][0].open_s;
+        x.extend([5, 6, 0].map(|day| if weekday(open_s) == day { 1.0 } else { 0.0 }));
+        Sample { open_s, x, anchor, outcome: (realised[t] + FLOOR).op_log() }
+    };
+    (MONTH..days.len()).map(sample).collect()
+}
+
+/// The mean of the last `k`.
+fn average(past: &[f64], k: usize) -> f64 {
+    past[past.len() - k..].iter().sum::<f64>() / count(k)
+}
+
+fn fall(ret: f64) -> f64 {
+    if ret < 0.0 { ret } else { 0.0 }
+}
+
+fn ratio(volume: f64, usual: f64) -> f64 {
+    if usual > 0.0 { (volume / usual + VOLUME_FLOOR).op_log() } else { 0.0 }
+}
+
+/// Monday is 0; 1970-01-01 was a Thursday.
+fn weekday(open_s: i64) -> i64 {
+    (open_s.div_euclid(DAY_S) + 3).rem_euclid(7)
+}
+
+/// The eleven features of the hour of the day and the weekend.
+fn clock(open_s: i64) -> [f64; 11] {
+    let hour = open_s.rem_euclid(DAY_S) / HOUR_S;
+    let weekend = if weekday(open_s) >= 5 { 1.0 } else { 0.0 };
+    let wave = |k: i64| [cosine(hour * k - 6), cosine(hour * k)];
+    let ([s1, c1], [s2, c2], [s3, c3]) = (wave(1), wave(2), wave(3));
+    [s1, c1, s2, c2, s3, c3, weekend * s1, weekend * c1, weekend * s2, weekend * c2, weekend]
+}
+
+/// The cosine of `n` twenty-fourths of a circle, from square roots, which are exact everywhere.
+fn cosine(n: i64) -> f64 {
+    let n = n.rem_euclid(24);
+    let n = if n > 12 { 24 - n } else { n };
+    let (folded, sign) = if n > 6 { (12 - n, -1.0) } else { (n, 1.0) };
+    let (two, six) = (2.0_f64.sqrt(), 6.0_f64.sqrt());
+    let value = match folded {
+        0 => 1.0,
+        1 => (six + two) / 4.0,
+        2 => 3.0_f64.sqrt() / 2.0,
+        3 => two / 2.0,
+        4 => 0.5,
+        5 => (six - two) / 4.0,
+        _ => 0.0,
+    };
+    sign * value
+}

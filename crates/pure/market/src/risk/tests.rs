@@ -1,0 +1,170 @@
+//! No report knows the future; the margin keeps its promises whatever enters.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{Bar, Series};
+
+/// Half-hours of a market with calm and wild spells, drawn from a seed.
+fn series(bars: usize, seed: u32) -> Series {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        f64::from(state >> 8) / f64::from(1 << 24)
+    };
+    let (mut last, mut spell) = (100.0, 0.002);
+    let bar = |i: usize| {
+        if i.is_multiple_of(96) {
+            spell = 0.001 + 0.01 * next() * next();
+        }
+        let open = last;
+        last *= 1.0 + spell * (next() + next() - 1.0);
+        let (top, bottom) = if last > open { (last, open) } else { (open, last) };
+        let open_s = i64::try_from(i).expect("small") * 1_800;
+        let (high, low) = (top * (1.0 + spell * next()), bottom * (1.0 - spell * next()));
+        Bar { open_s, open, high, low, close: last, volume: 1.0 + next() }
+    };
+    let bars = (0..bars).map(bar).collect();
+    let (venue, symbol) = ("here".to_owned(), "X".to_owned());
+    Series { venue, symbol, interval_s: 1_800, ranged: true, bars }
+}
+
+/// The frozen models with short warm-ups, so that a test sees many reports.
+fn quick() -> Config {
+    let mut config = Config::frozen();
+    config.hour.refit = Refit { first: 100, every: 24 };
+    config.day.refit = Refit { first: 5, every: 1 };
+    config
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn the_future_changes_nothing_before_it(seed: u32, cut in 1_500_usize..1_650) {
+        let before = series(1_700, seed);
+        let mut after = before.clone();
+        for bar in &mut after.bars[cut..] {
+            *bar = Bar { open_s: bar.open_s, ..Bar {
+                open_s: 0, open: 7.0, high: 9.0, low: 5.0, close: 8.0, volume: 99.0,
+            } };
+        }
+        let t = before.bars[cut].open_s;
+        let (was, is) = (track(&before, &quick()).expect("long enough"),
+            track(&after, &quick()).expect("long enough"));
+        for (was, is) in was.hours.iter().zip(&is.hours) {
+            if was.open_s + 3_600 <= t {
+                prop_assert_eq!(was, is);
+            } else if was.open_s <= t {
+                let outcome = HourReport { loss: is.loss, realised: is.realised, ..*was };
+                prop_assert_eq!(&outcome, is);
+            }
+        }
+        let mut days = 0;
+        for (was, is) in was.days.iter().zip(&is.days) {
+            let open_s = i64::from(was.date.number()) * 86_400;
+            if open_s + 86_400 <= t {
+                prop_assert_eq!(was, is);
+            } else if open_s <= t {
+                days += 1;
+                let outcome = DayReport { realised: is.realised, pit: is.pit, ..*was };
+                prop_assert_eq!(&outcome, is);
+            }
+        }
+        prop_assert_eq!(days, 1);
+        prop_assert_ne!(was, is);
+    }
+}
+
+fn step(state: Vec<f64>, losses: [f64; 2], rest: [f64; 4]) -> (Vec<f64>, Vec<f64>) {
+    use tensor::Tensor;
+    let tail = TailConfig { workers: 2, ..Config::frozen().tail };
+    let [scale, worker, distance, age] = rest;
+    let vector = |v: &[f64]| Tensor::f64(&[v.len()], v.to_vec()).expect("not empty");
+    let inputs = [
+        vector(&state),
+        vector(&losses),
+        vector(&[scale]),
+        vector(&[worker, -4.0]),
+        vector(&[distance, age]),
+    ];
+    let outputs = tensor::eval(&tail_step(&tail).expect("valid"), &inputs).expect("inputs fit");
+    let numbers = |i: usize| outputs[i].as_f64().expect("f64").to_vec();
+    (numbers(0), numbers(1))
+}
+
+fn start() -> Vec<f64> {
+    Config::frozen().tail.initial_state().as_f64().expect("f64").to_vec()
+}
+
+#[test]
+fn an_exceedance_raises_its_side_alone() {
+    let calm = step(start(), [0.0, 0.0], [-4.0, -4.0, 0.0, 0.0]).1;
+    let hit = step(start(), [9.0, -9.0], [-4.0, -4.0, 0.0, 0.0]).1;
+    let tail = Config::frozen().tail;
+    assert!((hit[0] / calm[0]).abs() > 1.0 + 0.9 * tail.rate, "the quantile of the long side");
+    assert_eq!(hit[1], calm[1]);
+    assert!(hit[2] > hit[0] && hit[3] > hit[1], "shortfalls lie beyond quantiles");
+}
+
+#[test]
+fn initial_rises_at_once_and_maintenance_by_schedule() {
+    let tail = Config::frozen().tail;
+    let wild = [-2.0, -2.0, 0.0, 0.0];
+    let calm = [-9.0, -9.0, 0.0, 0.0];
+    let (mut state, mut report) = step(start(), [0.0; 2], wild);
+    assert!(report[7] > 3.0 * tail.floor);
+    assert!((report[8] - tail.floor * tail.share * tail.up).abs() < 1e-15);
+    for _ in 0..20 {
+        (state, report) = step(state, [0.0; 2], wild);
+    }
+    assert!((report[8] - report[7] * tail.share).abs() < 1e-12, "it arrives");
+    let high = report.clone();
+    (state, report) = step(state, [0.0; 2], calm);
+    assert!((report[7] - high[7] * tail.down).abs() < 1e-15);
+    for _ in 0..200 {
+        (state, report) = step(state, [0.0; 2], calm);
+    }
+    assert_eq!(report[7], tail.floor);
+}
+
+#[test]
+fn doubt_raises_the_margin_and_nothing_else() {
+    let sure = step(start(), [0.0; 2], [-3.0, -4.0, 0.0, 0.0]).1;
+    for unsure in [[-3.0, -2.0, 0.0, 0.0], [-3.0, -4.0, 1.0, 0.0], [-3.0, -4.0, 0.0, 6.0]] {
+        let unsure = step(start(), [0.0; 2], unsure).1;
+        assert_eq!(unsure[..4], sure[..4]);
+        assert!(unsure[4] > sure[4] && unsure[4] < 1.0);
+        assert!(unsure[6] >= sure[6]);
+    }
+}
+
+#[test]
+fn the_margin_is_total() {
+    let tail = Config::frozen().tail;
+    let wild =
+        [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, f64::MIN, 0.0, -0.0, 1e-308, 700.0];
+    for a in wild {
+        for b in wild {
+            for c in wild {
+                let state = vec![a, b, c, a, b, c, a, b, c];
+                let (next, report) = step(state, [b, c], [a, b, c, a]);
+                let (initial, maintenance) = (report[7], report[8]);
+                assert!(next.iter().chain(&report).all(|x| x.is_finite()), "{a} {b} {c}");
+                assert!((tail.floor..=tail.cap).contains(&initial), "{a} {b} {c}: {initial}");
+                assert!(maintenance >= tail.floor * tail.share, "{a} {b} {c}: {maintenance}");
+                assert!(maintenance <= initial * tail.share, "{a} {b} {c}: {maintenance}");
+                assert!((0.0..=1.0).contains(&report[4]), "{a} {b} {c}: u {}", report[4]);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_frozen_step_is_this_program() {
+    let program = tail_step(&Config::frozen().tail).expect("valid");
+    assert_eq!(
+        program.hash().to_string(),
+        "0x03f22d4a7ba6e5e61a12d6bb50c107aae80c1455da91c4dc4181370a6a6464ae"
+    );
+}

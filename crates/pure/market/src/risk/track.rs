@@ -1,0 +1,227 @@
+//! A market's bars, hour by hour, through the models.
+
+use thiserror::Error;
+
+use tensor::{BuildError, Tensor};
+
+use super::{Config, Predictive, Sample, day_samples, expand, hour_samples, tail_step};
+use crate::hourly::{HourlyError, hourly};
+use crate::{Date, Hour, Series};
+
+/// Probability that an interval is to hold.
+const INTERVAL: f64 = 0.9;
+
+/// A number for a long and one for a short position.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Sides {
+    /// Of a position that loses when the price falls.
+    pub long: f64,
+    /// Of a position that loses when the price rises.
+    pub short: f64,
+}
+
+/// What was known when an hour began, and what it brought. Volatilities are standard deviations of
+/// the hour's return; margins, quantiles, shortfalls and losses are shares of a position's value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HourReport {
+    /// Unix time in seconds, UTC, at which the hour begins.
+    pub open_s: i64,
+    /// The last price before the hour.
+    pub price: f64,
+    /// Forecast volatility: the root of the forecast mean of the variance.
+    pub volatility: f64,
+    /// Lower end of the 90 % interval of the volatility that the hour will show.
+    pub lower: f64,
+    /// Upper end of it.
+    pub upper: f64,
+    /// Number (a): the loss that 99.5 % of hours stay under.
+    pub quantile: Sides,
+    /// Number (b): the mean loss of the hours that do not.
+    pub shortfall: Sides,
+    /// How unsure the models are, within 0 and 1.
+    pub u: f64,
+    /// The larger side's shortfall, with the buffer and before the loading for `u`.
+    pub unloaded: f64,
+    /// Number (c), before it is paced.
+    pub margin: f64,
+    /// The published initial margin: (c) paced downwards.
+    pub initial: f64,
+    /// The published maintenance margin: paced both ways.
+    pub maintenance: f64,
+    /// The outcome: what the hour's move cost a long and a short position; negative is a gain.
+    pub loss: Sides,
+    /// The outcome: the volatility that the hour showed.
+    pub realised: f64,
+}
+
+/// What was known when a UTC day began, and what it brought. Variances are of the day's return.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DayReport {
+    /// The day.
+    pub date: Date,
+    /// The law of the logarithm of the day's realised variance.
+    pub law: Predictive,
+    /// The forecast mean of the variance.
+    pub forecast: f64,
+    /// Lower end of the 90 % interval of the logarithm of the realised variance.
+    pub lower: f64,
+    /// Upper end of it.
+    pub upper: f64,
+    /// The outcome: the day's realised variance (from the bars' interval).
+    pub realised: f64,
+    /// The outcome: the probability the law gave to a variance no larger; uniform if it is right.
+    pub pit: f64,
+}
+
+/// A market's history as its publisher would have lived it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Track {
+    /// A report an hour, ascending and without gaps.
+    pub hours: Vec<HourReport>,
+    /// A report a day, ascending.
+    pub days: Vec<DayReport>,
+}
+
+/// Why a series has no track.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum RiskError {
+    /// Bars that give no hours.
+    #[error(transparent)]
+    Hourly(#[from] HourlyError),
+    /// A configuration that gives no Program.
+    #[error("the configuration gives no Program: {0}")]
+    Build(#[from] BuildError),
+    /// Too few hours.
+    #[error("{series}: {got} hours; the first report needs {needed}")]
+    Short {
+        /// Venue and symbol.
+        series: String,
+        /// Whole hours there are.
+        got: usize,
+        /// Hours that are needed.
+        needed: usize,
+    },
+}
+
+/// Returns what the engine would have published for each hour and each day of a series.
+///
+/// Hours before the first report are learnt from and not reported on (some 1,250 with the frozen
+/// configuration); days need 122, and where there are fewer [`Track::days`] is empty. Data are
+/// never stale in a track: their age is 0.
+///
+/// # Errors
+///
+/// [`RiskError`] if the bars have holes, do not add up to hours, or are too few.
+///
+/// ```
+/// use market::{Bar, Series, risk::{Config, track}};
+/// let price = |i: i64| 100.0 + (i * 37 % 11) as f64 * 0.1;
+/// let bar = |i: i64| Bar {
+///     open_s: i * 3_600,
+///     open: price(i - 1),
+///     high: price(i).max(price(i - 1)) + 0.1,
+///     low: price(i).min(price(i - 1)) - 0.1,
+///     close: price(i),
+///     volume: 1.0,
+/// };
+/// let (venue, symbol) = ("here".to_owned(), "X".to_owned());
+/// let bars = (0..1_300).map(bar).collect();
+/// let series = Series { venue, symbol, interval_s: 3_600, ranged: true, bars };
+/// let hours = track(&series, &Config::frozen())?.hours;
+/// assert_eq!(hours[hours.len() - 1].open_s, 1_299 * 3_600);
+/// assert!(hours.iter().all(|hour| hour.initial >= 0.02 && hour.maintenance < hour.initial));
+/// # Ok::<(), market::risk::RiskError>(())
+/// ```
+pub fn track(series: &Series, config: &Config) -> Result<Track, RiskError> {
+    let hours = hourly(series)?;
+    let samples = hour_samples(&hours, config.hour.measure);
+    let first = config.hour.refit.first;
+    if samples.len() <= first {
+        let (got, needed) = (hours.len(), hours.len() - samples.len() + first + 1);
+        return Err(RiskError::Short { series: series.name(), got, needed });
+    }
+    let priors: Vec<_> = config.hour.workers.iter().map(|worker| worker.prior.clone()).collect();
+    let forecasts = expand(&samples, &priors, config.hour.refit)?;
+    let ahead = &hours[hours.len() - forecasts.len()..];
+    let hours_out = margins(config, ahead, &samples[first..], &forecasts)?;
+    Ok(Track { hours: hours_out, days: days(config, &hours)? })
+}
+
+/// The tail's Program over the hours.
+fn margins(
+    config: &Config,
+    hours: &[Hour],
+    samples: &[Sample],
+    forecasts: &[Vec<Predictive>],
+) -> Result<Vec<HourReport>, RiskError> {
+    let program = tail_step(&config.tail)?;
+    let mut state = config.tail.initial_state();
+    let mut losses = [0.0, 0.0];
+    let mut reports = Vec::with_capacity(hours.len());
+    for ((hour, sample), forecast) in hours.iter().zip(samples).zip(forecasts) {
+        let core = &forecast[0];
+        let workers = forecast.iter().map(|worker| 0.5 * worker.location).collect();
+        let ln_scale = 0.5 * core.location + 0.25 * core.variance;
+        let inputs = [
+            state,
+            vector(losses.to_vec()),
+            vector(vec![ln_scale]),
+            vector(workers),
+            vector(vec![core.distance, 0.0]),
+        ];
+        let mut outputs = tensor::eval(&program, &inputs).expect("inputs fit the Program");
+        let report = report(hour, sample, core, outputs[1].as_f64().expect("nine numbers"));
+        losses = [report.loss.long / report.volatility, report.loss.short / report.volatility];
+        state = outputs.swap_remove(0);
+        reports.push(report);
+    }
+    Ok(reports)
+}
+
+fn vector(values: Vec<f64>) -> Tensor {
+    Tensor::f64(&[values.len()], values).expect("a vector is not empty")
+}
+
+fn report(hour: &Hour, sample: &Sample, core: &Predictive, published: &[f64]) -> HourReport {
+    use tensor::scalar::Float;
+    let (lower, upper) = core.interval(INTERVAL);
+    let loss = hour.loss();
+    HourReport {
+        open_s: hour.open_s,
+        price: hour.before,
+        volatility: core.mean().sqrt(),
+        lower: (0.5 * lower).op_exp(),
+        upper: (0.5 * upper).op_exp(),
+        quantile: Sides { long: published[0], short: published[1] },
+        shortfall: Sides { long: published[2], short: published[3] },
+        u: published[4],
+        unloaded: published[5],
+        margin: published[6],
+        initial: published[7],
+        maintenance: published[8],
+        loss: Sides { long: loss, short: -loss },
+        realised: (0.5 * sample.outcome).op_exp(),
+    }
+}
+
+fn days(config: &Config, hours: &[Hour]) -> Result<Vec<DayReport>, RiskError> {
+    use tensor::scalar::Float;
+    let samples = day_samples(hours, config.day.measure);
+    let priors: Vec<_> = config.day.workers.iter().map(|worker| worker.prior.clone()).collect();
+    let forecasts = expand(&samples, &priors, config.day.refit)?;
+    let ahead = samples.iter().skip(config.day.refit.first);
+    let report = |(sample, forecast): (&Sample, &Vec<Predictive>)| {
+        let law = forecast[0];
+        let (lower, upper) = law.interval(INTERVAL);
+        DayReport {
+            date: Date::of_unix(sample.open_s).expect("an hour's time was checked when read"),
+            law,
+            forecast: law.mean(),
+            lower,
+            upper,
+            realised: sample.outcome.op_exp(),
+            pit: law.cdf(sample.outcome),
+        }
+    };
+    Ok(ahead.zip(&forecasts).map(report).collect())
+}
