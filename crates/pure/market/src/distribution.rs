@@ -74,7 +74,13 @@ pub fn student_density(x: f64, freedom: f64) -> f64 {
 /// ```
 #[must_use]
 pub fn student_cdf(x: f64, freedom: f64) -> f64 {
-    let below = 0.5 * beta_regularised(freedom / (freedom + x * x), 0.5 * freedom, 0.5);
+    // Near the middle 1 - freedom / (freedom + x^2) would lose x; in the tail 1 - p would lose p.
+    let (square, sum) = (x * x, freedom + x * x);
+    let below = if square < 1.0 {
+        0.5 - 0.5 * beta_regularised(square / sum, 0.5, 0.5 * freedom)
+    } else {
+        0.5 * beta_regularised(freedom / sum, 0.5 * freedom, 0.5)
+    };
     if x > 0.0 { 1.0 - below } else { below }
 }
 

@@ -25,6 +25,7 @@ mod maths;
 mod plan;
 pub mod risk;
 pub mod score;
+pub mod stats;
 mod wad;
 
 pub use bars::{Bar, Series};

@@ -3,6 +3,7 @@
 //! `f64::ln` differs in the last bit from one platform's library to the next, and a feature that
 //! differs in a bit makes another update. The Program's logarithm does not differ.
 
+use tensor::scalar::Float;
 use tensor::{Builder, Dtype, Tensor};
 
 /// Returns the natural logarithm of each number: the op `log` of docs/numerics.md.
@@ -20,6 +21,16 @@ pub(crate) fn ln(numbers: &[f64]) -> Vec<f64> {
         Some(outputs.first()?.as_f64()?.to_vec())
     };
     run().expect("one log over a vector of at most 2^31 - 1 elements is a valid Program")
+}
+
+/// Returns the natural logarithm: the op `log` of docs/numerics.md, one number at a time.
+pub(crate) fn log(x: f64) -> f64 {
+    x.op_log()
+}
+
+/// Returns e to the power: the op `exp` of docs/numerics.md.
+pub(crate) fn exp(x: f64) -> f64 {
+    x.op_exp()
 }
 
 /// Returns the mean, 0 for no numbers.

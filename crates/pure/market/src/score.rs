@@ -5,7 +5,7 @@
 //! a term without `f`). Lower is better. Diebold and Mariano (1995) test a difference of mean
 //! losses, with Newey and West's (1987) variance over [`LAGS`] lags.
 
-use crate::maths::{count, ln, mean};
+use crate::maths::{ln, mean};
 use crate::{Evaluation, Proxy};
 
 /// Lags of the Newey-West variance, in days.
@@ -45,22 +45,7 @@ pub fn qlike(proxy: Proxy, outcomes: &[f64], forecasts: &[f64]) -> Vec<f64> {
 /// ```
 #[must_use]
 pub fn diebold_mariano(a: &[f64], b: &[f64]) -> f64 {
-    let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
-    let n = differences.len();
-    let centre = mean(&differences);
-    let covariance = |lag: usize| {
-        let pairs = differences.iter().zip(differences.iter().skip(lag));
-        pairs.map(|(x, y)| (x - centre) * (y - centre)).sum::<f64>() / count(n)
-    };
-    let mut variance = covariance(0);
-    for lag in 1..=LAGS.min(n.saturating_sub(1)) {
-        let weight = 1.0 - count(lag) / count(LAGS + 1);
-        variance += 2.0 * weight * covariance(lag);
-    }
-    if n < 2 || variance <= 0.0 {
-        return 0.0;
-    }
-    centre / (variance / count(n)).sqrt()
+    crate::stats::diebold_mariano(a, b, LAGS).statistic
 }
 
 /// A model's loss on an evaluation, beside the two baselines everybody knows.
