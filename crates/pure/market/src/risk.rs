@@ -5,7 +5,7 @@
 //! for every day ([`DayReport`]). Volatility comes from log-HAR regressions that are refitted on
 //! an expanding window ([`expand`]), the tail and the margin from [`tail_step`]. Every published
 //! number is the output of a Program: [`accumulate`](crate::accumulate), [`fit`](crate::fit),
-//! [`predict`](crate::predict) and [`tail_step`].
+//! [`predict`](crate::predict), [`interval_step`] and [`tail_step`].
 //!
 //! Three numbers are never mixed: (a) the quantile of the loss over an hour, long and short side
 //! apart; (b) the expected shortfall beyond it; (c) the margin, which is more than either by
@@ -18,12 +18,16 @@
 
 mod expand;
 mod frozen;
+mod interval;
+mod peers;
 mod samples;
 mod tail;
 mod track;
 
 pub use expand::{Predictive, Refit, Sample, expand};
 pub use frozen::{DAILY_SPLIT, HOURLY_SPLIT, TRIED};
+pub use interval::{IntervalConfig, interval_step};
+pub use peers::fhs_ewma;
 pub use samples::{DAY_FEATURES, HOUR_FEATURES, Measure, day_samples, hour_samples};
 pub use tail::{TailConfig, tail_step};
 pub use track::{DayReport, HourReport, RiskError, Sides, Track, track};
@@ -48,6 +52,8 @@ pub struct Model {
     pub workers: Vec<Worker>,
     /// When they are fitted.
     pub refit: Refit,
+    /// The interval around the first one's forecast.
+    pub interval: IntervalConfig,
 }
 
 /// Everything that is chosen; [`Config::frozen`] is what ships.

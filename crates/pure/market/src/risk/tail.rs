@@ -1,7 +1,8 @@
 //! The tail and the margin as one Program, a step an hour.
 //!
-//! With `s` the forecast scale of the coming hour, `z` the last hour's loss over the scale that was
-//! forecast for it, long and short side apart, and `a` the share of hours that may lose more:
+//! With `v` the forecast volatility of the coming hour, `s = r (v / r)^elasticity` its scale (tails
+//! are relatively heavier in calm hours; r is a reference volatility), `z` the last hour's loss
+//! over its scale, long and short side apart, and `a` the share of hours that may lose more:
 //!
 //! - *quantile*, number (a): `s q`, where `q` is tracked online (Gibbs and Candès 2021, in the
 //!   logarithm and on standardised losses): `ln q += rate ([z > q] - a)`. Whatever the losses are,
@@ -10,8 +11,9 @@
 //! - *shortfall*, number (b): `s q (1 + m)`, where `m` is the mean of `z / q - 1` over all hours
 //!   with `z > q`, together with a prior worth a few of them;
 //! - *u*: `d / (1 + d)`, with `d = spread^2 / spread_unit^2 + distance / distance_unit + age /
-//!   age_unit_h`: the variance of the workers' log volatilities, how far the hour's features are
-//!   from those learnt from, and the age of the data;
+//!   age_unit_h`: by how much the other workers' log volatilities lie above the forecast's (root
+//!   mean square, those below count as 0), how far the hour's features are from those learnt from,
+//!   and the age of the data;
 //! - *margin*, number (c): `max(floor, b' (1 + kappa u))`, `b` the larger side's shortfall, `b' =
 //!   max(b, min(b (1 + buffer), usual))` with `usual` a slow average of `b`: a buffer that is there
 //!   in calm hours and is used up when the market is no longer calm;
@@ -25,7 +27,7 @@
 
 use tensor::{BuildError, Builder, Dtype, Program, Tensor, Value};
 
-use crate::blocks::{held, mean, mean_square_from, part, plus, times};
+use crate::blocks::{held, mean, part, plus, times};
 
 /// Standardised losses are held within this.
 const LOSS_MAX: f64 = 100.0;
@@ -36,7 +38,7 @@ const LOG_VOLATILITY: (f64, f64) = (-20.0, 2.0);
 /// Distances and ages, in their units, are held within 0 and this.
 const DOUBT_MAX: f64 = 1e6;
 /// Numbers in the state.
-const STATE: usize = 9;
+const STATE: usize = 10;
 /// Numbers in the report.
 const REPORT: usize = 9;
 
@@ -49,8 +51,12 @@ const REPORT: usize = 9;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TailConfig {
-    /// Workers whose log volatilities are compared.
+    /// Workers whose log volatilities are compared, the forecast's own among them; at least 2.
     pub workers: usize,
+    /// The volatility at which scale and volatility are equal.
+    pub reference: f64,
+    /// By how much the logarithm of the scale moves with that of the volatility.
+    pub elasticity: f64,
     /// Share of hours whose loss may exceed the quantile, each side.
     pub share_beyond: f64,
     /// Rate at which the logarithm of the quantile is tracked.
@@ -61,7 +67,7 @@ pub struct TailConfig {
     pub excess: f64,
     /// Exceedances that this prior mean is worth.
     pub excess_weight: f64,
-    /// Standard deviation of the workers' log volatilities that makes u one half.
+    /// How far the other workers lie above the forecast, in log volatility, where u is one half.
     pub spread_unit: f64,
     /// Distance from what was learnt from that makes u one half.
     pub distance_unit: f64,
@@ -88,34 +94,35 @@ pub struct TailConfig {
 impl TailConfig {
     /// Returns the state before the first hour.
     ///
-    /// `[ln q long, ln q short, m long, m short, exceedances long, short, usual shortfall,
-    /// initial, maintenance]`; the last two at the floor.
+    /// `[ln q long, ln q short, m long, m short, exceedances long, short, usual shortfall, initial,
+    /// maintenance, ln scale]`; the margins at the floor.
     ///
     /// ```
     /// let tail = market::risk::Config::frozen().tail;
-    /// assert_eq!(tail.initial_state().shape().dims(), &[9]);
+    /// assert_eq!(tail.initial_state().shape().dims(), &[10]);
     /// ```
     #[must_use]
     pub fn initial_state(&self) -> Tensor {
         use tensor::scalar::Float;
         let q = self.quantile.op_log();
         let m = self.excess;
-        let state = vec![q, q, m, m, 0.0, 0.0, 0.0, self.floor, self.floor * self.share];
-        Tensor::f64(&[STATE], state).expect("nine numbers")
+        let mut state = vec![q, q, m, m, 0.0, 0.0, 0.0, self.floor, self.floor * self.share];
+        state.push(self.reference.op_log());
+        Tensor::f64(&[STATE], state).expect("ten numbers")
     }
 }
 
-/// Returns the Program of an hour: `(state f64[9], losses f64[2], ln scale f64[1], workers
-/// f64[workers], doubt f64[2]) -> (state' f64[9], report f64[9])`.
+/// Returns the Program of an hour: `(state f64[10], losses f64[2], workers f64[workers], doubt
+/// f64[2]) -> (state' f64[10], report f64[9])`.
 ///
-/// `losses` are the last hour's, long and short, each over the scale forecast for that hour (zero
-/// before the first); `workers` log volatilities for the coming hour; `doubt` the distance and the
-/// age of the data in hours. The report: `[quantile long, short, shortfall long, short, u, b', c,
-/// initial, maintenance]`, shares of the position's value.
+/// `losses` are the last hour's, long and short, shares of the position's value (zero before the
+/// first); `workers` log volatilities for the coming hour, of which the first is the forecast;
+/// `doubt` the distance and the age of the data in hours. The report: `[quantile long, short,
+/// shortfall long, short, u, b', c, initial, maintenance]`, shares of the position's value.
 ///
 /// # Errors
 ///
-/// [`BuildError`] if there are no workers.
+/// [`BuildError`] if there are fewer than two workers.
 ///
 /// ```
 /// use market::risk::{Config, tail_step};
@@ -124,13 +131,12 @@ impl TailConfig {
 /// let inputs = [
 ///     tail.initial_state(),
 ///     Tensor::f64(&[2], vec![0.0, 0.0])?,
-///     Tensor::f64(&[1], vec![0.01_f64.ln()])?,
-///     Tensor::f64(&[2], vec![-4.6, -4.6])?,
+///     Tensor::f64(&[2], vec![tail.reference.ln(), tail.reference.ln()])?,
 ///     Tensor::f64(&[2], vec![0.0, 0.0])?,
 /// ];
 /// let outputs = tensor::eval(&tail_step(&tail)?, &inputs)?;
 /// let report = outputs[1].as_f64().unwrap_or(&[]);
-/// assert!((report[0] / (0.01 * tail.quantile) - 1.0).abs() < 0.01); // a scale of 1 %
+/// assert!((report[0] / (tail.reference * tail.quantile) - 1.0).abs() < 0.01);
 /// assert_eq!(report[4], 0.0); // the workers agree
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -138,12 +144,13 @@ pub fn tail_step(config: &TailConfig) -> Result<Program, BuildError> {
     let mut b = Builder::new();
     let state = b.input(Dtype::F64, &[STATE])?;
     let losses = b.input(Dtype::F64, &[2])?;
-    let ln_scale = b.input(Dtype::F64, &[1])?;
     let workers = b.input(Dtype::F64, &[config.workers])?;
     let doubt = b.input(Dtype::F64, &[2])?;
 
     let tail = tracked(&mut b, config, state, losses)?;
-    let ln_scale = held(&mut b, ln_scale, LOG_VOLATILITY)?;
+    let workers = held(&mut b, workers, LOG_VOLATILITY)?;
+    let forecast = part(&mut b, workers, (0, 1))?;
+    let ln_scale = ln_scale(&mut b, config, forecast)?;
     let scale = b.exp(ln_scale)?;
     let scale = b.broadcast(scale, &[2])?;
     let quantile = b.exp(tail.ln_quantile)?;
@@ -163,11 +170,20 @@ pub fn tail_step(config: &TailConfig) -> Result<Program, BuildError> {
     let margin = held(&mut b, margin, (config.floor, config.cap))?;
     let (initial, maintenance) = paced(&mut b, config, state, margin)?;
 
-    let next = [tail.ln_quantile, tail.excess, tail.seen, usual, initial, maintenance];
+    let next = [tail.ln_quantile, tail.excess, tail.seen, usual, initial, maintenance, ln_scale];
     let next = b.concat(&next, 0)?;
     let report = b.concat(&[quantile, shortfall, u, buffered, margin, initial, maintenance], 0)?;
     debug_assert_eq!(b.shape_of(report).dims(), [REPORT]);
     b.finish(&[next, report])
+}
+
+/// The logarithm of the scale of a log volatility.
+fn ln_scale(b: &mut Builder, config: &TailConfig, ln_v: Value) -> Result<Value, BuildError> {
+    use tensor::scalar::Float;
+    let reference = config.reference.op_log();
+    let above = plus(b, ln_v, -reference)?;
+    let above = times(b, above, config.elasticity)?;
+    plus(b, above, reference)
 }
 
 /// What is tracked of both sides' tails, each f64\[2\].
@@ -186,6 +202,11 @@ fn tracked(
 ) -> Result<Tracked, BuildError> {
     use tensor::scalar::Float;
     let range = (QUANTILE.0.op_log(), QUANTILE.1.op_log());
+    let ln_scale = part(b, state, (9, 10))?;
+    let ln_scale = held(b, ln_scale, LOG_VOLATILITY)?;
+    let scale = b.exp(ln_scale)?;
+    let scale = b.broadcast(scale, &[2])?;
+    let losses = b.div(losses, scale)?;
     let losses = held(b, losses, (-LOSS_MAX, LOSS_MAX))?;
     let ln_quantile = part(b, state, (0, 2))?;
     let ln_quantile = held(b, ln_quantile, range)?;
@@ -220,10 +241,14 @@ fn uncertainty(
     workers: Value,
     doubt: Value,
 ) -> Result<Value, BuildError> {
-    let workers = held(b, workers, LOG_VOLATILITY)?;
-    let centre = mean(b, workers)?;
-    let centre = b.broadcast(centre, &[config.workers])?;
-    let spread = mean_square_from(b, workers, centre)?;
+    let forecast = part(b, workers, (0, 1))?;
+    let others = part(b, workers, (1, config.workers))?;
+    let forecast = b.broadcast(forecast, &[config.workers - 1])?;
+    let above = b.sub(others, forecast)?;
+    let zero = b.full(Dtype::F64, &[config.workers - 1], 0.0)?;
+    let above = b.max(above, zero)?;
+    let spread = b.mul(above, above)?;
+    let spread = mean(b, spread)?;
     let spread = times(b, spread, 1.0 / (config.spread_unit * config.spread_unit))?;
     let distance = part(b, doubt, (0, 1))?;
     let distance = times(b, distance, 1.0 / config.distance_unit)?;

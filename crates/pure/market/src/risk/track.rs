@@ -4,12 +4,13 @@ use thiserror::Error;
 
 use tensor::{BuildError, Tensor};
 
-use super::{Config, Predictive, Sample, day_samples, expand, hour_samples, tail_step};
+use super::{
+    Config, IntervalConfig, Predictive, Sample, day_samples, expand, hour_samples, interval_step,
+    tail_step,
+};
 use crate::hourly::{HourlyError, hourly};
+use crate::maths::exp;
 use crate::{Date, Hour, Series};
-
-/// Probability that an interval is to hold.
-const INTERVAL: f64 = 0.9;
 
 /// A number for a long and one for a short position.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -155,43 +156,66 @@ fn margins(
     forecasts: &[Vec<Predictive>],
 ) -> Result<Vec<HourReport>, RiskError> {
     let program = tail_step(&config.tail)?;
+    let intervals = intervals(&config.hour.interval, samples, forecasts)?;
     let mut state = config.tail.initial_state();
-    let mut losses = [0.0, 0.0];
+    let mut loss = Sides::default();
     let mut reports = Vec::with_capacity(hours.len());
-    for ((hour, sample), forecast) in hours.iter().zip(samples).zip(forecasts) {
-        let core = &forecast[0];
-        let workers = forecast.iter().map(|worker| 0.5 * worker.location).collect();
-        let ln_scale = 0.5 * core.location + 0.25 * core.variance;
+    for (i, (hour, forecast)) in hours.iter().zip(forecasts).enumerate() {
+        let workers = forecast.iter().map(|law| 0.5 * law.location + 0.25 * law.variance);
         let inputs = [
             state,
-            vector(losses.to_vec()),
-            vector(vec![ln_scale]),
-            vector(workers),
-            vector(vec![core.distance, 0.0]),
+            vector(&[loss.long, loss.short]),
+            vector(&workers.collect::<Vec<_>>()),
+            vector(&[forecast[0].distance, 0.0]),
         ];
         let mut outputs = tensor::eval(&program, &inputs).expect("inputs fit the Program");
-        let report = report(hour, sample, core, outputs[1].as_f64().expect("nine numbers"));
-        losses = [report.loss.long / report.volatility, report.loss.short / report.volatility];
+        let published = outputs[1].as_f64().expect("the report is f64");
+        let report = report(hour, &samples[i], (&forecast[0], intervals[i]), published);
+        loss = report.loss;
         state = outputs.swap_remove(0);
         reports.push(report);
     }
     Ok(reports)
 }
 
-fn vector(values: Vec<f64>) -> Tensor {
-    Tensor::f64(&[values.len()], values).expect("a vector is not empty")
+/// The interval's Program over the samples: the ends of each log variance.
+fn intervals(
+    config: &IntervalConfig,
+    samples: &[Sample],
+    forecasts: &[Vec<Predictive>],
+) -> Result<Vec<(f64, f64)>, RiskError> {
+    let program = interval_step(config)?;
+    let (mut state, mut last) = (config.initial_state(), [0.0, 0.0, 1.0]);
+    let mut intervals = Vec::with_capacity(samples.len());
+    for (sample, forecast) in samples.iter().zip(forecasts) {
+        let law = [forecast[0].location, forecast[0].variance.sqrt()];
+        let mut outputs = tensor::eval(&program, &[state, vector(&last), vector(&law)])
+            .expect("inputs fit the Program");
+        let ends = outputs[1].as_f64().expect("the interval is f64");
+        intervals.push((ends[0], ends[1]));
+        last = [sample.outcome, law[0], law[1]];
+        state = outputs.swap_remove(0);
+    }
+    Ok(intervals)
 }
 
-fn report(hour: &Hour, sample: &Sample, core: &Predictive, published: &[f64]) -> HourReport {
-    use tensor::scalar::Float;
-    let (lower, upper) = core.interval(INTERVAL);
+fn vector(values: &[f64]) -> Tensor {
+    Tensor::f64(&[values.len()], values.to_vec()).expect("a vector is not empty")
+}
+
+fn report(
+    hour: &Hour,
+    sample: &Sample,
+    (core, (lower, upper)): (&Predictive, (f64, f64)),
+    published: &[f64],
+) -> HourReport {
     let loss = hour.loss();
     HourReport {
         open_s: hour.open_s,
         price: hour.before,
         volatility: core.mean().sqrt(),
-        lower: (0.5 * lower).op_exp(),
-        upper: (0.5 * upper).op_exp(),
+        lower: exp(0.5 * lower),
+        upper: exp(0.5 * upper),
         quantile: Sides { long: published[0], short: published[1] },
         shortfall: Sides { long: published[2], short: published[3] },
         u: published[4],
@@ -200,28 +224,27 @@ fn report(hour: &Hour, sample: &Sample, core: &Predictive, published: &[f64]) ->
         initial: published[7],
         maintenance: published[8],
         loss: Sides { long: loss, short: -loss },
-        realised: (0.5 * sample.outcome).op_exp(),
+        realised: exp(0.5 * sample.outcome),
     }
 }
 
 fn days(config: &Config, hours: &[Hour]) -> Result<Vec<DayReport>, RiskError> {
-    use tensor::scalar::Float;
     let samples = day_samples(hours, config.day.measure);
     let priors: Vec<_> = config.day.workers.iter().map(|worker| worker.prior.clone()).collect();
     let forecasts = expand(&samples, &priors, config.day.refit)?;
-    let ahead = samples.iter().skip(config.day.refit.first);
-    let report = |(sample, forecast): (&Sample, &Vec<Predictive>)| {
+    let ahead = &samples[samples.len() - forecasts.len()..];
+    let intervals = intervals(&config.day.interval, ahead, &forecasts)?;
+    let report = |((sample, forecast), (lower, upper)): ((&Sample, &Vec<Predictive>), _)| {
         let law = forecast[0];
-        let (lower, upper) = law.interval(INTERVAL);
         DayReport {
             date: Date::of_unix(sample.open_s).expect("an hour's time was checked when read"),
             law,
             forecast: law.mean(),
             lower,
             upper,
-            realised: sample.outcome.op_exp(),
+            realised: exp(sample.outcome),
             pit: law.cdf(sample.outcome),
         }
     };
-    Ok(ahead.zip(&forecasts).map(report).collect())
+    Ok(ahead.iter().zip(&forecasts).zip(intervals).map(report).collect())
 }
