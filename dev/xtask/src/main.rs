@@ -15,6 +15,7 @@ mod contracts;
 mod fuzz;
 mod npm;
 mod peers;
+mod risk;
 mod rust;
 mod steps;
 mod tally;
@@ -88,6 +89,18 @@ enum Task {
         #[arg(long, requires = "peers")]
         json: bool,
     },
+    /// Print the risk engine's figures beside other models', each with its bar
+    Risk {
+        /// The folder of the series BTCUSDT_perp_30m.parquet and ETHUSDT_perp_30m.parquet
+        #[arg(default_value = "../shared/data/binance")]
+        folder: PathBuf,
+        /// Show the days on which the choices were made instead of those after
+        #[arg(long)]
+        before_split: bool,
+        /// Print a line of JSON a row
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// A part of the tests.
@@ -118,6 +131,9 @@ fn main() -> ExitCode {
             peers::bench(&mut steps, filter.as_deref(), json)
         }
         Task::Bench { filter, .. } => rust::bench(&mut steps, filter.as_deref()),
+        Task::Risk { folder, before_split, json } => {
+            risk::bench(&mut steps, &folder, (before_split, json))
+        }
     };
     if let Err(error) = result {
         eprintln!("\nfailed: {error:#}");

@@ -24,7 +24,8 @@ pub(crate) fn bench(steps: &mut Steps, filter: Option<&str>, json: bool) -> anyh
     let mut command = cargo(["build", "--release", "--locked", "--manifest-path"]);
     command.arg("dev/peers/Cargo.toml").arg("--target-dir").arg(target.join("peers"));
     steps.run("build of the peers", &mut command, "the compiler's own words are above")?;
-    let python = python(steps, &target.join("peers-venv"));
+    let advice = "it needs python3 with venv, the network, and 4 GB of disk";
+    let python = python(steps, &target.join("peers-venv"), (REQUIREMENTS, advice));
     for threads in THREADS {
         let mut command = Command::new(target.join("peers/release/peers"));
         for pool in ["RAYON_NUM_THREADS", "MATMUL_NUM_THREADS"] {
@@ -43,27 +44,31 @@ pub(crate) fn bench(steps: &mut Steps, filter: Option<&str>, json: bool) -> anyh
     Ok(())
 }
 
-/// Returns the Python that has PyTorch; makes its environment unless it is there as required.
-fn python(steps: &mut Steps, place: &Path) -> Option<PathBuf> {
+/// Returns the Python that has these requirements; makes its environment unless it is there as
+/// required.
+pub(crate) fn python(
+    steps: &mut Steps,
+    place: &Path,
+    (requirements, advice): (&str, &str),
+) -> Option<PathBuf> {
     let python = place.join("bin/python");
     let stamp = place.join("installed.txt");
-    let wanted = std::fs::read(steps.root().join(REQUIREMENTS)).ok()?;
+    let wanted = std::fs::read(steps.root().join(requirements)).ok()?;
     if std::fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
         return Some(python);
     }
-    let advice = "it needs python3 with venv, the network, and 4 GB of disk";
     let mut make = Command::new("python3");
     make.args(["-m", "venv"]).arg(place);
     let mut install = Command::new(&python);
-    install.args(["-m", "pip", "install", "--quiet", "--no-deps", "-r", REQUIREMENTS]);
+    install.args(["-m", "pip", "install", "--quiet", "--no-deps", "-r", requirements]);
     let made = steps
         .run("a Python environment", &mut make, advice)
-        .and_then(|()| steps.run("PyTorch for the CPU", &mut install, advice))
+        .and_then(|()| steps.run(requirements, &mut install, advice))
         .and_then(|()| Ok(std::fs::write(&stamp, &wanted)?));
     match made {
         Ok(()) => Some(python),
         Err(error) => {
-            steps.skip("PyTorch", &format!("{error:#}"));
+            steps.skip(requirements, &format!("{error:#}"));
             None
         }
     }

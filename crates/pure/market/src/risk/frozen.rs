@@ -13,7 +13,7 @@ pub const HOURLY_SPLIT: &str = "2024-01-01";
 pub const DAILY_SPLIT: &str = "2024-07-01";
 /// Configurations tried before the choice.
 pub const TRIED: [(&str, u32); 3] =
-    [("hourly scale and quantile", 83), ("uncertainty and margin", 105), ("daily", 44)];
+    [("hourly scale and quantile", 83), ("uncertainty and margin", 108), ("daily", 44)];
 
 /// Prior precision of a constant.
 const LOOSE: f64 = 1e-3;
@@ -49,7 +49,7 @@ impl Config {
             reference: 0.005,
             elasticity: 0.8,
             share_beyond: 0.005,
-            rate: 0.1,
+            rate: 0.13,
             quantile: 3.2,
             excess: 0.35,
             excess_weight: 20.0,
@@ -57,11 +57,11 @@ impl Config {
             distance_unit: 0.1,
             age_unit_h: 2.0,
             kappa: 0.4,
-            buffer: 0.15,
+            buffer: 0.1,
             usual_rate: 1.0 / 2_160.0,
             floor: 0.02,
             cap: 1.0,
-            down: 0.88,
+            down: 0.85,
             up: 1.12,
             share: 2.0 / 3.0,
         };

@@ -22,7 +22,7 @@ impl Config {
     ///
     /// ```
     /// let (ours, plain) = (market::risk::Config::frozen(), market::risk::Config::log_har());
-    /// assert_eq!(ours.tail.rate, plain.tail.rate);
+    /// assert_eq!(ours.tail.share_beyond, plain.tail.share_beyond);
     /// assert_eq!(plain.tail.kappa, 0.0);
     /// ```
     #[must_use]
@@ -39,6 +39,7 @@ impl Config {
         }
         config.tail = super::TailConfig {
             elasticity: 1.0,
+            rate: 0.1,
             kappa: 0.0,
             buffer: 0.0,
             down: 0.95,

@@ -9,7 +9,7 @@ use super::{
     tail_step,
 };
 use crate::hourly::{HourlyError, hourly};
-use crate::maths::exp;
+use crate::maths::{exp, log};
 use crate::{Date, Hour, Series};
 
 /// A number for a long and one for a short position.
@@ -72,6 +72,22 @@ pub struct DayReport {
     pub realised: f64,
     /// The outcome: the probability the law gave to a variance no larger; uniform if it is right.
     pub pit: f64,
+}
+
+impl DayReport {
+    /// Returns the logarithm of the day's realised variance, which the law and the interval are of.
+    ///
+    /// ```
+    /// use market::{Date, risk::{DayReport, Predictive}};
+    /// let law = Predictive { location: -7.0, variance: 0.3, freedom: 200.0, distance: 0.0 };
+    /// let (date, lower, upper, pit) = (Date::from_number(0), -8.0, -6.0, 0.5);
+    /// let day = DayReport { date, law, forecast: 1e-3, lower, upper, realised: 1.0, pit };
+    /// assert_eq!(day.log_realised(), 0.0);
+    /// ```
+    #[must_use]
+    pub fn log_realised(&self) -> f64 {
+        log(self.realised)
+    }
 }
 
 /// A market's history as its publisher would have lived it.
