@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {Bits} from "./lib/Bits.sol";
 import {I32} from "./lib/I32.sol";
 import {Philox} from "./lib/Philox.sol";
 import {Scalar} from "./lib/Scalar.sol";
@@ -12,6 +13,11 @@ import {Scalar} from "./lib/Scalar.sol";
 /// @dev It is apart from the referee because both together would not fit a contract's size limit.
 ///      Deliberately absent: storage.
 contract Arithmetic {
+    /// @dev An EVM without CLZ (EIP-7939) cannot deploy this, rather than fail in a dispute.
+    constructor() {
+        assert(Bits.leadingZeros(uint160(msg.sender)) >= 96);
+    }
+
     /// @notice As `Scalar.compute`.
     function compute(uint8 code, uint8 dtype, uint8 result, uint64 a, uint64 b, uint64 c)
         external

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.30;
 
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {Bits} from "./Bits.sol";
 
 /// @title IEEE 754 binary32 on raw bits
 /// @notice Every function takes and returns the 32 bits of an f32. Rounding is to nearest, ties to
 ///         even; subnormals are kept; whatever is computed and is not a number is `NAN`, the one NaN
 ///         of docs/numerics.md. Nothing reverts and no flag is raised.
-/// @dev A finite nonzero number is taken apart into a mantissa with its leading one at bit 23 and an
-///      exponent `e`, so that it is mantissa * 2^(e - 150); `e` is the exponent field of a normal
-///      number and goes below 1 for a subnormal one. Negative exponents are two's complement in a
-///      uint256. Each operation tests once whether all its operands are normal and otherwise takes a
-///      second function with the other cases. Deliberately absent: other rounding modes, flags,
+/// @dev A finite magnitude `x` is `m * 2^(k - 149)`, where `k` is one less than the exponent field,
+///      or 0 in a subnormal number, and `m = x - (k << 23)` has 24 bits, or with k = 0 fewer. Read
+///      backwards, `(k << 23) + m` are the bits of a result, a subnormal one too, and even where
+///      rounding has carried into bit 24 of m. So subnormal numbers have no path of their own, and
+///      the leading one of a result is found by one instruction, whatever has cancelled. Negative
+///      numbers are two's complement in a uint256. Deliberately absent: other rounding modes, flags,
 ///      signalling NaNs, remainder.
 library F32 {
     /// @notice The one NaN: quiet, positive, no payload.
@@ -23,17 +24,31 @@ library F32 {
     uint256 private constant INFINITY = 0x7f800000;
     uint256 private constant HIDDEN = 0x00800000;
     uint256 private constant FRACTION = 0x007fffff;
-    uint256 private constant NORMAL =
-        0x7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe;
-    /// @dev log2 of every number of six bits, four bits each.
-    uint256 private constant LOG2 =
-        0x5555555555555555555555555555555544444444444444443333333322221100;
     uint32 private constant ONE = 0x3f800000;
-    uint256 private constant NONE = type(uint256).max;
 
     /// @notice Returns `a + b`.
     function add(uint32 a, uint32 b) internal pure returns (uint32) {
-        return fma(a, ONE, b);
+        unchecked {
+            (uint256 x, uint256 y) = (a & MAGNITUDE, b & MAGNITUDE);
+            if (x < y) (a, b, x, y) = (b, a, y, x);
+            if (x >= INFINITY) return _addEdge(a, b);
+            uint256 k = _scale(x);
+            uint256 shift = _scale(y);
+            uint256 m = x - (k << 23);
+            y -= shift << 23;
+            // m belongs `shift` bits above y. Above 27 bits y is less than half of the last place of
+            // m by so much that it only says which side of a tie or of an f32 the sum lies on.
+            shift = k - shift;
+            if (shift > 27) shift = 27;
+            m <<= shift;
+            if ((a ^ b) & SIGN == 0) {
+                m += y;
+            } else {
+                m -= y;
+                if (m == 0) return 0;
+            }
+            return round(a & SIGN, m, k - shift + 232);
+        }
     }
 
     /// @notice Returns `a - b`.
@@ -44,42 +59,40 @@ library F32 {
     /// @notice Returns `a * b`.
     function mul(uint32 a, uint32 b) internal pure returns (uint32) {
         unchecked {
-            uint256 ea = (a >> 23) & 0xff;
-            uint256 eb = (b >> 23) & 0xff;
-            if ((NORMAL >> ea) & (NORMAL >> eb) & 1 == 0) return _mulRare(a, b);
-            return _product((a ^ b) & SIGN, _mantissa(a) * _mantissa(b), ea + eb);
+            (uint256 x, uint256 y) = (a & MAGNITUDE, b & MAGNITUDE);
+            if (((x + HIDDEN) | (y + HIDDEN)) > MAGNITUDE) return _mulEdge(a, b);
+            uint256 k = _scale(x);
+            uint256 ky = _scale(y);
+            uint256 p = (x - (k << 23)) * (y - (ky << 23));
+            if (p == 0) return (a ^ b) & uint32(SIGN);
+            return round((a ^ b) & SIGN, p, k + ky + 83);
         }
     }
 
     /// @notice Returns `a * b + c`, rounded once.
     function fma(uint32 a, uint32 b, uint32 c) internal pure returns (uint32) {
         unchecked {
-            uint256 e = (a >> 23) & 0xff;
-            uint256 eb = (b >> 23) & 0xff;
-            uint256 ec = (c >> 23) & 0xff;
-            // Shifted by 26, as the sum below needs it.
-            uint256 p = (_mantissa(a) * _mantissa(b)) << 26;
-            uint256 m = _mantissa(c);
-            if ((NORMAL >> e) & (NORMAL >> eb) & (NORMAL >> ec) & 1 != 0) {
-                e += eb;
-            } else {
-                if (c & MAGNITUDE == 0 && (NORMAL >> e) & (NORMAL >> eb) & 1 != 0) {
-                    // A zero adds nothing to a product that is none, even to one that rounds to zero.
-                    return _product((a ^ b) & SIGN, p >> 26, e + eb);
-                }
-                uint256 edge = _fmaEdge(a, b, c);
-                if (edge != NONE) return uint32(edge);
-                (p, e, m, ec) = _fmaFinite(a, b, c);
-            }
-            // The sum of p * 2^(e - 300) and m * 2^(ec - 150). With p shifted by 26, m belongs `shift`
-            // bits up. Below 0 it is less than the last place of p, and above 77 more than p by all
-            // its places: the lesser term only says which side of a tie or of an f32 the sum lies
-            // on. So the shift ends there, and the exponent follows.
-            uint256 shift = ec - e + 176;
+            (uint256 p, uint256 m, uint256 z) = (a & MAGNITUDE, b & MAGNITUDE, c & MAGNITUDE);
+            if (((p + HIDDEN) | (m + HIDDEN) | (z + HIDDEN)) > MAGNITUDE) return _fmaEdge(a, b, c);
+            // From here p is the product of the mantissas, 26 bits up.
+            uint256 e = _scale(p);
+            uint256 shift = _scale(m);
+            p = ((p - (e << 23)) * (m - (shift << 23))) << 26;
+            e += shift;
+            shift = _scale(z);
+            m = z - (shift << 23);
+            // The sum of p * 2^(e - 324) and m * 2^(k - 149): m belongs `shift` bits up. Below 0 it
+            // is less than the last place that p can fill, and above 77 p is as little beside m: the
+            // lesser term only says which side of a tie or of an f32 the sum lies on. So the shift
+            // ends there, and the exponent follows.
+            shift = shift - e + 175;
             if (shift > 77) {
                 if (int256(shift) < 0) {
+                    if (p == 0) return z == 0 ? (a ^ b) & c & uint32(SIGN) : c;
                     shift = 0;
                 } else {
+                    // So small a p alone is less than half of the least subnormal number.
+                    if (z == 0) return (a ^ b) & (p == 0 ? c : a ^ b) & uint32(SIGN);
                     e += shift - 77;
                     shift = 77;
                 }
@@ -90,40 +103,29 @@ library F32 {
                 m += p;
             } else {
                 m -= p;
-                if (int256(m) < 0) {
+                if (int256(m) < 1) {
+                    if (m == 0) return 0;
                     m = 0 - m;
                     sign ^= SIGN;
                 }
             }
-            // Unless the terms cancelled, the leading one is at `base`, where the greater term may have
-            // it, or at one of the two bits above. It goes to bit 254, m goes `up`.
-            uint256 base = 72;
-            if (shift > 50) base = 22 + shift;
-            uint256 top = m >> base;
-            uint256 up = 252 - base + ((0x58 >> (top << 1)) & 3); // 2 more from 1, 1 from 2 or 3
-            if (top == 0) {
-                // Terms that cancel have no bits below 26, and at most 47 above.
-                uint256 rest = m >> 26;
-                if (rest == 0) return 0;
-                uint256 r = SafeCast.toUint(rest > 0xffffff) * 24;
-                r += SafeCast.toUint(rest >> r > 0xfff) * 12;
-                r += SafeCast.toUint(rest >> r > 0x3f) * 6;
-                up = 228 - r - ((LOG2 >> ((rest >> r) << 2)) & 7);
-            }
-            m <<= up;
-            e = e + 54 - up;
-            if (e <= 253) return uint32(sign | ((e << 23) + _rounded(m)));
-            return round(sign, m, e);
+            return round(sign, m, e + 57);
         }
     }
 
     /// @notice Returns `a / b`.
     function div(uint32 a, uint32 b) internal pure returns (uint32) {
         unchecked {
-            uint256 ea = (a >> 23) & 0xff;
-            uint256 eb = (b >> 23) & 0xff;
-            if ((NORMAL >> ea) & (NORMAL >> eb) & 1 == 0) return _divRare(a, b);
-            return _quotient((a ^ b) & SIGN, _mantissa(a), ea, _mantissa(b), eb);
+            (uint256 x, uint256 y) = (a & MAGNITUDE, b & MAGNITUDE);
+            if (((x - 1) | (y - 1) | (x + HIDDEN) | (y + HIDDEN)) > MAGNITUDE) {
+                return _divEdge(a, b);
+            }
+            uint256 k = _scale(x);
+            uint256 ky = _scale(y);
+            // A quotient that is not exact differs from every tie in its leading 50 bits. It has 76
+            // at least, so cutting it decides nothing.
+            uint256 q = ((x - (k << 23)) << 100) / (y - (ky << 23));
+            return round((a ^ b) & SIGN, q, k - ky + 281);
         }
     }
 
@@ -134,19 +136,21 @@ library F32 {
             if (magnitude == 0) return a;
             if (a > INFINITY) return NAN; // negative, or not a number
             if (a == INFINITY) return a;
-            (uint256 m, uint256 e) = _finite(magnitude);
+            uint256 k = _scale(magnitude);
+            uint256 m = magnitude - (k << 23);
             // An even power of two is left beside a radicand of 253 or 254 bits.
-            uint256 shift = 230 - (e & 1);
+            uint256 shift = Bits.leadingZeros(m) - 2;
+            shift -= (shift ^ k ^ 1) & 1;
             uint256 radicand = m << shift;
-            // Newton's method from a line that is within 6 % of the root: 2^-4, then 2^-9, 2^-19, 2^-39,
-            // 2^-79. No root is nearer than 2^-50 to a tie, so the rest decides nothing.
+            // Newton's method from a line that is within 6 % of the root: 2^-4, then 2^-9, 2^-19,
+            // 2^-39, 2^-79. No root is nearer than 2^-50 to a tie, so the rest decides nothing.
             uint256 root = radicand / 3 >> 126;
             root += 0x2aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa;
             root = (root + radicand / root) >> 1;
             root = (root + radicand / root) >> 1;
             root = (root + radicand / root) >> 1;
             root = (root + radicand / root) >> 1;
-            return round(0, root << 128, uint256(int256(e - 150 - shift) >> 1) + 252);
+            return round(0, root, (k + 613 - shift) >> 1);
         }
     }
 
@@ -225,9 +229,9 @@ library F32 {
             if (magnitude == 0) return uint64(sign);
             if (magnitude > INFINITY) return 0x7ff8000000000000;
             if (magnitude == INFINITY) return uint64(sign | (0x7ff << 52));
-            (uint256 m, uint256 e) = _finite(magnitude);
-            // The leading one of the mantissa adds the 1 that is missing in the exponent.
-            return uint64(sign | (((e + 895) << 52) + (m << 29)));
+            // A subnormal number gets its leading one to where others have it.
+            uint256 up = magnitude > FRACTION ? 0 : Bits.leadingZeros(magnitude) - 232;
+            return uint64(sign | (((896 - up) << 52) + (magnitude << (29 + up))));
         }
     }
 
@@ -239,7 +243,7 @@ library F32 {
             bool negative = a > MAGNITUDE;
             if (e < 127) return 0;
             if (e > 157) return negative ? type(int32).min : type(int32).max;
-            int32 truncated = int32(uint32((_mantissa(a) << 31) >> (181 - e)));
+            int32 truncated = int32(uint32((((a & FRACTION) | HIDDEN) << 31) >> (181 - e)));
             return negative ? -truncated : truncated;
         }
     }
@@ -249,131 +253,73 @@ library F32 {
         unchecked {
             if (x == 0) return 0;
             uint256 magnitude = x < 0 ? uint256(-int256(x)) : uint256(int256(x));
-            uint256 leading = Math.log2(magnitude);
-            return round(x < 0 ? SIGN : 0, magnitude << (254 - leading), leading + 126);
+            return round(x < 0 ? SIGN : 0, magnitude, 381);
         }
     }
 
-    /// @notice Rounds `m * 2^(f - 380)` to the nearest f32; `m` has its leading one at bit 254.
-    /// @dev `f` is one less than the exponent field of a normal result, in two's complement. Where it
-    ///      is negative the result is subnormal, and as many more bits are rounded off.
-    function round(uint256 sign, uint256 m, uint256 f) internal pure returns (uint32) {
+    /// @notice Rounds `m * 2^(e - 381)` to the nearest f32; `m` is below 2^255, or below 2^231 if
+    ///         `e` (two's complement) is below 1. A zero `m` needs an `e` below 256.
+    function round(uint256 sign, uint256 m, uint256 e) internal pure returns (uint32) {
         unchecked {
-            if (f <= 253) return uint32(sign | ((f << 23) + _rounded(m))); // a carry may make it infinite
-            if (int256(f) >= 0) return uint32(sign | INFINITY);
-            uint256 shift = 231 - f; // of 256 or more, it leaves 0
-            return uint32(sign | ((m + ((1 << (shift - 1)) - 1) + ((m >> shift) & 1)) >> shift));
+            // The leading one goes to bit 254, the last place of a subnormal result to bit 231.
+            uint256 up = Bits.leadingZeros(m);
+            uint256 k = e - up;
+            if (k > 253) {
+                if (int256(k) >= 0) return uint32(sign | INFINITY);
+                if (int256(e) < 1) return uint32(sign);
+                (up, k) = (e, 0);
+            }
+            m = m << up >> 1;
+            // Added is half of the last place, less one if the kept part is even: a tie reaches the
+            // next integer only from an odd one.
+            m = (((m >> 231) & 1) + m + ((1 << 230) - 1)) >> 231;
+            return uint32(sign | ((k << 23) + m));
         }
     }
 
-    /// @dev Rounds to the leading 24 bits. What is added is half of the last place, less one if the
-    ///      kept part is even: a tie reaches the next integer only from an odd one.
-    function _rounded(uint256 m) private pure returns (uint256) {
-        unchecked {
-            return (((m >> 231) & 1) + m + ((1 << 230) - 1)) >> 231;
-        }
+    /// @dev The sum where `a`, which has the greater magnitude, is infinite or not a number.
+    function _addEdge(uint256 a, uint256 b) private pure returns (uint32) {
+        return uint32(a & MAGNITUDE > INFINITY || a ^ b == SIGN ? NAN : a);
     }
 
-    /// @dev Returns `p * 2^(e - 300)` for p of 47 or 48 bits.
-    function _product(uint256 sign, uint256 p, uint256 e) private pure returns (uint32) {
-        unchecked {
-            uint256 long = p >> 47;
-            return round(sign, p << (208 - long), e - 128 + long);
-        }
-    }
-
-    /// @dev Returns the quotient of two mantissas with their exponents. A quotient that is not exact
-    ///      differs from every tie in its leading 50 bits, so cutting it after 229 decides nothing.
-    function _quotient(uint256 sign, uint256 ma, uint256 ea, uint256 mb, uint256 eb)
-        private
-        pure
-        returns (uint32)
-    {
-        unchecked {
-            uint256 q = (ma << 230) / mb;
-            uint256 long = q >> 230;
-            return round(sign, q << (25 - long), ea - eb + 125 + long);
-        }
-    }
-
-    /// @dev The product where an operand is not normal.
-    function _mulRare(uint256 a, uint256 b) private pure returns (uint32) {
+    /// @dev The product where an operand is infinite or not a number.
+    function _mulEdge(uint256 a, uint256 b) private pure returns (uint32) {
         unchecked {
             (uint256 x, uint256 y) = (a & MAGNITUDE, b & MAGNITUDE);
             uint256 sign = (a ^ b) & SIGN;
             if (x > INFINITY || y > INFINITY) return NAN;
-            if (x == INFINITY || y == INFINITY) {
-                return x == 0 || y == 0 ? NAN : uint32(sign | INFINITY);
-            }
-            if (x == 0 || y == 0) return uint32(sign);
-            (uint256 ma, uint256 ea) = _finite(x);
-            (uint256 mb, uint256 eb) = _finite(y);
-            return _product(sign, ma * mb, ea + eb);
+            return x == 0 || y == 0 ? NAN : uint32(sign | INFINITY);
         }
     }
 
-    /// @dev What the fused multiply-add is without any addition: where an operand is a zero, infinite
-    ///      or not a number. NONE if none is.
-    function _fmaEdge(uint256 a, uint256 b, uint256 c) private pure returns (uint256) {
+    /// @dev The fused multiply-add where an operand is infinite or not a number.
+    function _fmaEdge(uint256 a, uint256 b, uint256 c) private pure returns (uint32) {
         unchecked {
             (uint256 x, uint256 y, uint256 z) = (a & MAGNITUDE, b & MAGNITUDE, c & MAGNITUDE);
-            if (z == 0 && x - 1 < INFINITY - 1 && y - 1 < INFINITY - 1) {
-                return mul(uint32(a), uint32(b));
-            }
             if (x > INFINITY || y > INFINITY || z > INFINITY) return NAN;
-            if (x == INFINITY || y == INFINITY) {
-                if (x == 0 || y == 0) return NAN;
-                uint256 product = ((a ^ b) & SIGN) | INFINITY;
-                return z == INFINITY && product != c ? NAN : product;
-            }
-            if (z == INFINITY) return c;
-            if (x != 0 && y != 0) return NONE;
-            return z == 0 ? (a ^ b) & c & SIGN : c; // of two zeros +0, unless both are -0
+            if (x < INFINITY && y < INFINITY) return uint32(c);
+            if (x == 0 || y == 0) return NAN;
+            uint256 product = ((a ^ b) & SIGN) | INFINITY;
+            return z == INFINITY && product != c ? NAN : uint32(product);
         }
     }
 
-    /// @dev The mantissas and exponents of the product and of c, none of them a zero.
-    function _fmaFinite(uint256 a, uint256 b, uint256 c)
-        private
-        pure
-        returns (uint256 p, uint256 e, uint256 m, uint256 ec)
-    {
-        unchecked {
-            (p, e) = _finite(a & MAGNITUDE);
-            (m, ec) = _finite(b & MAGNITUDE);
-            p = (p * m) << 26;
-            e += ec;
-            (m, ec) = _finite(c & MAGNITUDE);
-        }
-    }
-
-    /// @dev The quotient where an operand is not normal.
-    function _divRare(uint256 a, uint256 b) private pure returns (uint32) {
+    /// @dev The quotient where an operand is a zero, infinite or not a number.
+    function _divEdge(uint256 a, uint256 b) private pure returns (uint32) {
         unchecked {
             (uint256 x, uint256 y) = (a & MAGNITUDE, b & MAGNITUDE);
             uint256 sign = (a ^ b) & SIGN;
             if (x > INFINITY || y > INFINITY) return NAN;
-            if (x == y && (x == 0 || x == INFINITY)) return NAN;
+            if (x == y) return NAN; // two zeros or two infinities
             if (x == INFINITY || y == 0) return uint32(sign | INFINITY);
-            if (x == 0 || y == INFINITY) return uint32(sign);
-            (uint256 ma, uint256 ea) = _finite(x);
-            (uint256 mb, uint256 eb) = _finite(y);
-            return _quotient(sign, ma, ea, mb, eb);
+            return uint32(sign); // of a zero, or by an infinity
         }
     }
 
-    /// @dev The mantissa of a normal number.
-    function _mantissa(uint256 a) private pure returns (uint256) {
-        return (a & FRACTION) | HIDDEN;
-    }
-
-    /// @dev Takes a finite magnitude other than zero apart.
-    function _finite(uint256 magnitude) private pure returns (uint256 m, uint256 e) {
+    /// @dev One less than the exponent field of a magnitude, or 0 in a subnormal number.
+    function _scale(uint256 magnitude) private pure returns (uint256) {
         unchecked {
-            e = magnitude >> 23;
-            if (e != 0) return (_mantissa(magnitude), e);
-            uint256 shift = 23 - Math.log2(magnitude);
-            return (magnitude << shift, 1 - shift);
+            return (magnitude >> 23) - SafeCast.toUint(magnitude > FRACTION);
         }
     }
 

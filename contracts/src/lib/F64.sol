@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.30;
 
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
+import {Bits} from "./Bits.sol";
 import {F32} from "./F32.sol";
 
 /// @title IEEE 754 binary64 on raw bits
 /// @notice Every function takes and returns the 64 bits of an f64. Rounding is to nearest, ties to
 ///         even; subnormals are kept; whatever is computed and is not a number is `NAN`, the one NaN
 ///         of docs/numerics.md. Nothing reverts and no flag is raised.
-/// @dev A finite nonzero number is taken apart into a mantissa with its leading one at bit 52 and an
-///      exponent `e`, so that it is mantissa * 2^(e - 1075); `e` is the exponent field of a normal
-///      number and goes below 1 for a subnormal one. Negative exponents are two's complement in a
-///      uint256. Each operation tests once whether all its operands are normal and otherwise takes a
-///      second function with the other cases. Deliberately absent: other rounding modes, flags,
+/// @dev A finite magnitude `x` is `m * 2^(k - 1074)`, where `k` is one less than the exponent field,
+///      or 0 in a subnormal number, and `m = x - (k << 52)` has 53 bits, or with k = 0 fewer. Read
+///      backwards, `(k << 52) + m` are the bits of a result, a subnormal one too, and even where
+///      rounding has carried into bit 53 of m. So subnormal numbers have no path of their own, and
+///      the leading one of a result is found by one instruction, whatever has cancelled. Negative
+///      numbers are two's complement in a uint256. Deliberately absent: other rounding modes, flags,
 ///      signalling NaNs, remainder.
 library F64 {
     /// @notice The one NaN: quiet, positive, no payload.
@@ -26,11 +27,30 @@ library F64 {
     uint256 private constant HIDDEN = 0x0010000000000000;
     uint256 private constant FRACTION = 0x000fffffffffffff;
     uint64 private constant ONE = 0x3ff0000000000000;
-    uint256 private constant NONE = type(uint256).max;
 
     /// @notice Returns `a + b`.
     function add(uint64 a, uint64 b) internal pure returns (uint64) {
-        return fma(a, ONE, b);
+        unchecked {
+            (uint256 x, uint256 y) = (a & MAGNITUDE, b & MAGNITUDE);
+            if (x < y) (a, b, x, y) = (b, a, y, x);
+            if (x >= INFINITY) return _addEdge(a, b);
+            uint256 k = _scale(x);
+            uint256 shift = _scale(y);
+            uint256 m = x - (k << 52);
+            y -= shift << 52;
+            // m belongs `shift` bits above y. Above 56 bits y is less than half of the last place of
+            // m by so much that it only says which side of a tie or of an f64 the sum lies on.
+            shift = k - shift;
+            if (shift > 56) shift = 56;
+            m <<= shift;
+            if ((a ^ b) & SIGN == 0) {
+                m += y;
+            } else {
+                m -= y;
+                if (m == 0) return 0;
+            }
+            return round(a & SIGN, m, k - shift + 203);
+        }
     }
 
     /// @notice Returns `a - b`.
@@ -41,42 +61,40 @@ library F64 {
     /// @notice Returns `a * b`.
     function mul(uint64 a, uint64 b) internal pure returns (uint64) {
         unchecked {
-            uint256 ea = (a >> 52) & 0x7ff;
-            uint256 eb = (b >> 52) & 0x7ff;
-            if (((ea + 1) & 0x7fe) * ((eb + 1) & 0x7fe) == 0) return _mulRare(a, b);
-            return _product((a ^ b) & SIGN, _mantissa(a) * _mantissa(b), ea + eb);
+            (uint256 x, uint256 y) = (a & MAGNITUDE, b & MAGNITUDE);
+            if (((x + HIDDEN) | (y + HIDDEN)) > MAGNITUDE) return _mulEdge(a, b);
+            uint256 k = _scale(x);
+            uint256 ky = _scale(y);
+            uint256 p = (x - (k << 52)) * (y - (ky << 52));
+            if (p == 0) return (a ^ b) & uint64(SIGN);
+            return round((a ^ b) & SIGN, p, k + ky - 871);
         }
     }
 
     /// @notice Returns `a * b + c`, rounded once.
     function fma(uint64 a, uint64 b, uint64 c) internal pure returns (uint64) {
         unchecked {
-            uint256 e = (a >> 52) & 0x7ff;
-            uint256 eb = (b >> 52) & 0x7ff;
-            uint256 ec = (c >> 52) & 0x7ff;
-            // Shifted by 55, as the sum below needs it.
-            uint256 p = (_mantissa(a) * _mantissa(b)) << 55;
-            uint256 m = _mantissa(c);
-            if (((e + 1) & 0x7fe) * ((eb + 1) & 0x7fe) * ((ec + 1) & 0x7fe) != 0) {
-                e += eb;
-            } else {
-                if (c & MAGNITUDE == 0 && ((e + 1) & 0x7fe) * ((eb + 1) & 0x7fe) != 0) {
-                    // A zero adds nothing to a product that is none, even to one that rounds to zero.
-                    return _product((a ^ b) & SIGN, p >> 55, e + eb);
-                }
-                uint256 edge = _fmaEdge(a, b, c);
-                if (edge != NONE) return uint64(edge);
-                (p, e, m, ec) = _fmaFinite(a, b, c);
-            }
-            // The sum of p * 2^(e - 2150) and m * 2^(ec - 1075). With p shifted by 55, m belongs `shift`
-            // bits up. Below 0 it is less than the last place of p, and above 164 more than p by all
-            // its places: the lesser term only says which side of a tie or of an f64 the sum lies
-            // on. So the shift ends there, and the exponent follows.
-            uint256 shift = ec - e + 1130;
+            (uint256 p, uint256 m, uint256 z) = (a & MAGNITUDE, b & MAGNITUDE, c & MAGNITUDE);
+            if (((p + HIDDEN) | (m + HIDDEN) | (z + HIDDEN)) > MAGNITUDE) return _fmaEdge(a, b, c);
+            // From here p is the product of the mantissas, 55 bits up.
+            uint256 e = _scale(p);
+            uint256 shift = _scale(m);
+            p = ((p - (e << 52)) * (m - (shift << 52))) << 55;
+            e += shift;
+            shift = _scale(z);
+            m = z - (shift << 52);
+            // The sum of p * 2^(e - 2203) and m * 2^(k - 1074): m belongs `shift` bits up. Below 0
+            // it is less than the last place that p can fill, and above 164 p is as little beside m:
+            // the lesser term only says which side of a tie or of an f64 the sum lies on. So the
+            // shift ends there, and the exponent follows.
+            shift = shift - e + 1129;
             if (shift > 164) {
                 if (int256(shift) < 0) {
+                    if (p == 0) return z == 0 ? (a ^ b) & c & uint64(SIGN) : c;
                     shift = 0;
                 } else {
+                    // So small a p alone is less than half of the least subnormal number.
+                    if (z == 0) return (a ^ b) & (p == 0 ? c : a ^ b) & uint64(SIGN);
                     e += shift - 164;
                     shift = 164;
                 }
@@ -87,43 +105,29 @@ library F64 {
                 m += p;
             } else {
                 m -= p;
-                if (int256(m) < 0) {
+                if (int256(m) < 1) {
+                    if (m == 0) return 0;
                     m = 0 - m;
                     sign ^= SIGN;
                 }
             }
-            // Unless the terms cancelled, the leading one is at `base`, where the greater term may have
-            // it, or at one of the two bits above. It goes to bit 254, m goes `up`.
-            uint256 base = 159;
-            if (shift > 108) base = 51 + shift;
-            uint256 top = m >> base;
-            uint256 up = 252 - base + ((0x58 >> (top << 1)) & 3); // 2 more from 1, 1 from 2 or 3
-            if (top == 0) {
-                if (m == 0) return 0;
-                // Terms that cancel have no bits below 55, and fewer than 128 are left of them.
-                uint256 rest = m >> 55;
-                uint256 r = SafeCast.toUint(rest > 0xffffffffffffffff) << 6;
-                r |= SafeCast.toUint(rest >> r > 0xffffffff) << 5;
-                r |= SafeCast.toUint(rest >> r > 0xffff) << 4;
-                r |= SafeCast.toUint(rest >> r > 0xff) << 3;
-                r |= SafeCast.toUint(rest >> r > 0xf) << 2;
-                r += (0xffffaa50 >> (2 * (rest >> r))) & 3; // log2 of the four bits left
-                up = 199 - r;
-            }
-            m <<= up;
-            e = e - 929 - up;
-            if (e <= 2045) return uint64(sign | ((e << 52) + _rounded(m)));
-            return round(sign, m, e);
+            return round(sign, m, e - 926);
         }
     }
 
     /// @notice Returns `a / b`.
     function div(uint64 a, uint64 b) internal pure returns (uint64) {
         unchecked {
-            uint256 ea = (a >> 52) & 0x7ff;
-            uint256 eb = (b >> 52) & 0x7ff;
-            if (((ea + 1) & 0x7fe) * ((eb + 1) & 0x7fe) == 0) return _divRare(a, b);
-            return _quotient((a ^ b) & SIGN, _mantissa(a), ea, _mantissa(b), eb);
+            (uint256 x, uint256 y) = (a & MAGNITUDE, b & MAGNITUDE);
+            if (((x - 1) | (y - 1) | (x + HIDDEN) | (y + HIDDEN)) > MAGNITUDE) {
+                return _divEdge(a, b);
+            }
+            uint256 k = _scale(x);
+            uint256 ky = _scale(y);
+            // A quotient that is not exact differs from every tie in its leading 107 bits. It has
+            // 127 at least, so cutting it decides nothing.
+            uint256 q = ((x - (k << 52)) << 180) / (y - (ky << 52));
+            return round((a ^ b) & SIGN, q, k - ky + 1097);
         }
     }
 
@@ -134,12 +138,15 @@ library F64 {
             if (magnitude == 0) return a;
             if (a > INFINITY) return NAN; // negative, or not a number
             if (a == INFINITY) return a;
-            (uint256 m, uint256 e) = _finite(magnitude);
+            uint256 k = _scale(magnitude);
+            uint256 m = magnitude - (k << 52);
             // An even power of two is left beside a radicand of 253 or 254 bits.
-            uint256 shift = 201 - (e & 1);
+            uint256 shift = Bits.leadingZeros(m) - 2;
+            shift -= (shift ^ k) & 1;
             uint256 radicand = m << shift;
-            // Newton's method from a line that is within 6 % of the root: 2^-4, then 2^-9, 2^-19, 2^-39,
-            // 2^-79, 2^-126. No root is nearer than 2^-108 to a tie, so the rest decides nothing.
+            // Newton's method from a line that is within 6 % of the root: 2^-4, then 2^-9, 2^-19,
+            // 2^-39, 2^-79, 2^-126. No root is nearer than 2^-108 to a tie, so the rest decides
+            // nothing.
             uint256 root = radicand / 3 >> 126;
             root += 0x2aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa;
             root = (root + radicand / root) >> 1;
@@ -147,7 +154,7 @@ library F64 {
             root = (root + radicand / root) >> 1;
             root = (root + radicand / root) >> 1;
             root = (root + radicand / root) >> 1;
-            return round(0, root << 128, uint256(int256(e - 1075 - shift) >> 1) + 1148);
+            return round(0, root, (k + 1480 - shift) >> 1);
         }
     }
 
@@ -225,8 +232,8 @@ library F64 {
             uint256 sign = (a & SIGN) >> 32;
             if (magnitude > INFINITY) return F32.NAN;
             if (magnitude == INFINITY) return uint32(sign | (0xff << 23));
-            if (magnitude < HIDDEN) return uint32(sign); // below 2^-1022
-            return F32.round(sign, _mantissa(a) << 202, (magnitude >> 52) - 897);
+            uint256 k = _scale(magnitude);
+            return F32.round(sign, magnitude - (k << 52), k - 693);
         }
     }
 
@@ -238,7 +245,7 @@ library F64 {
             bool negative = a > MAGNITUDE;
             if (e < 1023) return 0;
             if (e > 1053) return negative ? type(int32).min : type(int32).max;
-            int32 truncated = int32(uint32(_mantissa(a) >> (1075 - e)));
+            int32 truncated = int32(uint32(((a & FRACTION) | HIDDEN) >> (1075 - e)));
             return negative ? -truncated : truncated;
         }
     }
@@ -248,133 +255,76 @@ library F64 {
         unchecked {
             if (x == 0) return 0;
             uint256 magnitude = x < 0 ? uint256(-int256(x)) : uint256(int256(x));
-            uint256 leading = Math.log2(magnitude);
+            uint256 up = Bits.leadingZeros(magnitude) - 203;
             // The leading one of the mantissa adds the 1 that is missing in the exponent.
-            uint256 bits = ((leading + 1022) << 52) + (magnitude << (52 - leading));
+            uint256 bits = ((1074 - up) << 52) + (magnitude << up);
             return uint64(x < 0 ? SIGN | bits : bits);
         }
     }
 
-    /// @notice Rounds `m * 2^(f - 1276)` to the nearest f64; `m` has its leading one at bit 254.
-    /// @dev `f` is one less than the exponent field of a normal result, in two's complement. Where it
-    ///      is negative the result is subnormal, and as many more bits are rounded off.
-    function round(uint256 sign, uint256 m, uint256 f) internal pure returns (uint64) {
+    /// @notice Rounds `m * 2^(e - 1277)` to the nearest f64; `m` is below 2^255, or below 2^202 if
+    ///         `e` (two's complement) is below 1. A zero `m` needs an `e` below 256.
+    function round(uint256 sign, uint256 m, uint256 e) internal pure returns (uint64) {
         unchecked {
-            if (f <= 2045) return uint64(sign | ((f << 52) + _rounded(m))); // a carry may make it infinite
-            if (int256(f) >= 0) return uint64(sign | INFINITY);
-            uint256 shift = 202 - f; // of 256 or more, it leaves 0
-            return uint64(sign | ((m + ((1 << (shift - 1)) - 1) + ((m >> shift) & 1)) >> shift));
+            // The leading one goes to bit 254, the last place of a subnormal result to bit 202.
+            uint256 up = Bits.leadingZeros(m);
+            uint256 k = e - up;
+            if (k > 2045) {
+                if (int256(k) >= 0) return uint64(sign | INFINITY);
+                if (int256(e) < 1) return uint64(sign);
+                (up, k) = (e, 0);
+            }
+            m = m << up >> 1;
+            // Added is half of the last place, less one if the kept part is even: a tie reaches the
+            // next integer only from an odd one.
+            m = (((m >> 202) & 1) + m + ((1 << 201) - 1)) >> 202;
+            return uint64(sign | ((k << 52) + m));
         }
     }
 
-    /// @dev Rounds to the leading 53 bits. What is added is half of the last place, less one if the
-    ///      kept part is even: a tie reaches the next integer only from an odd one.
-    function _rounded(uint256 m) private pure returns (uint256) {
-        unchecked {
-            return (((m >> 202) & 1) + m + ((1 << 201) - 1)) >> 202;
-        }
+    /// @dev The sum where `a`, which has the greater magnitude, is infinite or not a number.
+    function _addEdge(uint256 a, uint256 b) private pure returns (uint64) {
+        return uint64(a & MAGNITUDE > INFINITY || a ^ b == SIGN ? NAN : a);
     }
 
-    /// @dev Returns `p * 2^(e - 2150)` for p of 105 or 106 bits.
-    function _product(uint256 sign, uint256 p, uint256 e) private pure returns (uint64) {
-        unchecked {
-            uint256 long = p >> 105;
-            return round(sign, p << (150 - long), e - 1024 + long);
-        }
-    }
-
-    /// @dev Returns the quotient of two mantissas with their exponents. A quotient that is not exact
-    ///      differs from every tie in its leading 108 bits, so cutting it after 203 decides nothing.
-    function _quotient(uint256 sign, uint256 ma, uint256 ea, uint256 mb, uint256 eb)
-        private
-        pure
-        returns (uint64)
-    {
-        unchecked {
-            uint256 q = (ma << 203) / mb;
-            uint256 long = q >> 203;
-            return round(sign, q << (52 - long), ea - eb + 1021 + long);
-        }
-    }
-
-    /// @dev The product where an operand is not normal.
-    function _mulRare(uint256 a, uint256 b) private pure returns (uint64) {
+    /// @dev The product where an operand is infinite or not a number.
+    function _mulEdge(uint256 a, uint256 b) private pure returns (uint64) {
         unchecked {
             (uint256 x, uint256 y) = (a & MAGNITUDE, b & MAGNITUDE);
             uint256 sign = (a ^ b) & SIGN;
             if (x > INFINITY || y > INFINITY) return NAN;
-            if (x == INFINITY || y == INFINITY) {
-                return x == 0 || y == 0 ? NAN : uint64(sign | INFINITY);
-            }
-            if (x == 0 || y == 0) return uint64(sign);
-            (uint256 ma, uint256 ea) = _finite(x);
-            (uint256 mb, uint256 eb) = _finite(y);
-            return _product(sign, ma * mb, ea + eb);
+            return x == 0 || y == 0 ? NAN : uint64(sign | INFINITY);
         }
     }
 
-    /// @dev What the fused multiply-add is without any addition: where an operand is a zero, infinite
-    ///      or not a number. NONE if none is.
-    function _fmaEdge(uint256 a, uint256 b, uint256 c) private pure returns (uint256) {
+    /// @dev The fused multiply-add where an operand is infinite or not a number.
+    function _fmaEdge(uint256 a, uint256 b, uint256 c) private pure returns (uint64) {
         unchecked {
             (uint256 x, uint256 y, uint256 z) = (a & MAGNITUDE, b & MAGNITUDE, c & MAGNITUDE);
-            if (z == 0 && x - 1 < INFINITY - 1 && y - 1 < INFINITY - 1) {
-                return mul(uint64(a), uint64(b));
-            }
             if (x > INFINITY || y > INFINITY || z > INFINITY) return NAN;
-            if (x == INFINITY || y == INFINITY) {
-                if (x == 0 || y == 0) return NAN;
-                uint256 product = ((a ^ b) & SIGN) | INFINITY;
-                return z == INFINITY && product != c ? NAN : product;
-            }
-            if (z == INFINITY) return c;
-            if (x != 0 && y != 0) return NONE;
-            return z == 0 ? (a ^ b) & c & SIGN : c; // of two zeros +0, unless both are -0
+            if (x < INFINITY && y < INFINITY) return uint64(c);
+            if (x == 0 || y == 0) return NAN;
+            uint256 product = ((a ^ b) & SIGN) | INFINITY;
+            return z == INFINITY && product != c ? NAN : uint64(product);
         }
     }
 
-    /// @dev The mantissas and exponents of the product and of c, none of them a zero.
-    function _fmaFinite(uint256 a, uint256 b, uint256 c)
-        private
-        pure
-        returns (uint256 p, uint256 e, uint256 m, uint256 ec)
-    {
-        unchecked {
-            (p, e) = _finite(a & MAGNITUDE);
-            (m, ec) = _finite(b & MAGNITUDE);
-            p = (p * m) << 55;
-            e += ec;
-            (m, ec) = _finite(c & MAGNITUDE);
-        }
-    }
-
-    /// @dev The quotient where an operand is not normal.
-    function _divRare(uint256 a, uint256 b) private pure returns (uint64) {
+    /// @dev The quotient where an operand is a zero, infinite or not a number.
+    function _divEdge(uint256 a, uint256 b) private pure returns (uint64) {
         unchecked {
             (uint256 x, uint256 y) = (a & MAGNITUDE, b & MAGNITUDE);
             uint256 sign = (a ^ b) & SIGN;
             if (x > INFINITY || y > INFINITY) return NAN;
-            if (x == y && (x == 0 || x == INFINITY)) return NAN;
+            if (x == y) return NAN; // two zeros or two infinities
             if (x == INFINITY || y == 0) return uint64(sign | INFINITY);
-            if (x == 0 || y == INFINITY) return uint64(sign);
-            (uint256 ma, uint256 ea) = _finite(x);
-            (uint256 mb, uint256 eb) = _finite(y);
-            return _quotient(sign, ma, ea, mb, eb);
+            return uint64(sign); // of a zero, or by an infinity
         }
     }
 
-    /// @dev The mantissa of a normal number.
-    function _mantissa(uint256 a) private pure returns (uint256) {
-        return (a & FRACTION) | HIDDEN;
-    }
-
-    /// @dev Takes a finite magnitude other than zero apart.
-    function _finite(uint256 magnitude) private pure returns (uint256 m, uint256 e) {
+    /// @dev One less than the exponent field of a magnitude, or 0 in a subnormal number.
+    function _scale(uint256 magnitude) private pure returns (uint256) {
         unchecked {
-            e = magnitude >> 52;
-            if (e != 0) return (_mantissa(magnitude), e);
-            uint256 shift = 52 - Math.log2(magnitude);
-            return (magnitude << shift, 1 - shift);
+            return (magnitude >> 52) - SafeCast.toUint(magnitude > FRACTION);
         }
     }
 

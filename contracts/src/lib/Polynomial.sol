@@ -50,7 +50,7 @@ library Polynomial {
     function scale(uint64 y, int256 k) internal pure returns (uint64) {
         unchecked {
             uint256 mantissa = (y & FRACTION) | HIDDEN;
-            return F64.round(0, mantissa << 202, uint256(int256(uint256(y >> 52)) - 1 + k));
+            return F64.round(0, mantissa, uint256(int256(uint256(y >> 52)) + k + 202));
         }
     }
 

@@ -45,6 +45,26 @@ contract F32Test is Base {
         vm.assertTrue(exact != 0 || got == 0);
     }
 
+    /// @notice The same where terms and results are subnormal or nearly so, and where they vanish.
+    function test_fuzz_fma_isNearest_subnormal(uint256 r, uint256 s, uint256 t) public pure {
+        Exact.Format memory f = Exact.single();
+        uint256 field = (r >> 200) % 100;
+        uint32 a = uint32(f.make(r, field));
+        uint32 b = uint32(f.make(s, 99 - field + (s >> 200) % 30));
+        uint32 c = uint32(f.make(t, (t >> 200) % 30));
+        int256 exact = f.valueOf(a, 149) * f.valueOf(b, 149) + f.valueOf(c, 298);
+        vm.assertTrue(f.isNearest(F32.fma(a, b, c), exact, 298));
+    }
+
+    /// @notice A sum is a fused multiply-add, also of terms that cancel or just reach each other.
+    function test_fuzz_add_isFma(uint256 r, uint256 s) public pure {
+        Exact.Format memory f = Exact.single();
+        uint256 field = (r >> 200) % 225;
+        uint32 a = uint32(f.make(r, field));
+        uint32 b = uint32(f.make(s, field + (s >> 200) % 30));
+        vm.assertEq(uint256(F32.add(a, b)), uint256(F32.fma(a, ONE, b)));
+    }
+
     /// @notice The remainder of the quotient decides what is nearest.
     function test_fuzz_div_isNearest(uint256 r, uint256 s) public pure {
         Exact.Format memory f = Exact.single();

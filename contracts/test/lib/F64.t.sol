@@ -44,6 +44,30 @@ contract F64Test is Base {
         vm.assertTrue(exact != 0 || got == 0);
     }
 
+    /// @notice The same where terms and results are subnormal or nearly so, and where they vanish.
+    function test_fuzz_fma_isNearest_subnormal(uint256 r, uint256 s, uint256 t) public pure {
+        Exact.Format memory f = Exact.double();
+        // The last places of a and b are 2^(i - 1074) and 2^(j - 1074), that of their product 2^-1180
+        // or up to 2^59 times as much.
+        uint256 i = (r >> 200) % 969;
+        uint256 above = (s >> 200) % 60;
+        uint256 j = 968 - i + above;
+        uint64 a = f.make(r, i == 0 ? (r >> 220) % 2 : i + 1);
+        uint64 b = f.make(s, j == 0 ? (s >> 220) % 2 : j + 1);
+        uint64 c = f.make(t, (t >> 200) % 50);
+        int256 product = f.valueOf(a, 1074 - i) * f.valueOf(b, 1074 - j);
+        vm.assertTrue(f.isNearest(F64.fma(a, b, c), (product << above) + f.valueOf(c, 1180), 1180));
+    }
+
+    /// @notice A sum is a fused multiply-add, also of terms that cancel or just reach each other.
+    function test_fuzz_add_isFma(uint256 r, uint256 s) public pure {
+        Exact.Format memory f = Exact.double();
+        uint256 field = (r >> 200) % 1985;
+        uint64 a = f.make(r, field);
+        uint64 b = f.make(s, field + (s >> 200) % 60);
+        vm.assertEq(uint256(F64.add(a, b)), uint256(F64.fma(a, ONE, b)));
+    }
+
     /// @notice The remainder of the quotient decides what is nearest.
     function test_fuzz_div_isNearest(uint256 r, uint256 s) public pure {
         Exact.Format memory f = Exact.double();

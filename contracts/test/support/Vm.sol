@@ -29,6 +29,7 @@ interface Vm {
     function readFile(string calldata path) external view returns (string memory);
     function readLine(string calldata path) external view returns (string memory);
     function roll(uint256 number) external;
+    function setEvmVersion(string calldata version) external;
     function sign(uint256 key, bytes32 digest) external pure returns (uint8, bytes32, bytes32);
     function snapshotGasLastCall(string calldata group, string calldata name)
         external
