@@ -1,8 +1,8 @@
 //! Showing one chunk of a tensor, or of an output of a claim, to somebody who holds only a root.
 //!
 //! The verifier knows the geometry (dtype and element count come from the Program) and the root; an
-//! opening brings the chunk and the hashes beside its way up. So there is no malformed tree, only a wrong length, a wrong padding or a wrong hash at a known
-//! place.
+//! opening brings the chunk and the hashes beside its way up. So there is no malformed tree, only a
+//! wrong length, a wrong padding or a wrong hash at a known place.
 //!
 //! Invariant: [`verify`] says [`Verdict::Valid`] only for the chunk that was committed to, and
 //! never panics on bytes a stranger sent. *They lied* is a [`Verdict`], *this cannot be asked* is a

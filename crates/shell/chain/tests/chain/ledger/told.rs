@@ -19,7 +19,8 @@ pub(crate) struct Told {
 impl Told {
     /// Returns whether the contract said the same.
     pub(crate) fn agrees(&self, error: &Named) -> bool {
-        // Padding that is not zero is a fault of its own in Rust, and leads elsewhere in a contract.
+        // Padding that is not zero is a fault of its own in Rust, and leads elsewhere in a
+        // contract.
         if self.name == "ProofMismatch" {
             return error.name == self.name;
         }
