@@ -61,9 +61,12 @@ pub(crate) trait Message {
 /// Writes the digests of `prefix ‖ message` for as many messages as there are lanes, or fewer.
 ///
 /// Words lie one byte off the sponge's, so each is absorbed together with the last byte of the one
-/// before; a one byte after the last word begins the padding, the block's top bit ends it.
+/// before; a one byte after the last word begins the padding, the block's top bit ends it. Lanes
+/// that have no message repeat the last one.
 #[inline(always)]
 pub(crate) fn digests<L: Lanes, M: Message>(prefix: u8, messages: &[M], out: &mut [Hash]) {
+    let Some(last) = messages.last() else { return };
+    let messages: [&M; LANES_MAX] = std::array::from_fn(|lane| messages.get(lane).unwrap_or(last));
     let mut state = [L::splat(0); WORDS];
     let mut carry = L::splat(u64::from(prefix));
     let mut at = 0;
@@ -73,11 +76,7 @@ pub(crate) fn digests<L: Lanes, M: Message>(prefix: u8, messages: &[M], out: &mu
             at = 0;
         }
         let word = if index < M::WORDS {
-            let mut words = [0; LANES_MAX];
-            for (word, message) in words.iter_mut().zip(messages) {
-                *word = message.word(index);
-            }
-            L::load(&words)
+            L::from_lanes(|lane| messages[lane].word(index))
         } else {
             L::splat(1)
         };
@@ -94,11 +93,17 @@ pub(crate) fn digests<L: Lanes, M: Message>(prefix: u8, messages: &[M], out: &mu
     }
 }
 
-/// Keccak-f[1600] of every state.
+/// Keccak-f[1600] of every state, four rounds a turn of the loop: the state is copied from where a
+/// turn leaves it to where the next one expects it, so few turns are better, as long as their code
+/// stays in the nearest cache.
 #[inline(always)]
 fn permute<L: Lanes>(mut state: [L; WORDS]) -> [L; WORDS] {
-    for constant in ROUNDS {
-        state = round(&state, constant);
+    let (turns, _) = ROUNDS.as_chunks::<4>();
+    for [a, b, c, d] in turns {
+        state = round(&state, *a);
+        state = round(&state, *b);
+        state = round(&state, *c);
+        state = round(&state, *d);
     }
     state
 }

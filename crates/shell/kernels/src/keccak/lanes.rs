@@ -16,8 +16,9 @@ pub(crate) const LANES_MAX: usize = 8;
 pub(crate) trait Lanes: Copy {
     const COUNT: usize;
 
-    /// The first lanes of a list.
-    fn load(words: &[u64; LANES_MAX]) -> Self;
+    /// The word of each lane. It goes from register to register: a vector that is read where its
+    /// words were just written, one by one, has to wait for them.
+    fn from_lanes(word: impl Fn(usize) -> u64) -> Self;
     fn splat(word: u64) -> Self;
     /// The lanes, and zeros beyond the last.
     fn to_words(self) -> [u64; LANES_MAX];
@@ -40,8 +41,8 @@ impl Lanes for u64 {
     const COUNT: usize = 1;
 
     #[inline(always)]
-    fn load(words: &[u64; LANES_MAX]) -> Self {
-        words[0]
+    fn from_lanes(word: impl Fn(usize) -> u64) -> Self {
+        word(0)
     }
 
     #[inline(always)]
@@ -92,8 +93,9 @@ impl Lanes for Four {
     const COUNT: usize = 4;
 
     #[inline(always)]
-    fn load(words: &[u64; LANES_MAX]) -> Self {
-        Four(unsafe { _mm256_loadu_si256(words.as_ptr().cast()) })
+    fn from_lanes(word: impl Fn(usize) -> u64) -> Self {
+        let [a, b, c, d] = std::array::from_fn(|lane| word(lane).cast_signed());
+        Four(unsafe { _mm256_setr_epi64x(a, b, c, d) })
     }
 
     #[inline(always)]
@@ -146,8 +148,9 @@ impl Lanes for Eight {
     const COUNT: usize = 8;
 
     #[inline(always)]
-    fn load(words: &[u64; LANES_MAX]) -> Self {
-        Eight(unsafe { _mm512_loadu_si512(words.as_ptr().cast()) })
+    fn from_lanes(word: impl Fn(usize) -> u64) -> Self {
+        let [a, b, c, d, e, f, g, h] = std::array::from_fn(|lane| word(lane).cast_signed());
+        Eight(unsafe { _mm512_setr_epi64(a, b, c, d, e, f, g, h) })
     }
 
     #[inline(always)]
