@@ -33,7 +33,7 @@ const ROWS: usize = 512;
 /// With as many columns, the left operand is read often enough to be worth a copy.
 const COLUMNS_MANY: usize = 512;
 
-/// Lines this far apart, in bytes, meet in one set of the nearest cache.
+/// Lines this far apart, in bytes, meet in one set of the nearest cache and lie in two pages.
 const PAGE: usize = 4_096;
 
 /// Elements between the lines of a copy, so that they do not.

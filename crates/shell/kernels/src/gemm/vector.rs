@@ -28,6 +28,16 @@ pub(crate) trait Factor: Element {
     /// As many elements as there are lanes must lie there, and nobody else may look at them.
     unsafe fn store(vector: Self::Vector, to: *mut Self);
 
+    /// Asks for the line at an address, which need not be anybody's.
+    #[inline(always)]
+    fn prefetch(at: *const Self) {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: every CPU of the target has the instruction, and it never faults.
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T0>(at.cast());
+        }
+    }
+
     fn splat(self) -> Self::Vector;
     /// `a * b + c` as [`Element::fused`] has it.
     fn fused_all(a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
