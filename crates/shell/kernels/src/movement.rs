@@ -1,32 +1,58 @@
 //! Movement: results whose elements are copies of operands' elements, or +0.
 //!
-//! Every movement is a walk over the rows of its result, with the source of each row computed from
-//! the row's index; the innermost runs that lie together in memory are copied as one.
+//! Every movement is a walk over the rows of its result that keeps each row's source; axes that
+//! walk as one are joined first, so that the runs which lie together in memory are copied whole. A
+//! matrix is turned in squares.
 //!
 //! *Invariant: bits are copied, NaN payloads included.* Absent: reshapes, which move nothing.
 
 use tensor::Shape;
 
-/// Walks the multi-indices of some extents in row-major order.
-struct Odometer<'a> {
-    extents: &'a [usize],
+/// Walks the rows of some extents in row-major order and keeps each row's place in memory.
+struct Walk<'a> {
+    axes: &'a [Axis],
     index: Vec<usize>,
+    /// Where the row lies.
+    at: usize,
 }
 
-impl<'a> Odometer<'a> {
-    fn new(extents: &'a [usize]) -> Self {
-        Self { extents, index: vec![0; extents.len()] }
+/// An extent with the distance between neighbours along it.
+#[derive(Clone, Copy)]
+struct Axis {
+    extent: usize,
+    stride: usize,
+}
+
+impl<'a> Walk<'a> {
+    fn new(axes: &'a [Axis], at: usize) -> Self {
+        Self { axes, index: vec![0; axes.len()], at }
     }
 
     fn advance(&mut self) {
-        for (index, extent) in self.index.iter_mut().zip(self.extents).rev() {
+        for (index, axis) in self.index.iter_mut().zip(self.axes).rev() {
             *index += 1;
-            if *index < *extent {
+            self.at += axis.stride;
+            if *index < axis.extent {
                 return;
             }
+            self.at -= axis.extent * axis.stride;
             *index = 0;
         }
     }
+}
+
+/// Returns the axes without those of extent 1, and with neighbours joined that walk as one.
+fn joined(extents: &[usize], strides: &[usize]) -> Vec<Axis> {
+    let mut axes: Vec<Axis> = Vec::with_capacity(extents.len());
+    for (&extent, &stride) in extents.iter().zip(strides).filter(|(extent, _)| **extent > 1) {
+        match axes.last_mut() {
+            Some(last) if last.stride == extent * stride => {
+                *last = Axis { extent: last.extent * extent, stride };
+            }
+            _ => axes.push(Axis { extent, stride }),
+        }
+    }
+    axes
 }
 
 /// Fills `out`, of these extents, with `from[offset + Σ index × stride]`.
@@ -37,24 +63,55 @@ pub(crate) fn strided<T: Copy>(
     strides: &[usize],
     out: &mut [T],
 ) {
-    let Some((last, outer)) = extents.split_last() else {
+    let axes = joined(extents, strides);
+    let Some((last, outer)) = axes.split_last() else {
         out[0] = from[offset];
         return;
     };
-    let stride = strides[outer.len()];
-    let mut rows = Odometer::new(outer);
-    for row in out.chunks_exact_mut(*last) {
-        let start = offset + rows.index.iter().zip(strides).map(|(i, s)| i * s).sum::<usize>();
-        match stride {
-            0 => row.fill(from[start]),
-            1 => row.copy_from_slice(&from[start..start + last]),
+    if let Some((across, outer)) = outer.split_last()
+        && across.stride == 1
+        && last.stride > 1
+    {
+        let mut planes = Walk::new(outer, offset);
+        for plane in out.chunks_exact_mut(across.extent * last.extent) {
+            turned(&from[planes.at..], last, plane);
+            planes.advance();
+        }
+        return;
+    }
+    let mut rows = Walk::new(outer, offset);
+    for row in out.chunks_exact_mut(last.extent) {
+        let from = &from[rows.at..];
+        match last.stride {
+            0 => row.fill(from[0]),
+            1 => row.copy_from_slice(&from[..last.extent]),
             _ => {
-                for (out, x) in row.iter_mut().zip(from[start..].iter().step_by(stride)) {
+                for (out, x) in row.iter_mut().zip(from.iter().step_by(last.stride)) {
                     *out = *x;
                 }
             }
         }
         rows.advance();
+    }
+}
+
+/// Side of the squares in which a matrix is turned: their lines on both sides are in the nearest
+/// cache together.
+const SQUARE: usize = 16;
+
+/// Transposes a matrix: `last` walks its rows, the result's columns.
+fn turned<T: Copy>(from: &[T], last: &Axis, out: &mut [T]) {
+    let width = last.extent;
+    for left in (0..width).step_by(SQUARE) {
+        let columns = left..width.min(left + SQUARE);
+        for (top, rows) in out.chunks_mut(width * SQUARE).enumerate() {
+            for column in columns.clone() {
+                let from = &from[column * last.stride + top * SQUARE..];
+                for (row, x) in rows.chunks_exact_mut(width).zip(from) {
+                    row[column] = *x;
+                }
+            }
+        }
     }
 }
 
@@ -98,16 +155,17 @@ pub(crate) fn pad<T: Copy + Default>(
     out: &mut [T],
 ) {
     out.fill(T::default());
-    let Some((last, outer)) = shape.dims().split_last() else {
-        out[0] = from[0];
-        return;
-    };
     let strides = to.strides();
-    let mut rows = Odometer::new(outer);
-    for row in from.chunks_exact(*last) {
-        let place = rows.index.iter().chain([&0]).zip(lo).zip(&strides);
-        let start = place.map(|((i, lo), s)| (i + lo) * s).sum::<usize>();
-        out[start..start + last].copy_from_slice(row);
+    let start = lo.iter().zip(&strides).map(|(lo, stride)| lo * stride).sum();
+    let axes = joined(shape.dims(), &strides);
+    // The last axis of both has stride 1, unless its extent is 1.
+    let (run, outer) = match axes.split_last() {
+        Some((last, outer)) if last.stride == 1 => (last.extent, outer),
+        _ => (1, axes.as_slice()),
+    };
+    let mut rows = Walk::new(outer, start);
+    for row in from.chunks_exact(run) {
+        out[rows.at..rows.at + run].copy_from_slice(row);
         rows.advance();
     }
 }

@@ -114,6 +114,62 @@ fn sum_columns<T: Element, const WIDTH: usize>(
     }
 }
 
+/// Finds the greatest along the middle axis of `[before, along, after]`.
+///
+/// Its order does not show: the greatest is the same in any, and a NaN is the one NaN.
+#[derive(Debug)]
+pub(crate) struct Greatest<'a, T> {
+    pub(crate) from: &'a [T],
+    pub(crate) along: usize,
+    pub(crate) after: usize,
+    pub(crate) out: &'a mut [T],
+}
+
+impl<T: Element> Task for Greatest<'_, T> {
+    #[inline(always)]
+    fn run<const BYTES: usize>(self) {
+        let Greatest { from, along, after, out } = self;
+        if after == 1 {
+            for (row, out) in from.chunks_exact(along).zip(out) {
+                *out = greatest_of_row(row);
+            }
+            return;
+        }
+        for (plane, out) in from.chunks_exact(along * after).zip(out.chunks_exact_mut(after)) {
+            for (out, x) in out.iter_mut().zip(plane) {
+                *out = x.clean();
+            }
+            for row in plane.chunks_exact(after).skip(1) {
+                for (out, x) in out.iter_mut().zip(row) {
+                    *out = out.greater(*x);
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn greatest_of_row<T: Element>(row: &[T]) -> T {
+    let mut lanes = [row[0].clean(); LANES];
+    let (blocks, rest) = row.as_chunks::<LANES>();
+    for block in blocks {
+        for (lane, x) in lanes.iter_mut().zip(block) {
+            *lane = lane.greater(*x);
+        }
+    }
+    for (lane, x) in lanes.iter_mut().zip(rest) {
+        *lane = lane.greater(*x);
+    }
+    let mut width = LANES / 2;
+    while width > 0 {
+        for l in 0..width {
+            lanes[l] = lanes[l].greater(lanes[l + width]);
+        }
+        width /= 2;
+    }
+    lanes[0]
+}
+
 /// Walks each output's elements in ascending order and hands the winner's value and index to `put`.
 pub(crate) fn extreme<T: Element>(
     from: &[T],

@@ -14,7 +14,7 @@ use crate::gemm::{Extents, Matrix, Packing, Products};
 use crate::level::{Level, assert_ieee};
 use crate::movement::{self, Around};
 use crate::plan::{Place, Plan, Step};
-use crate::reduce::{self, Sum};
+use crate::reduce::{self, Greatest, Sum};
 use crate::threads::Threads;
 
 /// A Program made ready to run many times.
@@ -238,8 +238,7 @@ impl<'a> Memory<'a> {
             }
             Op::MaxAxis { x, axis } => {
                 let (_, along, after) = self.shape(*x).around(*axis);
-                let put = |at: usize, best: T, _| out[at] = best.clean();
-                reduce::extreme(self.slice(*x), along, after, put);
+                how.level.run(Greatest { from: self.slice(*x), along, after, out });
             }
             op => unreachable!("{} has no step of its own", op.name()),
         }
