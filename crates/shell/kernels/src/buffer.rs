@@ -6,6 +6,7 @@
 use tensor::{Dtype, Shape, Tensor};
 
 use crate::gemm::Factor;
+use crate::plan::Slot;
 
 /// Elements that a step reads.
 #[derive(Clone, Copy, Debug)]
@@ -89,12 +90,22 @@ impl<'a> View<'a> {
 }
 
 impl Buffer {
-    pub(crate) fn new(dtype: Dtype, count: usize) -> Self {
-        match dtype {
-            Dtype::F32 => Buffer::F32(vec![0.0; count]),
-            Dtype::F64 => Buffer::F64(vec![0.0; count]),
-            Dtype::I32 => Buffer::I32(vec![0; count]),
+    pub(crate) fn new(slot: Slot) -> Self {
+        match slot.dtype {
+            Dtype::F32 => Buffer::F32(vec![0.0; slot.count]),
+            Dtype::F64 => Buffer::F64(vec![0.0; slot.count]),
+            Dtype::I32 => Buffer::I32(vec![0; slot.count]),
         }
+    }
+
+    /// Returns the tensor of this shape that has all elements.
+    pub(crate) fn into_tensor(self, shape: &Shape) -> Tensor {
+        let tensor = match self {
+            Buffer::F32(vec) => Tensor::f32(shape.dims(), vec),
+            Buffer::F64(vec) => Tensor::f64(shape.dims(), vec),
+            Buffer::I32(vec) => Tensor::i32(shape.dims(), vec),
+        };
+        tensor.expect("a slot that leaves has as many elements as its output")
     }
 
     /// Returns all elements; the plan says how many of them are a node's.

@@ -10,8 +10,8 @@ use tensor::scalar::{Float, Scalar};
 
 /// An element type: arithmetic without branches.
 ///
-/// `plus` and `fused` are for chains and may give a NaN of any payload; chains are canonical at
-/// their end. All other arithmetic gives the one NaN.
+/// Arithmetic gives a NaN of any payload unless it says otherwise; whoever stores a result cleans
+/// it. `lesser` and `greater` give the one NaN.
 pub(crate) trait Element: Scalar + Default {
     fn plus(self, other: Self) -> Self;
     fn minus(self, other: Self) -> Self;
@@ -26,18 +26,9 @@ pub(crate) trait Element: Scalar + Default {
     fn is_nan_element(self) -> bool;
 
     /// The lesser: NaN if either is, -0 below +0.
-    #[inline(always)]
-    fn lesser(self, other: Self) -> Self {
-        let chosen = if other.below(self) { other } else { self };
-        pick_nan(self, other, chosen)
-    }
-
+    fn lesser(self, other: Self) -> Self;
     /// The greater: NaN if either is, -0 below +0.
-    #[inline(always)]
-    fn greater(self, other: Self) -> Self {
-        let chosen = if self.below(other) { other } else { self };
-        pick_nan(self, other, chosen)
-    }
+    fn greater(self, other: Self) -> Self;
 
     /// Whether `self` replaces `best` in a maximum: the first NaN wins, -0 is below +0.
     #[inline(always)]
@@ -52,13 +43,6 @@ pub(crate) trait FloatElement: Element + Float {
     fn over(self, other: Self) -> Self;
     fn root(self) -> Self;
     fn rounded_down(self) -> Self;
-}
-
-#[inline(always)]
-fn pick_nan<T: Element>(a: T, b: T, chosen: T) -> T {
-    let nan = if a.is_nan_element() { a } else { b };
-    let either = a.is_nan_element() | b.is_nan_element();
-    (if either { nan } else { chosen }).clean()
 }
 
 impl Element for i32 {
@@ -98,6 +82,16 @@ impl Element for i32 {
     }
 
     #[inline(always)]
+    fn lesser(self, other: Self) -> Self {
+        if other < self { other } else { self }
+    }
+
+    #[inline(always)]
+    fn greater(self, other: Self) -> Self {
+        if other > self { other } else { self }
+    }
+
+    #[inline(always)]
     fn below(self, other: Self) -> bool {
         self < other
     }
@@ -116,12 +110,12 @@ impl Element for f32 {
 
     #[inline(always)]
     fn minus(self, other: Self) -> Self {
-        (self - other).clean()
+        self - other
     }
 
     #[inline(always)]
     fn times(self, other: Self) -> Self {
-        (self * other).clean()
+        self * other
     }
 
     #[inline(always)]
@@ -131,12 +125,12 @@ impl Element for f32 {
 
     #[inline(always)]
     fn negative(self) -> Self {
-        (-self).clean()
+        -self
     }
 
     #[inline(always)]
     fn magnitude(self) -> Self {
-        self.abs().clean()
+        self.abs()
     }
 
     #[inline(always)]
@@ -145,6 +139,23 @@ impl Element for f32 {
         let bits = self.to_bits();
         let nan = bits << 1 > f32::INFINITY.to_bits() << 1;
         f32::from_bits(if nan { 0x7fc0_0000 } else { bits })
+    }
+
+    #[inline(always)]
+    fn lesser(self, other: Self) -> Self {
+        // Equal numbers differ in the sign of a zero at most.
+        let (a, b) = (self.to_bits(), other.to_bits());
+        let bits =
+            if self == other { a | b } else { (if self < other { self } else { other }).to_bits() };
+        f32::from_bits(if self.is_nan() | other.is_nan() { 0x7fc0_0000 } else { bits })
+    }
+
+    #[inline(always)]
+    fn greater(self, other: Self) -> Self {
+        let (a, b) = (self.to_bits(), other.to_bits());
+        let bits =
+            if self == other { a & b } else { (if self > other { self } else { other }).to_bits() };
+        f32::from_bits(if self.is_nan() | other.is_nan() { 0x7fc0_0000 } else { bits })
     }
 
     #[inline(always)]
@@ -166,17 +177,17 @@ impl Element for f32 {
 impl FloatElement for f32 {
     #[inline(always)]
     fn over(self, other: Self) -> Self {
-        (self / other).clean()
+        self / other
     }
 
     #[inline(always)]
     fn root(self) -> Self {
-        self.sqrt().clean()
+        self.sqrt()
     }
 
     #[inline(always)]
     fn rounded_down(self) -> Self {
-        self.floor().clean()
+        self.floor()
     }
 }
 
@@ -188,12 +199,12 @@ impl Element for f64 {
 
     #[inline(always)]
     fn minus(self, other: Self) -> Self {
-        (self - other).clean()
+        self - other
     }
 
     #[inline(always)]
     fn times(self, other: Self) -> Self {
-        (self * other).clean()
+        self * other
     }
 
     #[inline(always)]
@@ -203,12 +214,12 @@ impl Element for f64 {
 
     #[inline(always)]
     fn negative(self) -> Self {
-        (-self).clean()
+        -self
     }
 
     #[inline(always)]
     fn magnitude(self) -> Self {
-        self.abs().clean()
+        self.abs()
     }
 
     #[inline(always)]
@@ -217,6 +228,23 @@ impl Element for f64 {
         let bits = self.to_bits();
         let nan = bits << 1 > f64::INFINITY.to_bits() << 1;
         f64::from_bits(if nan { 0x7ff8_0000_0000_0000 } else { bits })
+    }
+
+    #[inline(always)]
+    fn lesser(self, other: Self) -> Self {
+        // Equal numbers differ in the sign of a zero at most.
+        let (a, b) = (self.to_bits(), other.to_bits());
+        let bits =
+            if self == other { a | b } else { (if self < other { self } else { other }).to_bits() };
+        f64::from_bits(if self.is_nan() | other.is_nan() { 0x7ff8_0000_0000_0000 } else { bits })
+    }
+
+    #[inline(always)]
+    fn greater(self, other: Self) -> Self {
+        let (a, b) = (self.to_bits(), other.to_bits());
+        let bits =
+            if self == other { a & b } else { (if self > other { self } else { other }).to_bits() };
+        f64::from_bits(if self.is_nan() | other.is_nan() { 0x7ff8_0000_0000_0000 } else { bits })
     }
 
     #[inline(always)]
@@ -238,16 +266,16 @@ impl Element for f64 {
 impl FloatElement for f64 {
     #[inline(always)]
     fn over(self, other: Self) -> Self {
-        (self / other).clean()
+        self / other
     }
 
     #[inline(always)]
     fn root(self) -> Self {
-        self.sqrt().clean()
+        self.sqrt()
     }
 
     #[inline(always)]
     fn rounded_down(self) -> Self {
-        self.floor().clean()
+        self.floor()
     }
 }

@@ -37,11 +37,11 @@ pub(crate) fn execute(running: &mut Running<'_>, instruction: &Instruction) {
 /// Runs an op that every dtype has; says whether it was one.
 fn number<T: Element + Register>(running: &mut Running<'_>, instruction: &Instruction) -> bool {
     match instruction.op {
-        Op::Add(..) => binary(running, instruction, |a: T, b: T| a.plus(b).clean()),
-        Op::Sub(..) => binary(running, instruction, T::minus),
-        Op::Mul(..) => binary(running, instruction, T::times),
-        Op::Neg(_) => unary(running, instruction, T::negative),
-        Op::Abs(_) => unary(running, instruction, T::magnitude),
+        Op::Add(..) => arithmetic2(running, instruction, T::plus),
+        Op::Sub(..) => arithmetic2(running, instruction, T::minus),
+        Op::Mul(..) => arithmetic2(running, instruction, T::times),
+        Op::Neg(_) => arithmetic1(running, instruction, T::negative),
+        Op::Abs(_) => arithmetic1(running, instruction, T::magnitude),
         Op::Min(..) => binary(running, instruction, T::lesser),
         Op::Max(..) => binary(running, instruction, T::greater),
         Op::Lt(..) => binary(running, instruction, |a: T, b: T| i32::from(a < b)),
@@ -59,10 +59,10 @@ fn float<T: FloatElement + Register + Narrow>(
     instruction: &Instruction,
 ) {
     match instruction.op {
-        Op::Div(..) => binary(running, instruction, T::over),
-        Op::Fma(..) => ternary(running, instruction, |a: T, b: T, c: T| a.fused(b, c).clean()),
-        Op::Sqrt(_) => unary(running, instruction, T::root),
-        Op::Floor(_) => unary(running, instruction, T::rounded_down),
+        Op::Div(..) => arithmetic2(running, instruction, T::over),
+        Op::Fma(..) => arithmetic3(running, instruction, T::fused),
+        Op::Sqrt(_) => arithmetic1(running, instruction, T::root),
+        Op::Floor(_) => arithmetic1(running, instruction, T::rounded_down),
         Op::Exp(_) => unary(running, instruction, T::op_exp),
         Op::Log(_) => unary(running, instruction, T::op_log),
         Op::Tanh(_) => unary(running, instruction, T::op_tanh),
@@ -187,6 +187,45 @@ impl<C: Copy, T: Copy, F: Fn(C, T, T) -> T> Task for Map3<'_, C, T, F> {
         for (((out, a), b), c) in self.out.iter_mut().zip(self.a).zip(self.b).zip(self.c) {
             *out = (self.f)(*a, *b, *c);
         }
+    }
+}
+
+/// An op whose NaN is the one NaN only where others see its bits.
+fn arithmetic1<T: Element + Register>(
+    running: &mut Running<'_>,
+    instruction: &Instruction,
+    f: impl Fn(T) -> T,
+) {
+    if instruction.clean {
+        unary(running, instruction, |a| f(a).clean());
+    } else {
+        unary(running, instruction, f);
+    }
+}
+
+/// As [`arithmetic1`], of two operands.
+fn arithmetic2<T: Element + Register>(
+    running: &mut Running<'_>,
+    instruction: &Instruction,
+    f: impl Fn(T, T) -> T,
+) {
+    if instruction.clean {
+        binary(running, instruction, |a, b| f(a, b).clean());
+    } else {
+        binary(running, instruction, f);
+    }
+}
+
+/// As [`arithmetic1`], of three operands.
+fn arithmetic3<T: Element + Register>(
+    running: &mut Running<'_>,
+    instruction: &Instruction,
+    f: impl Fn(T, T, T) -> T,
+) {
+    if instruction.clean {
+        ternary(running, instruction, |a, b, c| f(a, b, c).clean());
+    } else {
+        ternary(running, instruction, f);
     }
 }
 

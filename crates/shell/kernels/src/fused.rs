@@ -1,13 +1,14 @@
 //! Groups of elementwise ops, run block by block.
 //!
-//! A block of a few hundred elements goes through the whole group before the next one starts. What
-//! lies between two ops of a group is kept in *registers*, arrays of one block that stay in the
-//! nearest cache; what others need is stored to its buffer on the way.
+//! A block goes through the whole group before the next one starts. What lies between two ops of a
+//! group is kept in *registers*, arrays of one block that stay in the nearest cache; what others
+//! need is stored to its buffer on the way. A scalar fills its register once, before the first
+//! block. A NaN between two ops may have any payload if all that see it are arithmetic.
 //!
 //! *Invariant: an instruction never writes the register or the buffer that it reads.*
 //! Absent: a compiler. Each instruction is one loop over a block, compiled once per level.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tensor::{Dtype, Op};
 
@@ -17,13 +18,25 @@ use crate::level::Level;
 use crate::plan::{Facts, Place};
 use crate::threads::{self, Threads};
 
-/// Elements of a block.
-pub(crate) const BLOCK: usize = 512;
+/// Bytes of all blocks of a group together: half of a usual nearest cache, as it also holds what
+/// comes next.
+const NEAR: usize = 24_576;
+
+/// Elements of a block: so many that an instruction's loop outweighs its start, so few that threads
+/// can share the work.
+const BLOCKS: [usize; 2] = [256, 4_096];
+
+/// Elements of a line of the cache: blocks are whole lines.
+const LINE: usize = 16;
 
 /// A group that is ready to run.
 #[derive(Debug)]
 pub(crate) struct Fused {
     count: usize,
+    /// Elements of a block.
+    block: usize,
+    /// What fills registers once.
+    fills: Vec<Instruction>,
     instructions: Vec<Instruction>,
     /// What the group reads from memory.
     pub(crate) loads: Vec<Place>,
@@ -40,6 +53,8 @@ pub(crate) struct Instruction {
     /// Dtype of the last operand: of all operands but the condition of a select.
     pub(crate) dtype: Dtype,
     pub(crate) arguments: [Argument; 3],
+    /// Whether a NaN must be the one NaN: others see its bits.
+    pub(crate) clean: bool,
     register: Option<usize>,
     store: Option<usize>,
 }
@@ -63,20 +78,25 @@ pub(crate) struct Registers {
 }
 
 impl Registers {
-    fn provide(&mut self, needed: &BTreeMap<Dtype, usize>) {
+    fn provide(&mut self, needed: &BTreeMap<Dtype, usize>, block: usize) {
         for (dtype, count) in needed {
             match dtype {
-                Dtype::F32 => grow(&mut self.f32, *count),
-                Dtype::F64 => grow(&mut self.f64, *count),
-                Dtype::I32 => grow(&mut self.i32, *count),
+                Dtype::F32 => grow(&mut self.f32, *count, block),
+                Dtype::F64 => grow(&mut self.f64, *count, block),
+                Dtype::I32 => grow(&mut self.i32, *count, block),
             }
         }
     }
 }
 
-fn grow<T: Typed>(registers: &mut Vec<Vec<T>>, count: usize) {
-    while registers.len() < count {
-        registers.push(vec![T::default(); BLOCK]);
+fn grow<T: Typed>(registers: &mut Vec<Vec<T>>, count: usize, block: usize) {
+    if registers.len() < count {
+        registers.resize_with(count, Vec::new);
+    }
+    for register in &mut registers[..count] {
+        if register.len() < block {
+            register.resize(block, T::default());
+        }
     }
 }
 
@@ -138,7 +158,7 @@ impl Fused {
         stores: &mut [Buffer],
         registers: &mut Vec<Registers>,
     ) {
-        let most = threads.part(self.count, self.instructions.len(), BLOCK);
+        let most = threads.part(self.count, self.instructions.len(), self.block);
         let mut rest: Vec<Part<'_>> = stores.iter_mut().map(|x| x.part(self.count)).collect();
         let mut parts = Vec::new();
         for first in (0..self.count).step_by(most) {
@@ -148,16 +168,19 @@ impl Fused {
             rest = later;
         }
         threads::each(parts, registers, |(range, stores), registers| {
-            registers.provide(&self.registers);
+            registers.provide(&self.registers, self.block);
             let (first, last) = (range.start, range.end);
-            let (start, end) = (first, first);
+            let (start, end) = (first, last.min(first + self.block));
             let mut running = Running { level, loads, stores, registers, first, start, end };
-            while running.end < last {
-                running.start = running.end;
-                running.end = last.min(running.start + BLOCK);
+            for instruction in &self.fills {
+                elementwise::execute(&mut running, instruction);
+            }
+            while running.start < last {
                 for instruction in &self.instructions {
                     elementwise::execute(&mut running, instruction);
                 }
+                running.start = running.end;
+                running.end = last.min(running.start + self.block);
             }
         });
     }
@@ -277,65 +300,112 @@ impl Draft<'_> {
         };
         let op = self.facts.program.nodes()[node].op.clone();
         let arguments = [Argument::Register(0); 3];
-        let instruction = Instruction { op, dtype, arguments, register: None, store };
+        let (clean, register) = (store.is_some(), None);
+        let instruction = Instruction { op, dtype, arguments, clean, register, store };
         self.instructions.push((instruction, sources));
         self.made.insert(node, self.instructions.len() - 1);
         self.instructions.len() - 1
     }
 
-    /// Assigns registers: a result takes a free one before its operands give theirs back.
+    /// Assigns registers and decides on a block's size.
     fn finish(mut self, count: usize) -> Fused {
+        self.keep_payloads();
+        let used = self.assign();
+        let all = self.instructions.into_iter().map(|(done, _)| done);
+        let (fills, instructions): (Vec<_>, Vec<_>) = all.partition(Instruction::fills);
+        let held: usize = used.iter().map(|(dtype, count)| dtype.size() * count).sum();
+        let streams = self.loads.len() + self.stores.len();
+        let block = NEAR / (held + streams * size_of::<f32>());
+        let block = (block / LINE * LINE).clamp(BLOCKS[0], BLOCKS[1]);
+        let (loads, stores) = (self.loads, self.stores);
+        Fused { count, block, fills, instructions, loads, stores, registers: used }
+    }
+
+    /// Marks what a select reads: it copies bits.
+    fn keep_payloads(&mut self) {
+        for index in 0..self.instructions.len() {
+            let (instruction, sources) = &self.instructions[index];
+            if let Op::Select(..) = instruction.op {
+                for source in sources.clone() {
+                    if let Source::Made(made) = source {
+                        self.instructions[made].0.clean = true;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Returns for each result the last instruction that reads it; a fill is read to the end.
+    fn last_reads(&self) -> Vec<Option<usize>> {
         let mut last = vec![None; self.instructions.len()];
         for (index, (_, sources)) in self.instructions.iter().enumerate() {
             for source in sources {
                 if let Source::Made(made) = source {
-                    last[*made] = Some(index);
+                    let fills = self.instructions[*made].0.fills();
+                    last[*made] = Some(if fills { usize::MAX } else { index });
                 }
             }
         }
-        let result: BTreeMap<usize, Dtype> = self
-            .made
-            .iter()
-            .map(|(node, made)| (*made, self.facts.program.nodes()[*node].dtype))
-            .collect();
+        last
+    }
+
+    /// Assigns registers: a result takes a free one before its operands give theirs back. Says how
+    /// many of each dtype there are.
+    fn assign(&mut self) -> BTreeMap<Dtype, usize> {
+        let last = self.last_reads();
+        let dtypes: Vec<Dtype> = self.dtypes();
         let mut free: BTreeMap<Dtype, Vec<usize>> = BTreeMap::new();
         let mut used: BTreeMap<Dtype, usize> = BTreeMap::new();
-        let mut registers = vec![None; self.instructions.len()];
-        for (index, (instruction, sources)) in self.instructions.iter_mut().enumerate() {
+        // Fills first: what they hold is there before any block begins.
+        let (fills, rest): (Vec<usize>, Vec<usize>) =
+            (0..last.len()).partition(|index| self.instructions[*index].0.fills());
+        for index in fills.into_iter().chain(rest) {
             if last[index].is_some() {
-                let dtype = result[&index];
-                let fresh = used.entry(dtype).or_default();
-                let register = free.entry(dtype).or_default().pop().unwrap_or_else(|| {
+                let fresh = used.entry(dtypes[index]).or_default();
+                let register = free.entry(dtypes[index]).or_default().pop().unwrap_or_else(|| {
                     *fresh += 1;
                     *fresh - 1
                 });
-                registers[index] = Some(register);
-                instruction.register = Some(register);
+                self.instructions[index].0.register = Some(register);
             }
-            for (argument, source) in instruction.arguments.iter_mut().zip(sources.iter()) {
-                *argument = match source {
-                    Source::Load(load) => Argument::Load(*load),
-                    Source::Scalar(load) => Argument::Scalar(*load),
-                    Source::Made(made) => {
-                        Argument::Register(registers[*made].expect("it is read, so it has one"))
-                    }
-                };
+            let sources = std::mem::take(&mut self.instructions[index].1);
+            let mut ended = BTreeSet::new();
+            for (place, source) in sources.into_iter().enumerate() {
+                if let Source::Made(made) = source {
+                    ended.extend(Some(made).filter(|made| last[*made] == Some(index)));
+                }
+                self.instructions[index].0.arguments[place] = self.argument(source);
             }
-            let mut ended: Vec<usize> = sources
-                .iter()
-                .filter_map(|source| match source {
-                    Source::Made(made) if last[*made] == Some(index) => Some(*made),
-                    _ => None,
-                })
-                .collect();
-            ended.sort_unstable();
-            ended.dedup();
             for made in ended {
-                let register = registers[made].expect("it was read just now");
-                free.entry(result[&made]).or_default().push(register);
+                free.entry(dtypes[made]).or_default().extend(self.instructions[made].0.register);
             }
         }
-        let instructions = self.instructions.into_iter().map(|(done, _)| done).collect();
-        Fused { count, instructions, loads: self.loads, stores: self.stores, registers: used }
+        used
+    }
+
+    fn argument(&self, source: Source) -> Argument {
+        match source {
+            Source::Load(load) => Argument::Load(load),
+            Source::Scalar(load) => Argument::Scalar(load),
+            Source::Made(made) => {
+                let register = self.instructions[made].0.register;
+                Argument::Register(register.expect("it is read, so it has one"))
+            }
+        }
+    }
+
+    /// Returns the dtype of each result.
+    fn dtypes(&self) -> Vec<Dtype> {
+        let nodes = self.facts.program.nodes();
+        let mut made: Vec<(usize, usize)> = self.made.iter().map(|(n, m)| (*m, *n)).collect();
+        made.sort_unstable();
+        made.into_iter().map(|(_, node)| nodes[node].dtype).collect()
+    }
+}
+
+impl Instruction {
+    /// Whether it fills a register with a scalar.
+    fn fills(&self) -> bool {
+        matches!(self.op, Op::Broadcast { .. })
     }
 }

@@ -50,15 +50,25 @@ impl Step {
     }
 }
 
+/// A buffer as it is planned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Slot {
+    pub(crate) dtype: Dtype,
+    pub(crate) count: usize,
+    /// It holds an output and nothing else: a run makes it anew and gives it away.
+    pub(crate) leaves: bool,
+}
+
 /// The order of work and the storage it needs.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) steps: Vec<Step>,
-    /// Dtype and element count of each buffer.
-    pub(crate) slots: Vec<(Dtype, usize)>,
+    pub(crate) slots: Vec<Slot>,
     pub(crate) constants: Vec<Arc<Tensor>>,
     /// Where each node is; `None` where it never reaches memory.
     pub(crate) places: Vec<Option<Place>>,
+    /// Whether an output takes its buffer along: the last of those in one buffer does.
+    pub(crate) takes: Vec<bool>,
 }
 
 /// Steps before storage is assigned; both hold nodes.
@@ -235,7 +245,7 @@ struct Storage<'a> {
     facts: &'a Facts<'a>,
     /// The last draft that reads each node, if any but its own group does.
     last: Vec<Option<usize>>,
-    slots: Vec<(Dtype, usize)>,
+    slots: Vec<Slot>,
     free: BTreeMap<Dtype, Vec<usize>>,
     places: Vec<Option<Place>>,
     constants: Vec<Arc<Tensor>>,
@@ -303,8 +313,16 @@ impl<'a> Storage<'a> {
             touched.into_iter().for_each(|node| self.give_back(node));
         }
         let root = &self.facts.root;
-        let places = (0..root.len()).map(|node| self.places[root[node]]).collect();
-        Plan { steps, slots: self.slots, constants: self.constants, places }
+        let places: Vec<_> = (0..root.len()).map(|node| self.places[root[node]]).collect();
+        let mut seen = BTreeSet::new();
+        let outputs = self.facts.program.outputs().iter().rev();
+        let takes = outputs.map(|node| match places[*node] {
+            Some(Place::Slot(slot)) => seen.insert(slot),
+            _ => false,
+        });
+        let mut takes: Vec<bool> = takes.collect();
+        takes.reverse();
+        Plan { steps, slots: self.slots, constants: self.constants, places, takes }
     }
 
     fn slot(&self, node: usize) -> usize {
@@ -316,16 +334,20 @@ impl<'a> Storage<'a> {
 
     fn take(&mut self, node: usize) -> usize {
         let (dtype, count) = (self.dtype(node), self.facts.program.nodes()[node].shape.count());
+        if self.last[node] == Some(usize::MAX) {
+            self.slots.push(Slot { dtype, count, leaves: true });
+            return self.slots.len() - 1;
+        }
         let free = self.free.entry(dtype).or_default();
-        let fits = free.iter().position(|slot| self.slots[*slot].1 >= count);
+        let fits = free.iter().position(|slot| self.slots[*slot].count >= count);
         let slot = match fits.or(free.len().checked_sub(1)) {
             Some(position) => free.swap_remove(position),
             None => {
-                self.slots.push((dtype, count));
+                self.slots.push(Slot { dtype, count, leaves: false });
                 self.slots.len() - 1
             }
         };
-        self.slots[slot].1 = self.slots[slot].1.max(count);
+        self.slots[slot].count = self.slots[slot].count.max(count);
         slot
     }
 

@@ -1,5 +1,7 @@
 //! Runs a planned Program; keeps its buffers for the next run.
 //!
+//! An output leaves in the buffer that it was written to; all others stay.
+//!
 //! *Invariant: a run depends on its inputs alone. What an earlier run left in a buffer is written
 //! over before it is read.*
 //! Absent: steps that are skipped because their inputs did not change.
@@ -13,7 +15,7 @@ use crate::fused::Registers;
 use crate::gemm::{Extents, Matrix, Packing, Products};
 use crate::level::{Level, assert_ieee};
 use crate::movement::{self, Around};
-use crate::plan::{Place, Plan, Step};
+use crate::plan::{Place, Plan, Slot, Step};
 use crate::reduce::{self, Greatest, Sum};
 use crate::threads::Threads;
 
@@ -83,7 +85,8 @@ impl Runner {
     #[must_use]
     pub fn with_level(program: &Program, level: Level) -> Runner {
         let plan = Plan::new(program);
-        let buffers = plan.slots.iter().map(|(dtype, count)| Buffer::new(*dtype, *count)).collect();
+        let buffer = |slot: &Slot| if slot.leaves { Buffer::default() } else { Buffer::new(*slot) };
+        let buffers = plan.slots.iter().map(buffer).collect();
         Runner {
             program: program.clone(),
             plan,
@@ -118,7 +121,7 @@ impl Runner {
         let inputs = &inputs;
         let Runner { program, plan, how, buffers, registers, packings } = self;
         for step in &plan.steps {
-            let mut out = take(step, buffers);
+            let mut out = take(step, &plan.slots, buffers);
             let memory = Memory { program, plan, buffers, inputs };
             match step {
                 Step::Fused(group) => {
@@ -130,15 +133,26 @@ impl Runner {
             }
             put_back(step, out, buffers);
         }
-        let memory = Memory { program, plan, buffers, inputs };
-        let output = |node: &usize| memory.view(*node).to_tensor(&program.nodes()[*node].shape);
-        Ok(program.outputs().iter().map(output).collect())
+        let output = |(node, takes): (&usize, &bool)| {
+            let shape = &program.nodes()[*node].shape;
+            match plan.places[*node] {
+                Some(Place::Slot(slot)) if *takes => {
+                    std::mem::take(&mut buffers[slot]).into_tensor(shape)
+                }
+                _ => Memory { program, plan, buffers, inputs }.view(*node).to_tensor(shape),
+            }
+        };
+        Ok(program.outputs().iter().zip(&plan.takes).map(output).collect())
     }
 }
 
 /// Takes the buffers that a step writes, so that it can read all others meanwhile.
-fn take(step: &Step, buffers: &mut [Buffer]) -> Vec<Buffer> {
-    step.slots().iter().map(|slot| std::mem::take(&mut buffers[*slot])).collect()
+fn take(step: &Step, slots: &[Slot], buffers: &mut [Buffer]) -> Vec<Buffer> {
+    let buffer = |slot: &usize| {
+        let planned = slots[*slot];
+        if planned.leaves { Buffer::new(planned) } else { std::mem::take(&mut buffers[*slot]) }
+    };
+    step.slots().iter().map(buffer).collect()
 }
 
 fn put_back(step: &Step, out: Vec<Buffer>, buffers: &mut [Buffer]) {

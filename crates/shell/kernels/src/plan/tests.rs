@@ -2,7 +2,7 @@
 
 use tensor::{BuildError, Builder, Dtype, Program, Value};
 
-use super::{Place, Plan, Step};
+use super::{Place, Plan, Slot, Step};
 
 fn plan(build: impl FnOnce(&mut Builder) -> Result<Value, BuildError>) -> (Program, Plan) {
     let mut b = Builder::new();
@@ -24,7 +24,7 @@ fn a_chain_is_one_step_with_one_buffer() {
         b.tanh(y)
     });
     assert!(matches!(plan.steps.as_slice(), [Step::Fused(_)]), "{:?}", plan.steps);
-    assert_eq!(plan.slots, [(Dtype::F32, 32)]);
+    assert_eq!(plan.slots, [Slot { dtype: Dtype::F32, count: 32, leaves: true }]);
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn a_transpose_that_moves_the_batch_is_made() {
 }
 
 #[test]
-fn a_long_row_of_steps_needs_two_buffers() {
+fn a_long_row_of_steps_needs_two_buffers_and_its_output() {
     let (program, plan) = plan(|b| {
         let mut x = b.input(Dtype::F32, &[4, 4])?;
         for _ in 0..10 {
@@ -68,7 +68,8 @@ fn a_long_row_of_steps_needs_two_buffers() {
         Ok(x)
     });
     assert_eq!(plan.steps.len(), 20);
-    assert_eq!(plan.slots.len(), 2);
+    assert_eq!(plan.slots.iter().filter(|slot| slot.leaves).count(), 1);
+    assert_eq!(plan.slots.len(), 3);
     let output = plan.places[program.outputs()[0]];
     assert!(matches!(output, Some(Place::Slot(_))));
 }
@@ -81,4 +82,16 @@ fn an_input_that_is_an_output_needs_no_step() {
     });
     assert_eq!(plan.steps.len(), 0);
     assert_eq!(plan.places[program.outputs()[0]], Some(Place::Input(0)));
+}
+
+#[test]
+fn outputs_in_one_buffer_take_it_along_once() {
+    let mut b = Builder::new();
+    let x = b.input(Dtype::F32, &[2, 3]).expect("a shape");
+    let y = b.exp(x).expect("floats");
+    let flat = b.reshape(y, &[6]).expect("as many elements");
+    let program = b.finish(&[y, flat, x, y]).expect("there are outputs");
+    let plan = Plan::new(&program);
+    assert_eq!(plan.slots.len(), 1);
+    assert_eq!(plan.takes, [false, false, false, true]);
 }
