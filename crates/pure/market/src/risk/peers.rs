@@ -42,6 +42,8 @@ impl Config {
             rate: 0.1,
             kappa: 0.0,
             buffer: 0.0,
+            bump: 0.0,
+            ceiling: 1e6,
             down: 0.95,
             up: 1.25,
             ..config.tail

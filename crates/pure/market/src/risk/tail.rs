@@ -4,12 +4,13 @@
 //! are relatively heavier in calm hours; r is a reference volatility), `z` the last hour's loss
 //! over its scale, long and short side apart, and `a` the share of hours that may lose more:
 //!
-//! - *quantile*, number (a): `s q`, where `q` is tracked online (Gibbs and Candès 2021, in the
-//!   logarithm and on standardised losses): `ln q += rate ([z > q] - a)`. Whatever the losses are,
-//!   the share of exceedances over n hours differs from `a` by at most about `ln(q_max / q_min) /
-//!   (rate n)`;
-//! - *shortfall*, number (b): `s q (1 + m)`, where `m` is the mean of `z / q - 1` over all hours
-//!   with `z > q`, together with a prior worth a few of them;
+//! - *quantile*, number (a): `s q e^g`, where `q` is tracked online (Gibbs and Candès 2021, in the
+//!   logarithm and on standardised losses): `ln q += rate ([z > q e^g] - a)`, and `g` is raised by
+//!   `bump` after an exceedance and fades by `fade` an hour, since exceedances come in clusters.
+//!   Whatever the losses are, the share of exceedances over n hours differs from `a` by at most
+//!   about `ln(q_max / q_min) / (rate n)`;
+//! - *shortfall*, number (b): the quantile times `1 + m`, where `m` is the mean of `z / (q e^g) - 1`
+//!   over all hours with an exceedance, together with a prior worth a few of them;
 //! - *u*: `d / (1 + d)`, with `d = spread^2 / spread_unit^2 + distance / distance_unit + age /
 //!   age_unit_h`: by how much the other workers' log volatilities lie above the forecast's (root
 //!   mean square, those below count as 0), how far the hour's features are from those learnt from,
@@ -18,7 +19,9 @@
 //!   max(b, min(b (1 + buffer), usual))` with `usual` a slow average of `b`: a buffer that is there
 //!   in calm hours and is used up when the market is no longer calm;
 //! - *initial* rises to (c) at once and falls by at most `down` an hour; *maintenance* follows
-//!   `share` of it, by at most `up` an hour upwards.
+//!   `share` of it, by at most `up` an hour upwards and never above `ceiling` times `share` of the
+//!   slow average or the floor, so that a crash does not call from everybody at once what only the
+//!   crash itself asks for.
 //!
 //! *Total: whatever enters, NaN and infinities too, floor <= initial <= cap, and maintenance is
 //! between `share` of the floor and `share` of initial.* NaN counts as the worst of its kind.
@@ -38,7 +41,9 @@ const LOG_VOLATILITY: (f64, f64) = (-20.0, 2.0);
 /// Distances and ages, in their units, are held within 0 and this.
 const DOUBT_MAX: f64 = 1e6;
 /// Numbers in the state.
-const STATE: usize = 10;
+const STATE: usize = 12;
+/// What exceedances have added to the logarithm of the quantile is held within 0 and this.
+const BUMP_MAX: f64 = 3.0;
 /// Numbers in the report.
 const REPORT: usize = 9;
 
@@ -61,6 +66,10 @@ pub struct TailConfig {
     pub share_beyond: f64,
     /// Rate at which the logarithm of the quantile is tracked.
     pub rate: f64,
+    /// By how much an exceedance raises the logarithm of the quantile at once.
+    pub bump: f64,
+    /// The share of that which is left after an hour.
+    pub fade: f64,
     /// The quantile before any loss was seen, in scales.
     pub quantile: f64,
     /// The mean excess over the quantile before any was seen, as a share of the quantile.
@@ -87,6 +96,8 @@ pub struct TailConfig {
     pub down: f64,
     /// The largest factor from one hour's maintenance margin to the next.
     pub up: f64,
+    /// The largest maintenance margin, in those of the slow average of the shortfall.
+    pub ceiling: f64,
     /// Maintenance margin as a share of the initial one.
     pub share: f64,
 }
@@ -94,26 +105,26 @@ pub struct TailConfig {
 impl TailConfig {
     /// Returns the state before the first hour.
     ///
-    /// `[ln q long, ln q short, m long, m short, exceedances long, short, usual shortfall, initial,
-    /// maintenance, ln scale]`; the margins at the floor.
+    /// `[ln q long, ln q short, m long, m short, exceedances long, short, g long, short, usual
+    /// shortfall, initial, maintenance, ln scale]`; the margins at the floor.
     ///
     /// ```
     /// let tail = market::risk::Config::frozen().tail;
-    /// assert_eq!(tail.initial_state().shape().dims(), &[10]);
+    /// assert_eq!(tail.initial_state().shape().dims(), &[12]);
     /// ```
     #[must_use]
     pub fn initial_state(&self) -> Tensor {
         use tensor::scalar::Float;
         let q = self.quantile.op_log();
         let m = self.excess;
-        let mut state = vec![q, q, m, m, 0.0, 0.0, 0.0, self.floor, self.floor * self.share];
-        state.push(self.reference.op_log());
-        Tensor::f64(&[STATE], state).expect("ten numbers")
+        let mut state = vec![q, q, m, m, 0.0, 0.0, 0.0, 0.0, 0.0];
+        state.extend([self.floor, self.floor * self.share, self.reference.op_log()]);
+        Tensor::f64(&[STATE], state).expect("twelve numbers")
     }
 }
 
-/// Returns the Program of an hour: `(state f64[10], losses f64[2], workers f64[workers], doubt
-/// f64[2]) -> (state' f64[10], report f64[9])`.
+/// Returns the Program of an hour: `(state f64[12], losses f64[2], workers f64[workers], doubt
+/// f64[2]) -> (state' f64[12], report f64[9])`.
 ///
 /// `losses` are the last hour's, long and short, shares of the position's value (zero before the
 /// first); `workers` log volatilities for the coming hour, of which the first is the forecast;
@@ -153,7 +164,8 @@ pub fn tail_step(config: &TailConfig) -> Result<Program, BuildError> {
     let ln_scale = ln_scale(&mut b, config, forecast)?;
     let scale = b.exp(ln_scale)?;
     let scale = b.broadcast(scale, &[2])?;
-    let quantile = b.exp(tail.ln_quantile)?;
+    let quantile = b.add(tail.ln_quantile, tail.bump)?;
+    let quantile = b.exp(quantile)?;
     let quantile = b.mul(scale, quantile)?;
     let shortfall = b.fma(quantile, tail.excess, quantile)?;
     let u = uncertainty(&mut b, config, workers, doubt)?;
@@ -168,9 +180,11 @@ pub fn tail_step(config: &TailConfig) -> Result<Program, BuildError> {
     let load = times(&mut b, u, config.kappa)?;
     let margin = b.fma(buffered, load, buffered)?;
     let margin = held(&mut b, margin, (config.floor, config.cap))?;
-    let (initial, maintenance) = paced(&mut b, config, state, margin)?;
+    let (initial, maintenance) = paced(&mut b, config, state, (margin, usual))?;
 
-    let next = [tail.ln_quantile, tail.excess, tail.seen, usual, initial, maintenance, ln_scale];
+    let tail = [tail.ln_quantile, tail.excess, tail.seen, tail.bump];
+    let tail = b.concat(&tail, 0)?;
+    let next = [tail, usual, initial, maintenance, ln_scale];
     let next = b.concat(&next, 0)?;
     let report = b.concat(&[quantile, shortfall, u, buffered, margin, initial, maintenance], 0)?;
     debug_assert_eq!(b.shape_of(report).dims(), [REPORT]);
@@ -191,6 +205,7 @@ struct Tracked {
     ln_quantile: Value,
     excess: Value,
     seen: Value,
+    bump: Value,
 }
 
 /// The tails after the last hour's losses.
@@ -202,7 +217,7 @@ fn tracked(
 ) -> Result<Tracked, BuildError> {
     use tensor::scalar::Float;
     let range = (QUANTILE.0.op_log(), QUANTILE.1.op_log());
-    let ln_scale = part(b, state, (9, 10))?;
+    let ln_scale = part(b, state, (11, 12))?;
     let ln_scale = held(b, ln_scale, LOG_VOLATILITY)?;
     let scale = b.exp(ln_scale)?;
     let scale = b.broadcast(scale, &[2])?;
@@ -214,8 +229,11 @@ fn tracked(
     let excess = held(b, excess, (0.0, LOSS_MAX))?;
     let seen = part(b, state, (4, 6))?;
     let seen = held(b, seen, (0.0, f64::MAX))?;
+    let bump = part(b, state, (6, 8))?;
+    let bump = held(b, bump, (0.0, BUMP_MAX))?;
 
-    let quantile = b.exp(ln_quantile)?;
+    let quantile = b.add(ln_quantile, bump)?;
+    let quantile = b.exp(quantile)?;
     let beyond = b.lt(quantile, losses)?;
     let beyond = b.convert(beyond, Dtype::F64)?;
     let ratio = b.div(losses, quantile)?;
@@ -231,7 +249,11 @@ fn tracked(
     let miss = times(b, miss, config.rate)?;
     let ln_quantile = b.add(ln_quantile, miss)?;
     let ln_quantile = held(b, ln_quantile, range)?;
-    Ok(Tracked { ln_quantile, excess, seen })
+    let fading = times(b, bump, config.fade)?;
+    let raise = times(b, beyond, config.bump)?;
+    let bump = b.add(fading, raise)?;
+    let bump = held(b, bump, (0.0, BUMP_MAX))?;
+    Ok(Tracked { ln_quantile, excess, seen, bump })
 }
 
 /// u, f64\[1\] within 0 and 1.
@@ -269,7 +291,7 @@ fn usual(
     state: Value,
     larger: Value,
 ) -> Result<Value, BuildError> {
-    let before = part(b, state, (6, 7))?;
+    let before = part(b, state, (8, 9))?;
     let before = held(b, before, (0.0, config.cap))?;
     let zero = b.full(Dtype::F64, &[1], 0.0)?;
     let none = b.eq(before, zero)?;
@@ -279,21 +301,24 @@ fn usual(
     b.fma(change, rate, before)
 }
 
-/// Initial and maintenance margin, from the last ones and the margin asked for.
+/// Initial and maintenance margin, from the last ones, the margin asked for and the usual one.
 fn paced(
     b: &mut Builder,
     config: &TailConfig,
     state: Value,
-    margin: Value,
+    (margin, usual): (Value, Value),
 ) -> Result<(Value, Value), BuildError> {
-    let last = part(b, state, (7, 8))?;
+    let last = part(b, state, (9, 10))?;
     let last = held(b, last, (config.floor, config.cap))?;
     let least = times(b, last, config.down)?;
     let initial = b.max(margin, least)?;
     let due = times(b, initial, config.share)?;
-    let last = part(b, state, (8, 9))?;
+    let last = part(b, state, (10, 11))?;
     let last = held(b, last, (config.floor * config.share, config.cap * config.share))?;
     let most = times(b, last, config.up)?;
     let maintenance = b.min(due, most)?;
+    let usual = held(b, usual, (config.floor, config.cap))?;
+    let ceiling = times(b, usual, config.ceiling * config.share)?;
+    let maintenance = b.min(maintenance, ceiling)?;
     Ok((initial, maintenance))
 }

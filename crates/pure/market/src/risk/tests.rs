@@ -106,7 +106,7 @@ fn an_exceedance_raises_its_side_alone() {
 #[test]
 fn initial_rises_at_once_and_maintenance_by_schedule() {
     let tail = Config::frozen().tail;
-    let wild = [-2.0, -2.0, 0.0, 0.0];
+    let wild = [-3.5, -3.5, 0.0, 0.0];
     let calm = [-9.0, -9.0, 0.0, 0.0];
     let (mut state, mut report) = step(start(), [0.0; 2], wild);
     assert!(report[7] > 3.0 * tail.floor);
@@ -122,6 +122,34 @@ fn initial_rises_at_once_and_maintenance_by_schedule() {
         (state, report) = step(state, [0.0; 2], calm);
     }
     assert_eq!(report[7], tail.floor);
+}
+
+#[test]
+fn maintenance_has_a_ceiling_where_initial_has_none() {
+    let tail = Config::frozen().tail;
+    let mut state = step(start(), [0.0; 2], [-6.0, -6.0, 0.0, 0.0]).0;
+    let usual = state[8];
+    let mut report = Vec::new();
+    for _ in 0..40 {
+        (state, report) = step(state, [0.0; 2], [-2.0, -2.0, 0.0, 0.0]);
+    }
+    assert!(usual < tail.floor && report[7] > 10.0 * tail.floor);
+    let least = tail.ceiling * tail.share * tail.floor;
+    assert!(report[8] >= least && report[8] < 2.0 * least, "{}", report[8]);
+}
+
+#[test]
+fn what_an_exceedance_adds_fades() {
+    let tail = Config::frozen().tail;
+    let calm = [-5.0, -5.0, 0.0, 0.0];
+    let before = step(start(), [0.0; 2], calm).1[0];
+    let (mut state, mut report) = step(start(), [0.1, 0.0], calm);
+    assert!(report[0] / before > 1.0 + tail.bump);
+    for _ in 0..48 {
+        (state, report) = step(state, [0.0; 2], calm);
+    }
+    let rest = report[0] / before - 1.0;
+    assert!(rest > 0.5 * tail.rate && rest < 1.2 * tail.rate, "{rest}: the tracked part stays");
 }
 
 #[test]
@@ -144,7 +172,7 @@ fn the_margin_is_total() {
     for a in wild {
         for b in wild {
             for c in wild {
-                let state = vec![a, b, c, a, b, c, a, b, c, a];
+                let state = vec![a, b, c, a, b, c, a, b, c, a, b, c];
                 let (next, report) = step(state, [b, c], [a, b, c, a]);
                 let (initial, maintenance) = (report[7], report[8]);
                 assert!(next.iter().chain(&report).all(|x| x.is_finite()), "{a} {b} {c}");
@@ -191,6 +219,6 @@ fn the_frozen_step_is_this_program() {
     let program = tail_step(&Config::frozen().tail).expect("valid");
     assert_eq!(
         program.hash().to_string(),
-        "0x669a5ef2cb94ec51ac325c08b6dd99f0921d5d8d4c23d5572e1fce578e25f588"
+        "0xa0937203c6b83d0b0f0992007ea365c9f0bcf807f0dedec789ccc85c68a97eb0"
     );
 }
