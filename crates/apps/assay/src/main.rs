@@ -1,8 +1,9 @@
 //! Assay on the command line: run the whole network on one machine, replay what it computed.
 //!
 //! `up` supervises; `chain` and `node` are the processes it starts (this same binary, hidden);
-//! `replay` recomputes a settled round; `program` looks at one Program. Sentences for people,
-//! `--json` for machines; every failure is one sentence and a non-zero exit.
+//! `replay` recomputes a settled round; `program` looks at one Program; `backtest` puts a
+//! protocol's own margins beside ours. Sentences for people, `--json` for machines; every failure
+//! is one sentence and a non-zero exit.
 //!
 //! Deliberately absent: anything a library could show. The parts are in the crates below; this one
 //! wires and prints.
@@ -13,6 +14,7 @@
     reason = "this is the program that talks to people"
 )]
 
+mod backtest;
 mod chain_process;
 mod layout;
 mod networks;
@@ -40,6 +42,8 @@ enum Command {
     Replay(replay::Args),
     /// Look at a Program, run it, or follow one number of it.
     Program(program::Args),
+    /// Back-test margins on your own data: yours and ours side by side, as one page.
+    Backtest(backtest::Args),
     /// The embedded chain (started by `up`).
     #[command(hide = true)]
     Chain(chain_process::Args),
@@ -63,6 +67,7 @@ fn main() -> std::process::ExitCode {
             Command::Up(args) => up::run(args).await,
             Command::Replay(args) => replay::run(args).await,
             Command::Program(args) => program::run(args),
+            Command::Backtest(args) => backtest::run(&args),
             Command::Chain(args) => chain_process::run(args).await,
             Command::Node(args) => node_process::run(args).await,
         }
@@ -84,7 +89,7 @@ fn main() -> std::process::ExitCode {
 fn log_to_stderr(command: &Command) {
     let default = match command {
         Command::Chain(_) | Command::Node(_) => "info",
-        Command::Up(_) | Command::Replay(_) | Command::Program(_) => "error",
+        Command::Up(_) | Command::Replay(_) | Command::Program(_) | Command::Backtest(_) => "error",
     };
     let filter = tracing_subscriber::EnvFilter::try_from_env("ASSAY_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));

@@ -41,6 +41,10 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 pub use view::View;
 
+/// The colours and fonts of the pages, as CSS variables for light and dark, for pages that are
+/// written elsewhere.
+pub const PALETTE: &str = include_str!("../assets/palette.css");
+
 /// What the pages are drawn from; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct State {

@@ -305,6 +305,7 @@ async fn assets_are_typed_revalidated_and_nothing_else() {
     let (site, _sender) = site(View::default());
     for (path, kind) in [
         ("explorer.css", "text/css"),
+        ("palette.css", "text/css"),
         ("explorer.js", "text/javascript"),
         ("icon.svg", "image/svg+xml"),
         ("vendor/uplot-LICENSE.txt", "text/plain"),

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Folders of real bars beside the project, which are not part of it.
-fn real(venue: &str) -> PathBuf {
+pub(crate) fn real(venue: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/data").join(venue)
 }
 

@@ -1,0 +1,106 @@
+//! How good the forecasts under the margins were: quantile of hours, interval and law of days.
+
+use serde::Serialize;
+
+use crate::measures::{Exceedances, WorstQuarter, exceedances, mean, worst_quarter};
+use crate::track::{Day, Hour, Sides};
+
+/// Boxes of the histogram of probabilities.
+const BOXES: usize = 10;
+/// Losses that are to exceed the quantile, a share of hours.
+const BEYOND: f64 = 0.005;
+/// Days that are to fall into their interval.
+const COVERED: f64 = 0.9;
+
+/// How good the forecasts were.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Forecast {
+    /// How a day's realised variance was measured.
+    pub proxy: String,
+    /// Share of hours that are to lose more than the quantile, each side.
+    pub quantile_target: f64,
+    /// Hours that did.
+    pub quantile: Exceedances,
+    /// The 90 days with most of them, on the worse side; none in a shorter window.
+    pub quantile_worst: Option<WorstQuarter>,
+    /// The mean quantile of long positions.
+    pub quantile_mean_long: f64,
+    /// The mean quantile of short positions.
+    pub quantile_mean_short: f64,
+    /// The mean loss beyond the quantile over the mean forecast of it, long and short together;
+    /// none without exceedances.
+    pub shortfall_ratio: Option<f64>,
+    /// Days.
+    pub days: usize,
+    /// Share of days that are to fall into the interval.
+    pub interval_target: f64,
+    /// Share of days whose realised variance did.
+    pub interval_covered: f64,
+    /// The same of the tenth of days with the largest forecasts.
+    pub interval_covered_high: f64,
+    /// Mean QLIKE of the days' variance: `y / f - ln(y / f) - 1`; lower is better.
+    pub qlike: f64,
+    /// Days by the probability the law gave to a variance no larger, in tenths; even if it is
+    /// right.
+    pub pit: [usize; BOXES],
+}
+
+/// Measures forecasts.
+pub(crate) fn forecast(hours: &[Hour], days: &[Day], proxy: &str) -> Forecast {
+    let quantile = |t: usize| hours[t].quantile;
+    let of = |side: fn(&Sides) -> f64| {
+        mean(&hours.iter().map(|hour| side(&hour.quantile)).collect::<Vec<_>>())
+    };
+    let mut sorted: Vec<&Day> = days.iter().collect();
+    sorted.sort_by(|a, b| b.forecast.total_cmp(&a.forecast));
+    let high = &sorted[..sorted.len().div_ceil(10)];
+    let mut pit = [0; BOXES];
+    days.iter().for_each(|day| pit[tenth(day.pit)] += 1);
+    let losses: Vec<f64> = days.iter().map(qlike).collect();
+    Forecast {
+        proxy: proxy.to_owned(),
+        quantile_target: BEYOND,
+        quantile: exceedances(hours, Hour::loss, quantile),
+        quantile_worst: worst_quarter(hours, quantile),
+        quantile_mean_long: of(|sides| sides.long),
+        quantile_mean_short: of(|sides| sides.short),
+        shortfall_ratio: shortfall_ratio(hours),
+        days: days.len(),
+        interval_target: COVERED,
+        interval_covered: covered(&sorted),
+        interval_covered_high: covered(high),
+        qlike: mean(&losses),
+        pit,
+    }
+}
+
+fn covered(days: &[&Day]) -> f64 {
+    let inside = |day: &&&Day| (day.interval[0]..=day.interval[1]).contains(&day.realised.ln());
+    days.iter().filter(inside).count() as f64 / days.len().max(1) as f64
+}
+
+fn qlike(day: &Day) -> f64 {
+    let ratio = day.realised / day.forecast;
+    ratio - ratio.ln() - 1.0
+}
+
+fn shortfall_ratio(hours: &[Hour]) -> Option<f64> {
+    let (mut lost, mut forecast) = (0.0, 0.0);
+    for hour in hours {
+        let loss = hour.loss();
+        let sides = [
+            (loss.long, hour.quantile.long, hour.shortfall.long),
+            (loss.short, hour.quantile.short, hour.shortfall.short),
+        ];
+        for (loss, _, shortfall) in sides.into_iter().filter(|(loss, limit, _)| loss > limit) {
+            lost += loss;
+            forecast += shortfall;
+        }
+    }
+    if forecast > 0.0 { Some(lost / forecast) } else { None }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a tenth of 0 to 1")]
+fn tenth(probability: f64) -> usize {
+    ((probability * BOXES as f64) as usize).min(BOXES - 1)
+}
