@@ -170,6 +170,49 @@ impl Program {
         &self.outputs
     }
 
+    /// Returns one op as a Program of its own: its operands, each once and in order of first use,
+    /// are the inputs, and its result is the output.
+    ///
+    /// An input op gives the Program that returns its input.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such op.
+    ///
+    /// ```
+    /// # use tensor::{Builder, Dtype};
+    /// let mut b = Builder::new();
+    /// let (x, y) = (b.input(Dtype::F32, &[2])?, b.input(Dtype::F32, &[2])?);
+    /// let z = b.mul(x, y)?;
+    /// let z = b.fma(z, z, y)?;
+    /// let single = b.finish(&[z])?.single(3);
+    /// assert!(single.to_string().ends_with("%2 f32[2] = fma %0 %0 %1\n"));
+    /// # Ok::<(), tensor::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn single(&self, index: usize) -> Program {
+        let mut node = self.nodes[index].clone();
+        if let Op::Input { index, .. } = &mut node.op {
+            *index = 0;
+        }
+        let mut sources: Vec<usize> = Vec::new();
+        for operand in node.op.operands_mut() {
+            let place = sources.iter().position(|source| source == operand);
+            *operand = place.unwrap_or_else(|| {
+                sources.push(*operand);
+                sources.len() - 1
+            });
+        }
+        let mut nodes = Vec::with_capacity(sources.len() + 1);
+        for (index, source) in sources.into_iter().enumerate() {
+            let Node { dtype, shape, .. } = self.nodes[source];
+            nodes.push(Node { op: Op::Input { index, dtype, shape }, dtype, shape });
+        }
+        nodes.push(node);
+        let output = nodes.len() - 1;
+        Program::new(nodes, vec![output]).expect("an op that fitted its operands fits their types")
+    }
+
     /// Returns the Program's name: same hash, same inputs, same bits.
     ///
     /// It commits to the op count, the outputs, the inputs and the root of the tree of op

@@ -24,10 +24,12 @@ mod movement;
 mod plan;
 mod reduce;
 mod runner;
+mod single;
 mod threads;
 
 pub use level::Level;
 pub use runner::Runner;
+pub use single::single;
 pub use threads::Threads;
 
 use tensor::{EvalError, Program, Tensor};

@@ -119,3 +119,22 @@ fn a_long_group_is_cut_between_threads() -> Result<(), Box<dyn std::error::Error
     }
     Ok(())
 }
+
+/// An evaluator that runs one op after the other, each by itself.
+mod op_by_op {
+    use super::*;
+
+    fn eval(program: &Program, inputs: &[Tensor]) -> Result<Vec<Tensor>, EvalError> {
+        program.check_inputs(inputs)?;
+        let mut tensors: Vec<Tensor> = Vec::new();
+        for (index, node) in program.nodes().iter().enumerate() {
+            let operands = node.op.operands();
+            let operands: Vec<&Tensor> = operands.iter().map(|place| &tensors[*place]).collect();
+            tensors.push(kernels::single(program, index, &operands, inputs));
+        }
+        Ok(program.outputs().iter().map(|output| tensors[*output].clone()).collect())
+    }
+
+    laws::evaluator!(eval);
+    laws::twin!(eval);
+}
