@@ -1,21 +1,23 @@
 //! The execution of a Program as trees: what a party of a dispute knows.
 //!
 //! A [`Trace`] is one run: the root of every op's tensor, computed as the run streams by, so that
-//! only live tensors are held. Tensors that fit a byte budget are kept; what a later question needs
-//! and was not kept is executed again, and nothing else. A [`Witness`] is a run of k iterations,
-//! with the trace of whichever of them is asked about.
+//! only live tensors are held. Tensors that fit a byte budget are kept, the dearest to compute
+//! first; what a later question needs and was not kept is executed again, and nothing else. A
+//! [`Witness`] is a run of k iterations, with the trace of whichever of them is asked about.
 //!
-//! Invariant: how much is kept changes no answer. Absent: disputes. [`Evidence`] is what
+//! Invariant: neither how much is kept nor who executes changes an answer. Absent: disputes. [`Evidence`] is what
 //! [`crate::advocate`] asks, and who wants to lie answers it in another way.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tensor::{EvalError, Hash, Node, Op, Program, Tensor, eval_node, tree};
+use tensor::{EvalError, Hash, Node, Op, Program, Tensor, eval_node};
 
 use crate::bits::chunk_size;
 
 mod chain;
+#[cfg(test)]
+mod tests;
 mod witness;
 
 pub use chain::chain_states;
@@ -24,9 +26,9 @@ pub use witness::{Evidence, Witness};
 /// Tensors kept after a run, in bytes: 256 MiB.
 pub const KEPT_BYTES_MAX: usize = 1 << 28;
 
-/// Executes single ops.
+/// Executes single ops, and hashes what they give.
 ///
-/// The results are defined to the last bit, so executors differ in speed alone.
+/// Results and hashes are defined to the last bit, so executors differ in speed alone.
 pub trait Executor: Send {
     /// Returns the tensor of op `index` of the Program for its operands, in order.
     fn execute(
@@ -36,6 +38,16 @@ pub trait Executor: Send {
         operands: &[&Tensor],
         inputs: &[Tensor],
     ) -> Tensor;
+
+    /// Returns the leaves of a tensor's tree, in order.
+    fn leaves(&self, tensor: &Tensor) -> Vec<Hash> {
+        tensor.chunk_leaves()
+    }
+
+    /// Returns the root of a tensor's tree.
+    fn root(&self, tensor: &Tensor) -> Hash {
+        tensor.root()
+    }
 }
 
 /// The reference interpreter as an executor.
@@ -69,10 +81,16 @@ impl Sheet {
     /// Returns a tensor's chunks.
     #[must_use]
     pub fn of(tensor: &Tensor) -> Sheet {
+        Sheet::hashed_by(&Reference, tensor)
+    }
+
+    /// Returns a tensor's chunks with the leaves that an executor gives.
+    #[must_use]
+    pub fn hashed_by(executor: &dyn Executor, tensor: &Tensor) -> Sheet {
         let chunk_size = chunk_size(tensor.dtype());
         let mut bytes = tensor.to_bytes();
         bytes.resize(bytes.len().next_multiple_of(chunk_size), 0);
-        Sheet { chunk_size, leaves: bytes.chunks(chunk_size).map(tree::leaf).collect(), bytes }
+        Sheet { chunk_size, leaves: executor.leaves(tensor), bytes }
     }
 
     /// Returns the bytes of a chunk, empty if there is no such chunk.
@@ -88,7 +106,7 @@ impl Sheet {
 #[derive(Clone, Debug)]
 pub struct Trace {
     roots: Vec<Hash>,
-    outputs: Vec<Tensor>,
+    outputs: Vec<Arc<Tensor>>,
     kept: BTreeMap<usize, Arc<Tensor>>,
 }
 
@@ -120,26 +138,24 @@ impl Trace {
     ) -> Result<Trace, EvalError> {
         program.check_inputs(inputs)?;
         let count = program.nodes().len();
+        let keep = dear(program, room);
         let mut roots = vec![Hash::ZERO; count];
-        let (mut outputs, mut kept, mut free) = (BTreeMap::new(), BTreeMap::new(), room);
+        let (mut outputs, mut kept) = (BTreeMap::new(), BTreeMap::new());
         run(
             program,
             inputs,
             executor,
             (&vec![true; count], &BTreeMap::new()),
             &mut |index, tensor| {
-                roots[index] = tensor.root();
-                let size = tensor.shape().count() * tensor.dtype().size();
+                roots[index] = executor.root(tensor);
                 if program.outputs().contains(&index) {
                     outputs.insert(index, Arc::clone(tensor));
-                } else if !copied(&program.nodes()[index]) && size <= free {
-                    free -= size;
+                } else if keep[index] {
                     kept.insert(index, Arc::clone(tensor));
                 }
             },
         );
-        let output = |index: &usize| outputs[index].as_ref().clone();
-        let outputs = program.outputs().iter().map(output).collect();
+        let outputs = program.outputs().iter().map(|index| Arc::clone(&outputs[index])).collect();
         Ok(Trace { roots, outputs, kept })
     }
 
@@ -151,7 +167,7 @@ impl Trace {
 
     /// Returns the outputs, in order.
     #[must_use]
-    pub fn outputs(&self) -> &[Tensor] {
+    pub fn outputs(&self) -> &[Arc<Tensor>] {
         &self.outputs
     }
 
@@ -177,7 +193,7 @@ impl Trace {
         let mut known = self.kept.clone();
         for (tensor, op) in self.outputs.iter().zip(program.outputs()) {
             if wanted.contains(op) {
-                known.insert(*op, Arc::new(tensor.clone()));
+                known.insert(*op, Arc::clone(tensor));
             }
         }
         let mut needed = vec![false; program.nodes().len()];
@@ -198,7 +214,7 @@ impl Trace {
 }
 
 /// Returns the outputs of one run, and hashes nothing.
-fn outputs(program: &Program, inputs: &[Tensor], executor: &dyn Executor) -> Vec<Tensor> {
+fn outputs(program: &Program, inputs: &[Tensor], executor: &dyn Executor) -> Vec<Arc<Tensor>> {
     let count = program.nodes().len();
     let mut outputs = BTreeMap::new();
     run(program, inputs, executor, (&vec![true; count], &BTreeMap::new()), &mut |index, tensor| {
@@ -206,7 +222,32 @@ fn outputs(program: &Program, inputs: &[Tensor], executor: &dyn Executor) -> Vec
             outputs.insert(index, Arc::clone(tensor));
         }
     });
-    program.outputs().iter().map(|index| outputs[index].as_ref().clone()).collect()
+    program.outputs().iter().map(|index| Arc::clone(&outputs[index])).collect()
+}
+
+/// Which tensors to keep in `room` bytes: those that took the most scalar operations a byte, as
+/// they are what it takes longest to compute again; the earlier of equals.
+fn dear(program: &Program, room: usize) -> Vec<bool> {
+    let size = |index: usize| {
+        let node = &program.nodes()[index];
+        node.shape.count() * node.dtype.size()
+    };
+    let candidate =
+        |index: &usize| !copied(&program.nodes()[*index]) && !program.outputs().contains(index);
+    let mut order: Vec<usize> = (0..program.nodes().len()).filter(candidate).collect();
+    order.sort_by_key(|index| {
+        let bytes = u64::try_from(size(*index)).unwrap_or(u64::MAX).max(1);
+        // Whole operations are too coarse: most ops take one an element.
+        std::cmp::Reverse(program.operations(*index).saturating_mul(64) / bytes)
+    });
+    let (mut keep, mut free) = (vec![false; program.nodes().len()], room);
+    for index in order {
+        if size(index) <= free {
+            free -= size(index);
+            keep[index] = true;
+        }
+    }
+    keep
 }
 
 /// Whether an op's tensor is a copy of what a party holds in any case.

@@ -15,19 +15,23 @@ use std::{
 
 use alloy::primitives::{Address, U256};
 use chain::{ClaimState, Client, client::Standing};
-use court::{Side, advocate, trace::Evidence, trace::Reference, trace::Witness};
+use court::{
+    Side, advocate,
+    trace::{Evidence, KEPT_BYTES_MAX, Witness},
+};
 use round::aggregate;
 use tensor::{Hash, Program, Tensor};
 
 use crate::{
-    Job, NodeError, TensorStore, aggregation,
+    Job, Kernels, NodeError, TensorStore, aggregation,
     eye::to_address,
     job::hash,
     journal::{Entry, Journal},
     lie::{Crooked, Lie},
 };
 
-/// Executions that are kept for the next move; a dispute rarely needs more than its own.
+/// Executions that are kept for the next move; a dispute rarely needs more than its own. They share
+/// the memory that tensors may be kept in.
 const KEPT: usize = 4;
 /// How many rounds back a claim is looked for.
 const ROUNDS_BACK: u64 = 64;
@@ -188,7 +192,8 @@ impl Docket {
         }
         let entry = self.entry(inputs_root, round)?;
         let (program, inputs) = self.execution(&entry)?;
-        let honest = Witness::new(program.clone(), inputs.clone(), 1, Box::new(Reference))?;
+        let how = (Box::new(Kernels) as Box<_>, KEPT_BYTES_MAX / KEPT);
+        let honest = Witness::within(program.clone(), inputs.clone(), 1, how)?;
         let mut evidence: Box<dyn Evidence + Send> = Box::new(honest);
         if let Some(index) = liar {
             let crooked = Crooked::new(program, inputs, (index, entry.budget_gwei))?;

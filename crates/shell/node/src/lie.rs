@@ -4,11 +4,11 @@
 
 use std::sync::Arc;
 
-use court::trace::{Evidence, Executor, Reference, Sheet, Witness};
+use court::trace::{Evidence, Executor, Sheet, Witness};
 use serde::{Deserialize, Serialize};
 use tensor::{Hash, Op, Program, Tensor};
 
-use crate::NodeError;
+use crate::{Kernels, NodeError};
 
 /// What a node lies about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +28,7 @@ pub(crate) struct Crooked {
     paid: f64,
 }
 
-/// The reference interpreter, but for one element of one op.
+/// The kernels, but for one element of one op.
 #[derive(Clone, Copy, Debug)]
 struct Bent {
     op: usize,
@@ -44,7 +44,7 @@ impl Executor for Bent {
         operands: &[&Tensor],
         inputs: &[Tensor],
     ) -> Tensor {
-        let tensor = Reference.execute(program, index, operands, inputs);
+        let tensor = Kernels.execute(program, index, operands, inputs);
         if index != self.op {
             return tensor;
         }
@@ -54,6 +54,14 @@ impl Executor for Bent {
             *element = self.value;
         }
         Tensor::f64(tensor.shape().dims(), bent).expect("as many elements as before")
+    }
+
+    fn leaves(&self, tensor: &Tensor) -> Vec<Hash> {
+        Kernels.leaves(tensor)
+    }
+
+    fn root(&self, tensor: &Tensor) -> Hash {
+        Kernels.root(tensor)
     }
 }
 

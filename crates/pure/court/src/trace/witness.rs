@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use tensor::{EvalError, Hash, Program, Tensor, tree};
+use tensor::{EvalError, Hash, Node, Program, Tensor, tree};
 
 use super::{Executor, KEPT_BYTES_MAX, Sheet, Trace, chain_states, outputs};
 
@@ -87,11 +87,13 @@ impl Witness {
         let mut states = Vec::new();
         let mut now = inputs.clone();
         let mut trace = Trace::new(&program, &now, executor.as_ref(), room)?;
-        states.push(list_root(trace.outputs()));
+        states.push(state(&program, &trace));
         for _ in 1..iterations {
             feed(&mut now, trace.outputs());
+            // Before the next is made: two of them would not fit where one does.
+            drop(trace);
             trace = Trace::new(&program, &now, executor.as_ref(), room)?;
-            states.push(list_root(trace.outputs()));
+            states.push(state(&program, &trace));
         }
         let focus = Focus { iteration: iterations - 1, inputs: now, trace };
         Ok(Witness {
@@ -109,7 +111,11 @@ impl Witness {
     /// Returns the list root of the inputs.
     #[must_use]
     pub fn inputs_root(&self) -> Hash {
-        list_root(&self.inputs)
+        tree::root(&self.hashed(&self.inputs))
+    }
+
+    fn hashed(&self, tensors: &[Tensor]) -> Vec<Hash> {
+        tensors.iter().map(|tensor| self.executor.root(tensor)).collect()
     }
 
     /// Returns the list root of the outputs after the last iteration: what is claimed.
@@ -137,6 +143,18 @@ impl Witness {
         &self.focus
     }
 
+    /// The operands of an op: from their sheets, if they were asked about, else executed again.
+    fn operands(&mut self, iteration: u32, node: &Node) -> Vec<Arc<Tensor>> {
+        let ops = node.op.operands();
+        let seen = |op: &usize| {
+            let (sheet, node) = (self.sheets.get(&(iteration, *op))?, &self.program.nodes()[*op]);
+            let bytes = sheet.bytes.get(..node.shape.count() * node.dtype.size())?;
+            Tensor::from_bytes(node.dtype, &node.shape, bytes).ok().map(Arc::new)
+        };
+        let seen: Option<Vec<_>> = ops.iter().map(seen).collect();
+        seen.unwrap_or_else(|| self.tensors(iteration, &ops))
+    }
+
     fn tensors(&mut self, iteration: u32, ops: &[usize]) -> Vec<Arc<Tensor>> {
         self.look_at(iteration);
         let Focus { inputs, trace, .. } = &self.focus;
@@ -160,8 +178,11 @@ impl Evidence for Witness {
     }
 
     fn inputs(&mut self, iteration: u32) -> Vec<Hash> {
-        let inputs = if iteration == 0 { &self.inputs } else { &self.look_at(iteration).inputs };
-        inputs.iter().map(Tensor::root).collect()
+        if iteration != 0 {
+            self.look_at(iteration);
+        }
+        let inputs = if iteration == 0 { &self.inputs } else { &self.focus.inputs };
+        self.hashed(inputs)
     }
 
     fn roots(&mut self, iteration: u32) -> Vec<Hash> {
@@ -177,20 +198,21 @@ impl Evidence for Witness {
         ops.extend(self.program.nodes()[op].op.operands());
         let tensors = self.tensors(iteration, &ops);
         let held: usize = self.sheets.values().map(|sheet| sheet.bytes.len()).sum();
-        if held > self.room {
+        let mut free = self.room.saturating_sub(held);
+        if tensors.iter().map(|tensor| size(tensor)).sum::<usize>() > free {
             self.sheets.clear();
+            free = self.room;
         }
-        let sheet = Arc::new(Sheet::of(&tensors[0]));
-        self.sheets.insert((iteration, op), Arc::clone(&sheet));
-        let mut free = self.room;
-        for (op, tensor) in ops.iter().zip(&tensors).skip(1) {
-            let size = tensor.shape().count() * tensor.dtype().size();
-            if size <= free {
-                free -= size;
-                self.sheets.insert((iteration, *op), Arc::new(Sheet::of(tensor)));
+        for (place, (of, tensor)) in ops.iter().zip(tensors).enumerate() {
+            let size = size(&tensor);
+            // The op itself is asked about now, however large it is.
+            if place == 0 || (size <= free && !self.sheets.contains_key(&(iteration, *of))) {
+                free = free.saturating_sub(size);
+                let sheet = Sheet::hashed_by(self.executor.as_ref(), &tensor);
+                self.sheets.insert((iteration, *of), Arc::new(sheet));
             }
         }
-        sheet
+        Arc::clone(&self.sheets[&(iteration, op)])
     }
 
     fn chain(&mut self, iteration: u32, op: usize, element: u64) -> Option<Arc<Sheet>> {
@@ -200,22 +222,29 @@ impl Evidence for Witness {
             return Some(Arc::clone(sheet));
         }
         let node = self.program.nodes()[op].clone();
-        let operands = self.tensors(iteration, &node.op.operands());
+        let operands = self.operands(iteration, &node);
         let operands: Vec<&Tensor> = operands.iter().map(AsRef::as_ref).collect();
         let states = chain_states(&node, &operands, usize::try_from(element).ok()?)?;
-        let sheet = Arc::new(Sheet::of(&states));
+        let sheet = Arc::new(Sheet::hashed_by(self.executor.as_ref(), &states));
         self.chain = Some(((iteration, op, element), Arc::clone(&sheet)));
         Some(sheet)
     }
 }
 
 /// Puts outputs in the place of the first inputs; outputs beyond the last input go nowhere.
-fn feed(inputs: &mut [Tensor], outputs: &[Tensor]) {
+fn feed(inputs: &mut [Tensor], outputs: &[Arc<Tensor>]) {
     for (input, output) in inputs.iter_mut().zip(outputs) {
         input.clone_from(output);
     }
 }
 
-fn list_root(tensors: &[Tensor]) -> Hash {
-    tree::root(&tensors.iter().map(Tensor::root).collect::<Vec<_>>())
+/// The list root of a run's outputs, whose roots it has already.
+fn state(program: &Program, trace: &Trace) -> Hash {
+    let roots: Vec<Hash> = program.outputs().iter().map(|op| trace.roots()[*op]).collect();
+    tree::root(&roots)
+}
+
+/// Bytes of a tensor's elements.
+fn size(tensor: &Tensor) -> usize {
+    tensor.shape().count() * tensor.dtype().size()
 }
