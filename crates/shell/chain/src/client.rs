@@ -7,6 +7,7 @@
 //! Deliberately absent: retries of a call (the state machine above is level-triggered and sends
 //! again what the chain does not show), reorganisation handling, and keys at rest.
 
+mod again;
 mod calls;
 mod court;
 mod error;
@@ -15,9 +16,8 @@ mod market;
 use std::{sync::Arc, time::Duration};
 
 use alloy::{
-    consensus::Transaction as _,
-    eips::{BlockNumberOrTag, Encodable2718, eip1559::Eip1559Estimation},
-    network::{EthereumWallet, NetworkTransactionBuilder},
+    eips::{BlockNumberOrTag, eip1559::Eip1559Estimation},
+    network::EthereumWallet,
     primitives::{Address, B256, Bytes, TxKind, U64, U256, utils::Unit},
     rpc::{
         client::RpcClient,
@@ -311,27 +311,7 @@ impl Client {
         input: Bytes,
         value: U256,
     ) -> Result<Sent, ClientError> {
-        let mut request = self.transaction(to, input, value);
-        let gas: U64 = self.request("eth_estimateGas", (request.clone(), "pending")).await?;
-        let fees = self.fees().await?;
-        // A tenth more, since the state may move between the estimate and the block.
-        request.gas = Some(gas.to::<u64>() + gas.to::<u64>() / 10 + HEADROOM);
-        request.max_fee_per_gas = Some(fees.max_fee_per_gas);
-        request.max_priority_fee_per_gas = Some(fees.max_priority_fee_per_gas);
-        request.chain_id = Some(self.chain_id);
-        let _in_order = self.order.lock().await;
-        request.nonce = Some(self.next_nonce().await?);
-        let signed = request.clone().build(&self.wallet).await.map_err(|error| {
-            ClientError::Answer { method: "signing", detail: error.to_string() }
-        })?;
-        let raw = Bytes::from(signed.encoded_2718());
-        let hash: B256 = match self.request("eth_sendRawTransaction", (raw,)).await {
-            Err(ClientError::Refused { message, .. }) if message.contains("already known") => {
-                *signed.tx_hash()
-            }
-            other => other?,
-        };
-        Ok(Sent { hash, nonce: signed.nonce(), request })
+        self.submit_kept(to, input, value, |_| Ok(())).await
     }
 
     async fn fees(&self) -> Result<Eip1559Estimation, ClientError> {

@@ -32,6 +32,10 @@ use crate::{
     },
 };
 
+mod court;
+
+pub use court::{CourtTerms, deploy_court};
+
 /// `IPrograms.State.Registered`.
 const REGISTERED: u8 = 1;
 

@@ -12,6 +12,7 @@
 //! does it.
 
 mod aggregation;
+mod challenges;
 mod config;
 mod docket;
 mod error;

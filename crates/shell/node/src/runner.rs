@@ -29,6 +29,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     Config, Job, NodeError, TensorStore,
+    challenges::Challenges,
     docket::Docket,
     eye::{self, Eye, Look},
     journal::Journal,
@@ -77,7 +78,7 @@ struct Node {
     rounds: round::Config,
     client: Client,
     signer: PrivateKeySigner,
-    store: Store,
+    store: Arc<Store>,
     tensors: TensorStore,
     blobs: net::blobs::Store,
     journal: Journal,
@@ -93,6 +94,7 @@ struct Node {
     /// The round last seen.
     round: Arc<AtomicU64>,
     docket: Docket,
+    challenges: Challenges,
     publishing: bool,
     reported: u64,
     making_up: bool,
@@ -108,7 +110,7 @@ struct Node {
 /// [`NodeError`] when the directory, the key or the data cannot be used, or the chain's job is
 /// another one. A chain that does not answer is waited for.
 pub async fn run(dir: &Path, config: Config, keys: Keys) -> Result<(), NodeError> {
-    let store = Store::open(dir)?;
+    let store = Arc::new(Store::open(dir)?);
     let tensors = TensorStore::open(&dir.join("tensors"))?;
     let blobs = net::blobs::Store::open(dir)?;
     blobs.sweep()?;
@@ -140,6 +142,7 @@ pub async fn run(dir: &Path, config: Config, keys: Keys) -> Result<(), NodeError
     );
     let (events, inbox) = mpsc::unbounded_channel();
     let residual = residual(&store)?;
+    let challenges = Challenges::new(client.clone(), store.clone());
     let node = Node {
         peers: Peers { endpoint, directory: Directory::default() },
         signer: keys.chain,
@@ -159,6 +162,7 @@ pub async fn run(dir: &Path, config: Config, keys: Keys) -> Result<(), NodeError
         underway: Underway::default(),
         round: Arc::default(),
         docket,
+        challenges,
         publishing: false,
         reported: 0,
         making_up: false,
@@ -544,6 +548,7 @@ impl Node {
                         blobs: self.blobs.clone(),
                         job: self.job.clone(),
                         docket: self.docket.clone(),
+                        challenges: self.challenges.clone(),
                     };
                     tokio::spawn(transactor.send(tx));
                 }

@@ -7,8 +7,8 @@
 //! not is either whole or absent. One process at a time has the directory.
 //!
 //! Deliberately absent: blobs and tensors, which are files under their hashes; secrets, which are
-//! in [`crate::keys`]; transactions, since the chain says what is still to be sent; and migration,
-//! until there is a second format.
+//! in [`crate::keys`]; transactions, since the chain says what is still to be sent, but for a
+//! challenge ([`crate::challenges`]); and migration, until there is a second format.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},

@@ -2,7 +2,8 @@
 //!
 //! Every call may be made twice: the contract refuses the second. What is lost, the machine asks
 //! for again when the chain does not show it. So nothing is remembered here, and a refusal is a
-//! line in the log.
+//! line in the log. The one call that a contract takes twice is a challenge; it goes through
+//! [`crate::challenges`].
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use tensor::Hash;
 
 use crate::{
     Job, NodeError, TensorStore,
+    challenges::{Challenge, Challenges},
     docket::Docket,
     job::{hash, word},
     lie::Lie,
@@ -26,6 +28,7 @@ pub(crate) struct Transactor {
     pub(crate) blobs: net::blobs::Store,
     pub(crate) job: Arc<Job>,
     pub(crate) docket: Docket,
+    pub(crate) challenges: Challenges,
 }
 
 impl Transactor {
@@ -67,10 +70,10 @@ impl Transactor {
                 drop(client.post_result(round, word(outputs_root)).await?);
             }
             Tx::Challenge { claim, outputs_root } => {
-                let claim = U256::from(claim);
-                let program = hash(client.claim(claim).await?.program);
+                let program = hash(client.claim(U256::from(claim)).await?.program);
                 let header = self.job.program(program)?.header();
-                drop(client.challenge(claim, word(outputs_root), header).await?);
+                let challenge = Challenge { claim, outputs_root: word(outputs_root), header };
+                drop(self.challenges.make(challenge).await?);
             }
             Tx::Settle { round, output_roots, accepted_chunk } => {
                 let roots = output_roots.iter().map(|root| word(*root)).collect();

@@ -12,7 +12,7 @@ use alloy::{
 use court::{Brief, Dispute, Event, Move, Shown, ShownOp, Stage, Turn, advocate::Revealed};
 use tensor::Hash;
 
-use super::{Client, ClientError, Mined};
+use super::{Client, ClientError, Mined, Sent};
 use crate::contracts::{
     court::{Court, ICourt},
     programs::{IPrograms, Programs},
@@ -73,6 +73,20 @@ impl Client {
         let call =
             Court::challengeCall { id: claim, outputsRoot: outputs_root, header: header.into() };
         self.send(self.deployment().court, call).await
+    }
+
+    /// Challenges like [`Client::challenge`] without waiting for a block, and shows the signed
+    /// transaction to `keep` before it leaves, for [`Client::send_again`].
+    pub async fn challenge_kept<E: From<ClientError>>(
+        &self,
+        (claim, outputs_root): (U256, B256),
+        header: Vec<u8>,
+        keep: impl FnOnce(&Bytes) -> Result<(), E> + Send,
+    ) -> Result<Sent, E> {
+        let call =
+            Court::challengeCall { id: claim, outputsRoot: outputs_root, header: header.into() };
+        let court = self.deployment().court;
+        self.submit_kept(Some(court), call.abi_encode().into(), U256::ZERO, keep).await
     }
 
     /// Returns a claim.

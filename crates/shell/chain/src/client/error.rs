@@ -114,6 +114,21 @@ impl ClientError {
         matches!(self, Self::Down { .. } | Self::Unmined { .. })
     }
 
+    /// Whether the node has this very transaction already.
+    pub(crate) fn is_known(&self) -> bool {
+        self.is_refused("already known")
+    }
+
+    /// Whether a transaction is in a block that has this one's nonce.
+    pub(crate) fn is_nonce_used(&self) -> bool {
+        self.is_refused("nonce too low")
+    }
+
+    /// Whether a node refused with these words, which all of them share.
+    fn is_refused(&self, words: &str) -> bool {
+        matches!(self, Self::Refused { message, .. } if message.contains(words))
+    }
+
     /// Says which call it was that reverted.
     pub(crate) fn during(self, signature: &str) -> Self {
         match self {
