@@ -78,13 +78,16 @@ enum Task {
         #[arg(long, value_name = "N", default_value_t = 60)]
         seconds: u32,
     },
-    /// Measure the kernels against the reference interpreter, or beside other engines
+    /// Measure the kernels against the reference interpreter or other engines, or a whole dispute
     Bench {
         /// Measure only what has this word in its name
         filter: Option<String>,
         /// Beside other engines: the crates gemm and matrixmultiply, and PyTorch
         #[arg(long)]
         peers: bool,
+        /// A whole dispute over a training step of 2^32 operations, on an embedded chain
+        #[arg(long, conflicts_with = "peers")]
+        dispute: bool,
         /// Print a line of JSON a row
         #[arg(long, requires = "peers")]
         json: bool,
@@ -127,7 +130,8 @@ fn main() -> ExitCode {
         Task::Vectors { check } => rust::vectors(&mut steps, check),
         Task::Exhaustive { functions, every } => rust::exhaustive(&steps, &functions, every),
         Task::Fuzz { target, seconds } => fuzz::run(&mut steps, target.as_deref(), seconds),
-        Task::Bench { filter, peers: true, json } => {
+        Task::Bench { filter, dispute: true, .. } => rust::dispute(&mut steps, filter.as_deref()),
+        Task::Bench { filter, peers: true, json, .. } => {
             peers::bench(&mut steps, filter.as_deref(), json)
         }
         Task::Bench { filter, .. } => rust::bench(&mut steps, filter.as_deref()),

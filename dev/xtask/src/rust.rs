@@ -56,6 +56,13 @@ pub(crate) fn bench(steps: &mut Steps, filter: Option<&str>) -> anyhow::Result<(
     steps.run("bench", &mut command, "the bench prints its own reason above")
 }
 
+/// Plays disputes over training steps of 2^32 operations and measures both sides.
+pub(crate) fn dispute(steps: &mut Steps, filter: Option<&str>) -> anyhow::Result<()> {
+    let mut command = cargo(["bench", "--package", "node", "--bench", "dispute", "--"]);
+    command.args(filter);
+    steps.run("disputes", &mut command, "the bench prints its own reason above")
+}
+
 /// Sweeps all arguments of the elementary functions of f32; minutes, and it shows how many.
 pub(crate) fn exhaustive(
     steps: &Steps,

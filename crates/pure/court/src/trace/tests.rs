@@ -73,7 +73,7 @@ fn what_is_asked_about_an_op_walked_into_executes_nothing_twice() {
     let mut witness = Witness::within(Arc::clone(&program), inputs, 1, how).expect("its inputs");
     assert_eq!(counting.taken(), count);
     // Up to the op, everything is known.
-    (witness.states(), witness.inputs(0), witness.roots(0));
+    let _ = (witness.states(), witness.inputs(0), witness.roots(0));
     assert_eq!(counting.taken(), 0);
     witness.tensor(0, PRODUCT);
     assert!(counting.taken() <= PRODUCT, "the op and what leads to its operands");
