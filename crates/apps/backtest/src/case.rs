@@ -125,20 +125,18 @@ impl System {
 /// Returns the first and the last day of the window: what was asked for, or else what data and
 /// table both cover, from the split on where they reach so far.
 fn window(series: &Series, theirs: Option<Theirs<'_>>, wish: &Wish) -> Result<(Date, Date), Error> {
-    let start = series.bars.first().map_or(0, |bar| bar.open_s + 86_399);
-    let days = |last: Date| last.number() - Date::of_unix(start).map_or(0, Date::number) + 1;
     let last = data::last_day(series).unwrap_or(Date::from_number(0));
-    let warm_up = engine::WARM_UP_DAYS;
-    let number = |days: usize| i32::try_from(days).unwrap_or(i32::MAX);
-    if days(last) <= number(warm_up) {
+    let (days, warm_up) = (data::days(series), engine::WARM_UP_DAYS);
+    let number = i32::try_from(warm_up).unwrap_or(i32::MAX);
+    if days <= number {
         return Err(Error::Short {
             market: series.name(),
-            days: usize::try_from(days(last)).unwrap_or(0),
+            days: usize::try_from(days).unwrap_or(0),
             needed: warm_up + 1,
             warm_up,
         });
     }
-    let learnt = Date::from_number(last.number() - days(last) + 1 + number(warm_up));
+    let learnt = Date::from_number(last.number() - days + 1 + number);
     let table = theirs.and_then(|theirs| theirs.rows.first()).map(|row| row.date);
     let first = table.map_or(learnt, |date| date.max(learnt));
     let split = engine::about().split;
@@ -189,7 +187,7 @@ fn ours(hours: &[Hour], theirs: Option<Theirs<'_>>, default: f64) -> Margins {
     };
     Margins {
         initial: at_least(|hour| hour.initial, 1.0),
-        maintenance: at_least(|hour| hour.maintenance, engine::MAINTENANCE_SHARE),
+        maintenance: at_least(|hour| hour.maintenance, engine::maintenance_share()),
     }
 }
 

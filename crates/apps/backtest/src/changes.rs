@@ -1,20 +1,21 @@
 //! What would have changed and when: the swings of our initial margin, with hers beside.
 //!
-//! A swing runs from one turning point to the next; margin has turned when it stands a quarter
-//! above its last low, or a fifth below its last high. Swings are named afterwards, margins were
-//! set hour by hour. *Invariant: one swing begins where the one before ends.*
+//! Of each day the hour of its highest margin is taken, since margins go up and down with the hour
+//! of the day. A swing runs from one turning point of these to the next; margin has turned when it
+//! stands half above its last low, or a third below its last high. Swings are named afterwards,
+//! margins were set hour by hour. *Invariant: one swing begins where the one before ends.*
 
 use serde::Serialize;
 
 use crate::track::Hour;
 
 /// Margin has turned upwards at this many times its last low, and downwards at the inverse.
-const TURN: f64 = 1.25;
+const TURN: f64 = 1.5;
 
 /// One swing of the initial margin.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Change {
-    /// Unix seconds, UTC, of the hour before the first step.
+    /// Unix seconds, UTC, of the hour that it begins from.
     pub from_s: i64,
     /// Unix seconds, UTC, of the hour that reached the end.
     pub to_s: i64,
@@ -39,9 +40,22 @@ pub struct Change {
 /// Returns the swings of our initial margin, in the order of time.
 #[must_use]
 pub fn changes(hours: &[Hour], ours: &[f64], theirs: Option<&[f64]>) -> Vec<Change> {
-    let turns = turns(ours);
-    let of = |pair: &[usize]| change(hours, ours, theirs, (pair[0], pair[1]));
+    let peaks = peaks(hours, ours);
+    let turns = turns(&peaks.iter().map(|peak| ours[*peak]).collect::<Vec<_>>());
+    let of = |pair: &[usize]| change(hours, ours, theirs, (peaks[pair[0]], peaks[pair[1]]));
     turns.windows(2).map(of).collect()
+}
+
+/// Returns the index of each UTC day's hour with the highest margin, the first of equals.
+fn peaks(hours: &[Hour], ours: &[f64]) -> Vec<usize> {
+    let day = |hour: &Hour| hour.prices.open_s.div_euclid(86_400);
+    let mut start = 0;
+    let peak = |of_day: &[Hour]| {
+        let first = start;
+        start += of_day.len();
+        (first..start).fold(first, |best, t| if ours[t] > ours[best] { t } else { best })
+    };
+    hours.chunk_by(|a, b| day(a) == day(b)).map(peak).collect()
 }
 
 /// Returns the indices at which a series begins, turns, and ends.

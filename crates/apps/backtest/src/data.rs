@@ -114,6 +114,13 @@ pub(crate) fn last_day(series: &Series) -> Option<Date> {
     Some(Date::from_number(day.number() - 1))
 }
 
+/// Returns how many UTC days the series has every bar of.
+pub(crate) fn days(series: &Series) -> i32 {
+    let start_s = series.bars.first().map_or(0, |bar| bar.open_s + 86_399);
+    let first = Date::of_unix(start_s).map_or(0, Date::number);
+    last_day(series).map_or(0, |last| last.number() - first + 1).max(0)
+}
+
 /// Returns the series a name stands for: a symbol (`BTCUSDT_perp`), a symbol with its venue
 /// (`binance BTCUSDT_perp`), or what is traded (`BTC`, `BTC-PERP`, `BTC/USD`), which prefers the
 /// perpetual.

@@ -17,6 +17,9 @@ pub enum Error {
     /// Intraday bars leave a hole.
     #[error(transparent)]
     Daily(#[from] DailyError),
+    /// The engine cannot use the bars.
+    #[error(transparent)]
+    Risk(#[from] market::risk::RiskError),
     /// No bars an hour can be made of.
     #[error(
         "there are no bars of an hour or less in the data; give folders of parquet or CSV bars \

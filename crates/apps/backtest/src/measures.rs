@@ -211,7 +211,7 @@ mod tests {
             before = close;
             let (quantile, shortfall) = Default::default();
             let (initial, maintenance) = (0.1, 0.05);
-            Hour { prices, volatility: [0.0; 3], quantile, shortfall, initial, maintenance }
+            Hour { prices, volatility: [0.0; 3], quantile, shortfall, u: 0.0, initial, maintenance }
         };
         returns.iter().enumerate().map(of).collect()
     }

@@ -42,8 +42,10 @@ pub struct Engine {
     pub name: String,
     /// How its constants were chosen.
     pub chosen: String,
-    /// The first day that no choice saw, `YYYY-MM-DD`.
+    /// The first day that no choice of the hourly models saw, `YYYY-MM-DD`.
     pub split: String,
+    /// The first day that no choice of the daily models saw.
+    pub daily_split: String,
 }
 
 /// How accounts were made.
@@ -119,8 +121,9 @@ impl Report {
             left_out: header.left_out,
             engine: Engine {
                 name: about.name.to_owned(),
-                chosen: about.chosen.to_owned(),
+                chosen: about.chosen,
                 split: about.split.to_string(),
+                daily_split: about.daily_split.to_string(),
             },
             accounts: Accounts {
                 count: header.count,

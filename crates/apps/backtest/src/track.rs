@@ -28,6 +28,8 @@ pub struct Hour {
     pub quantile: Sides,
     /// The mean loss of the hours that do not.
     pub shortfall: Sides,
+    /// How unsure the models were, within 0 and 1.
+    pub u: f64,
     /// The published initial margin.
     pub initial: f64,
     /// The published maintenance margin.
@@ -64,6 +66,8 @@ pub struct Day {
     pub realised: f64,
     /// The outcome: the probability that the law gave to a variance no larger.
     pub pit: f64,
+    /// The outcome: the continuous ranked probability score of the law; lower is better.
+    pub crps: f64,
 }
 
 /// A market's history as a publisher of margins would have lived it.

@@ -124,7 +124,10 @@ fn a_table_and_ours_stand_side_by_side() {
     let cost = |system: &str| market[system]["mean_initial"].as_f64().expect("a number");
     assert!((cost("theirs_at_our_cost") - cost("ours")).abs() < 1e-9);
     let verdict = json["verdict"][0].as_str().expect("a sentence");
-    assert!(html.contains(verdict) && verdict.starts_with("BTC: our margins would have"));
+    assert!(
+        html.contains(&verdict.replace(" %", "\u{a0}%"))
+            && verdict.starts_with("BTC: our margins would have")
+    );
     // The command on the page makes the same report again.
     let again = backtest(root, &folder, &["--params", text(&table), "--json"]);
     assert_eq!(again.json(), json);

@@ -25,7 +25,7 @@ fn paths() -> impl Strategy<Value = Vec<Hour>> {
 fn hour(prices: Prices) -> Hour {
     let (quantile, shortfall) = Default::default();
     let (initial, maintenance) = (0.1, 0.05);
-    Hour { prices, volatility: [0.0; 3], quantile, shortfall, initial, maintenance }
+    Hour { prices, volatility: [0.0; 3], quantile, shortfall, u: 0.0, initial, maintenance }
 }
 
 fn margins(hours: usize, initial: f64, share: f64) -> Margins {

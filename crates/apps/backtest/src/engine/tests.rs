@@ -3,6 +3,7 @@
 use market::Bar;
 
 use super::*;
+use crate::data::HOUR_S;
 
 /// Half-hourly bars of so many days with calm and wild weeks; the same for the same seed.
 fn series(days: i64) -> Series {

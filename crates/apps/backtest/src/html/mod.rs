@@ -23,6 +23,8 @@ use tables::{Row, Swing};
 struct Page<'a> {
     report: &'a Report,
     title: String,
+    /// The verdict, as HTML.
+    verdict: Vec<String>,
     css: String,
     json: String,
     markets: Vec<Section<'a>>,
@@ -30,6 +32,8 @@ struct Page<'a> {
 
 /// One market on the page.
 struct Section<'a> {
+    /// Its verdict, as HTML.
+    verdict: Vec<String>,
     market: &'a Market,
     /// What links to it.
     id: String,
@@ -57,6 +61,7 @@ pub(crate) fn page(report: &Report, cases: &[Case]) -> Result<String, askama::Er
         let base = format!("/markets/{i}");
         Section {
             market,
+            verdict: market.verdict.iter().map(|line| text::sentence(line)).collect(),
             id: format!("market-{}", i + 1),
             data: data(market),
             columns: tables::columns(market),
@@ -74,7 +79,8 @@ pub(crate) fn page(report: &Report, cases: &[Case]) -> Result<String, askama::Er
         None => "Margins, back-tested".to_owned(),
     };
     let css = format!("{}{}", explorer::PALETTE, include_str!("../../assets/report.css"));
-    Page { report, title, css, json, markets }.render()
+    let verdict = report.verdict.iter().map(|line| text::sentence(line)).collect();
+    Page { report, title, verdict, css, json, markets }.render()
 }
 
 fn data(market: &Market) -> String {

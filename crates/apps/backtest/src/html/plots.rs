@@ -241,8 +241,8 @@ fn pit(case: &Case) -> Figure {
         ("luck", "19 boxes in 20 of a right law".to_owned()),
     ];
     let caption = "How likely the law held a variance no larger than the one that came (PIT), in \
-                   tenths. Even if the law is right; full at the ends if it is too narrow; full \
-                   at the left if forecasts are too high.";
+                   tenths. Even if the law is right; full at the ends if it is too narrow, in \
+                   the middle if too wide, at the left if forecasts are too high.";
     let title = "Where days fell in their forecast laws";
     Figure { title, key, caption: caption.to_owned(), html: plot.html() }
 }

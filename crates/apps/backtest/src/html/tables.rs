@@ -64,8 +64,8 @@ pub(crate) fn cards(report: &Value, base: &str, market: &Market) -> Vec<Row> {
             true,
         ),
         (
-            "Hours beyond maintenance",
-            "a long or a short position lost more than its maintenance margin",
+            "Beyond maintenance",
+            "hours in which a long or a short position lost more than that margin",
             "maintenance/either",
             Form::Count,
             true,
@@ -149,52 +149,53 @@ fn rows(report: &Value, base: &str, market: &Market, specs: &[Spec]) -> Vec<Row>
     specs.iter().map(row).collect()
 }
 
-/// Returns what is measured of the forecasts: what is due beside what came.
+/// A row of the forecasts' table: label, meaning, place, form, and the place of what is due.
+type Due = (&'static str, &'static str, &'static str, Form, Option<&'static str>);
+
+/// Returns what is measured of the forecasts: what came beside what is due.
 pub(crate) fn quality(report: &Value, base: &str) -> Vec<Row> {
-    use Form::{Count, Day, Decimal, Percent, Times};
-    let due = "quantile_target";
-    let rows: [(&str, &str, &str, Form, Option<&str>); 13] = [
+    use Form::{Chance, Count, Day, Decimal, Percent, Times};
+    const SHARE: Option<&str> = Some("quantile_target");
+    const HELD: Option<&str> = Some("interval_target");
+    const COVERED: &str = "interval_covered";
+    const HIGH: &str = "interval_covered_high";
+    const SPLIT: &str = "of them before the split of the daily models";
+    let rows: [Due; 26] = [
         ("Losses beyond the quantile, long", "hours", "quantile/long", Count, None),
-        ("", "share of hours", "quantile/long_share", Percent(3), Some(due)),
+        ("", "share of hours", "quantile/long_share", Percent(3), SHARE),
+        ("", "right share? Kupiec, p", "long/kupiec_p", Chance, None),
+        ("", "and apart? Christoffersen, p", "long/christoffersen_p", Chance, None),
+        ("", "not foretold? dynamic quantile, p", "long/dynamic_quantile_p", Chance, None),
+        ("", "as large as forecast? Acerbi-Székely Z1, p", "long/shortfall_p", Chance, None),
+        ("", "mean quantile", "long/mean", Percent(2), None),
+        ("", "pinball loss", "long/pinball", Percent(4), None),
         ("Losses beyond the quantile, short", "hours", "quantile/short", Count, None),
-        ("", "share of hours", "quantile/short_share", Percent(3), Some(due)),
+        ("", "share of hours", "quantile/short_share", Percent(3), SHARE),
+        ("", "right share? Kupiec, p", "short/kupiec_p", Chance, None),
+        ("", "and apart? Christoffersen, p", "short/christoffersen_p", Chance, None),
+        ("", "not foretold? dynamic quantile, p", "short/dynamic_quantile_p", Chance, None),
+        ("", "as large as forecast? Acerbi-Székely Z1, p", "short/shortfall_p", Chance, None),
+        ("", "mean quantile", "short/mean", Percent(2), None),
+        ("", "pinball loss", "short/pinball", Percent(4), None),
         ("Worst 90 days, first day", "", "quantile_worst/from_s", Day, None),
-        ("", "share of their hours, worse side", "quantile_worst/share", Percent(2), Some(due)),
-        ("Mean quantile, long", "", "quantile_mean_long", Percent(2), None),
-        ("Mean quantile, short", "", "quantile_mean_short", Percent(2), None),
-        (
-            "Losses beyond the quantile over their forecast",
-            "expected shortfall; above 1 they were worse than forecast",
-            "shortfall_ratio",
-            Times,
-            None,
-        ),
+        ("", "share of their hours, worse side", "quantile_worst/share", Percent(2), SHARE),
+        ("Losses beyond the quantile over their forecast", "", "shortfall_ratio", Times, None),
         ("Days", "", "days", Count, None),
-        (
-            "Days within their 90 % interval",
-            "",
-            "interval_covered",
-            Percent(1),
-            Some("interval_target"),
-        ),
-        (
-            "… of the tenth with the highest forecasts",
-            "",
-            "interval_covered_high",
-            Percent(1),
-            Some("interval_target"),
-        ),
+        ("", SPLIT, "days_before_split", Count, None),
+        ("Days within their 90 % interval", "", COVERED, Percent(1), HELD),
+        ("", "of the tenth with the highest forecasts", HIGH, Percent(1), HELD),
+        ("Law of the day even? Kolmogorov-Smirnov, p", "", "pit_p", Chance, None),
         ("QLIKE of the day's variance", "lower is better", "qlike", Decimal(4), None),
+        ("CRPS of its logarithm", "lower is better", "crps", Decimal(4), None),
     ];
-    let row =
-        |(label, note, at, form, due): (&'static str, &'static str, &str, Form, Option<&str>)| {
-            let cell = |at: &str| Cell {
-                html: number(report, &format!("{base}/forecast/{at}"), form),
-                best: false,
-            };
-            let due = due.map_or(Cell { html: String::new(), best: false }, cell);
-            Row { label, note, cells: vec![cell(at), due] }
+    let row = |(label, note, at, form, due): Due| {
+        let cell = |at: &str| Cell {
+            html: number(report, &format!("{base}/forecast/{at}"), form),
+            best: false,
         };
+        let due = due.map_or(Cell { html: String::new(), best: false }, cell);
+        Row { label, note, cells: vec![cell(at), due] }
+    };
     rows.into_iter().map(row).collect()
 }
 

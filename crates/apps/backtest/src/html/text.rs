@@ -21,6 +21,8 @@ pub(crate) enum Form {
     Million,
     /// Money in hundredths, in whole units.
     Money,
+    /// A probability; very small ones are only called that.
+    Chance,
     /// A factor, with a sign of multiplication.
     Times,
     /// Unix seconds, as a day.
@@ -45,6 +47,11 @@ pub(crate) fn escape(text: &str) -> String {
     out
 }
 
+/// Returns a sentence as HTML whose figures do not part from their per-cent signs.
+pub(crate) fn sentence(text: &str) -> String {
+    escape(text).replace(" %", "\u{a0}%")
+}
+
 /// Returns the number at a place of the report as HTML; a dash where there is none.
 pub(crate) fn number(report: &Value, at: &str, form: Form) -> String {
     let Some(value) = report.pointer(at).filter(|value| value.is_number()) else {
@@ -61,6 +68,8 @@ fn written(value: &Value, form: Form) -> String {
         Form::Percent(places) => percent(float, places),
         Form::Count => value.as_u64().map_or_else(|| ABSENT.to_owned(), count),
         Form::Decimal(places) => decimal(float, places),
+        Form::Chance if float < 0.001 => "&lt; 0.001".to_owned(),
+        Form::Chance => decimal(float, 3),
         Form::Million => decimal(1e6 * float, 1),
         Form::Money => {
             let units = whole.map_or(0, |cents| cents / 100);
