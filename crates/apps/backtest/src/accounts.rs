@@ -24,12 +24,13 @@ const DEPOSIT: (f64, f64) = (100.0, 100_000.0);
 const WORDS: u64 = 8;
 
 /// How accounts are drawn, in one sentence for the report.
-pub(crate) const RECIPE: &str = "Each account is long or short with equal chance, deposits 100 to 100,000 \
-    quote units, wishes for a leverage of 2 to 100 and for 1 to 720 hours in the market (each \
-    drawn with equal chance on a logarithmic scale), and begins at an hour drawn evenly from the \
-    window. It gets the leverage it wishes for or what initial margin allows, whichever is less. \
-    It is liquidated when, at an hour's worst price, its equity is below maintenance margin, and \
-    is then closed at that hour's last price. No fees, no funding, no market impact, no top-ups.";
+pub(crate) const RECIPE: &str = "Each account is long or short with equal chance, deposits 100 \
+    to 100,000 quote units, wishes for a leverage of 2 to 100 and for 1 to 720 hours in the \
+    market (each drawn with equal chance on a logarithmic scale), and begins at an hour drawn \
+    evenly from the window. It gets the leverage it wishes for or what initial margin allows, \
+    whichever is less. It is liquidated when, at an hour's worst price, its equity is below \
+    maintenance margin, and is then closed at that hour's last price. No fees, no funding, no \
+    market impact, no top-ups.";
 
 /// What somebody wants to do; nothing here depends on a margin.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -40,9 +40,9 @@ pub(crate) fn about() -> About {
     chosen.push('.');
     let day = |text: &str| text.parse().expect("the engine writes its splits as days");
     About {
-        name: "Bayesian log-HAR regressions of the hour's and the day's variance, an online-tracked \
-               quantile of standardised losses, expected shortfall beyond it, and a margin loaded \
-               for uncertainty and paced (docs/model.md)",
+        name: "Bayesian log-HAR regressions of the hour's and the day's variance, an \
+               online-tracked quantile of standardised losses, expected shortfall beyond it, and \
+               a margin loaded for uncertainty and paced (docs/model.md)",
         chosen,
         split: day(HOURLY_SPLIT),
         daily_split: day(DAILY_SPLIT),

@@ -151,7 +151,8 @@ fn shortfall_ratio(hours: &[Hour]) -> Option<f64> {
     if forecast > 0.0 { Some(lost / forecast) } else { None }
 }
 
+/// Returns the box of the histogram that a probability falls into.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a tenth of 0 to 1")]
-fn tenth(probability: f64) -> usize {
+pub(crate) fn tenth(probability: f64) -> usize {
     ((probability * BOXES as f64) as usize).min(BOXES - 1)
 }

@@ -204,16 +204,16 @@ mod tests {
     /// Hours of these returns, from 100 on, with a range of 1 % around.
     fn hours(returns: &[f64]) -> Vec<Hour> {
         let mut before: f64 = 100.0;
-        let of = |(t, change): (usize, &f64)| {
+        let of = |(t, change): (i64, &f64)| {
             let close: f64 = before * (1.0 + change);
             let (high, low) = (before.max(close) * 1.01, before.min(close) * 0.99);
-            let prices = Prices { open_s: 3_600 * t as i64, before, high, low, close };
+            let prices = Prices { open_s: 3_600 * t, before, high, low, close };
             before = close;
             let (quantile, shortfall) = Default::default();
             let (initial, maintenance) = (0.1, 0.05);
             Hour { prices, volatility: [0.0; 3], quantile, shortfall, u: 0.0, initial, maintenance }
         };
-        returns.iter().enumerate().map(of).collect()
+        (0..).zip(returns).map(of).collect()
     }
 
     #[test]

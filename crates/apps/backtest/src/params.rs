@@ -85,8 +85,8 @@ pub enum ParamsError {
     },
     /// A row has another number of cells than the header.
     #[error(
-        "{} row {line} has {got} cells under {expected} columns; write one cell a column, and leave \
-         the floor empty rather than out", path.display()
+        "{} row {line} has {got} cells under {expected} columns; write one cell a column, and \
+         leave the floor empty rather than out", path.display()
     )]
     Cells {
         /// The file.

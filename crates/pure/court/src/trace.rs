@@ -5,8 +5,8 @@
 //! first; what a later question needs and was not kept is executed again, and nothing else. A
 //! [`Witness`] is a run of k iterations, with the trace of whichever of them is asked about.
 //!
-//! Invariant: neither how much is kept nor who executes changes an answer. Absent: disputes. [`Evidence`] is what
-//! [`crate::advocate`] asks, and who wants to lie answers it in another way.
+//! Invariant: neither how much is kept nor who executes changes an answer. Absent: disputes.
+//! [`Evidence`] is what [`crate::advocate`] asks, and who wants to lie answers it in another way.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

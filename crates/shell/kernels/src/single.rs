@@ -1,4 +1,5 @@
-//! One op by itself, as a dispute asks for it: its operands are at hand, its result is wanted whole.
+//! One op by itself, as a dispute asks for it: its operands are at hand, its result is wanted
+//! whole.
 //!
 //! *Invariant: the result is what a run of the whole Program gives for that op, to the last bit.*
 //! Absent: fusing, and memory kept between calls; what is computed is handed out, not copied.

@@ -10,11 +10,11 @@ fn paths() -> impl Strategy<Value = Vec<Hour>> {
     prop::collection::vec((-0.2..0.2, 0.0..0.1, 0.0..0.1), 2..60).prop_map(|moves| {
         let mut before: f64 = 100.0;
         let mut hours = Vec::new();
-        for (t, (change, above, below)) in moves.into_iter().enumerate() {
+        for (t, (change, above, below)) in (0..).zip(moves) {
             let close: f64 = before * (1.0 + change);
             let (high, low) =
                 (before.max(close) * (1.0 + above), before.min(close) * (1.0 - below));
-            let prices = Prices { open_s: 3_600 * t as i64, before, high, low, close };
+            let prices = Prices { open_s: 3_600 * t, before, high, low, close };
             hours.push(hour(prices));
             before = close;
         }

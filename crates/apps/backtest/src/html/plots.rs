@@ -7,6 +7,7 @@ use super::text::hour;
 use crate::accounts::Outcome;
 use crate::case::Case;
 use crate::data::HOUR_S;
+use crate::forecast::tenth;
 use crate::words::percent;
 
 /// Labels the axis of time has about.
@@ -68,7 +69,8 @@ fn through_time(case: &Case) -> Figure {
     let losses = daily_losses(case).iter().map(|(_, y)| *y).fold(0.0, f64::max);
     let high = top(&ours.initial).max(theirs.map_or(0.0, |t| top(&t.initial))).max(losses);
     let caption = "Where a grey line stands above a margin, that hour cost more than the margin \
-                   held. Hours with a dot lost more than a position at the edge of liquidation had.";
+                   held. Hours with a dot lost more than a position at the edge of liquidation \
+                   had.";
     let says = format!("Margins of {} through time beside the largest loss of each day", case.name);
     let plot = over_time(case, (says, (0.0, 1.05 * high)), short_percent, layers);
     Figure { title: "Margins through time", key, caption: caption.to_owned(), html: plot.html() }
@@ -210,15 +212,11 @@ fn volatility(case: &Case) -> Figure {
 
 fn pit(case: &Case) -> Figure {
     let mut boxes = [0.0; 10];
-    for day in &case.days {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 9")]
-        let index = ((10.0 * day.pit) as usize).min(9);
-        boxes[index] += 1.0;
-    }
+    case.days.iter().for_each(|day| boxes[tenth(day.pit)] += 1.0);
     let due = case.days.len() as f64 / 10.0;
     // Nineteen in twenty counts of a fair box lie within this, if days are independent.
     let luck = 1.96 * (0.9 * due).sqrt();
-    let bars: Vec<Point> = (0..10).map(|i| (0.1 * f64::from(i), boxes[i as usize])).collect();
+    let bars: Vec<Point> = boxes.iter().enumerate().map(|(i, n)| (0.1 * i as f64, *n)).collect();
     let high = bars.iter().map(|p| p.1).fold(due + luck, f64::max);
     let says = format!("Histogram of where the days of {} fell in their forecast laws", case.name);
     let label = |i: i32| (0.2 * f64::from(i), format!("{} %", 20 * i));

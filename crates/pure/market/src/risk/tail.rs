@@ -9,8 +9,8 @@
 //!   `bump` after an exceedance and fades by `fade` an hour, since exceedances come in clusters.
 //!   Whatever the losses are, the share of exceedances over n hours differs from `a` by at most
 //!   about `ln(q_max / q_min) / (rate n)`;
-//! - *shortfall*, number (b): the quantile times `1 + m`, where `m` is the mean of `z / (q e^g) - 1`
-//!   over all hours with an exceedance, together with a prior worth a few of them;
+//! - *shortfall*, number (b): the quantile times `1 + m`, where `m` is the mean of `z / (q e^g) -
+//!   1` over all hours with an exceedance, together with a prior worth a few of them;
 //! - *u*: `d / (1 + d)`, with `d = spread^2 / spread_unit^2 + distance / distance_unit + age /
 //!   age_unit_h`: by how much the other workers' log volatilities lie above the forecast's (root
 //!   mean square, those below count as 0), how far the hour's features are from those learnt from,

@@ -144,9 +144,9 @@ impl Row {
 
 fn print(rows: &[Row], tree: f64) {
     println!(
-        "| disputed | honest | moves of asserter, challenger | gas of asserter, challenger | gas in \
-         all | first difference, CPU | of it executing, hashing | later moves: ops executed again | \
-         slowest, all | peak memory |"
+        "| disputed | honest | moves of asserter, challenger | gas of asserter, challenger | \
+         gas in all | first difference, CPU | of it executing, hashing | later moves: ops executed \
+         again | slowest, all | peak memory |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|");
     for row in rows {
