@@ -220,3 +220,59 @@ fn replaced(
     parts.insert(before, by);
     if parts.len() == 1 { Ok(by) } else { b.concat(&parts, axis) }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The numbers of each output.
+    fn run(program: &Program, inputs: &[Tensor]) -> Vec<Vec<f64>> {
+        let outputs = tensor::eval(program, inputs).expect("inputs fit");
+        outputs.iter().map(|output| output.as_f64().expect("f64").to_vec()).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn the_posterior_solves_its_equations(
+            draws in prop::collection::vec(-2.0..2.0_f64, 40),
+            left_out in 1_usize..4,
+        ) {
+            let rows: Vec<[f64; 4]> =
+                draws.chunks(4).map(|d| [1.0, d[0], d[1], d[0] * d[2] + 0.3 * d[3]]).collect();
+            let outcomes: Vec<f64> = draws.chunks(4).map(|d| d[3] + d[0]).collect();
+            let x = Tensor::f64(&[10, 4], rows.concat()).expect("ten rows");
+            let y = Tensor::f64(&[10, 1], outcomes.clone()).expect("ten outcomes");
+            let zero = Tensor::zeros(Dtype::F64, &[5, 5]).expect("small");
+            let gram = tensor::eval(&accumulate(10, 4).expect("valid"), &[zero, x, y]);
+            let mut precision = vec![0.5; 4];
+            precision[left_out] = 0.0;
+            let prior = Prior { precision: precision.clone(), shape: 2.0, scale: 3.0 };
+            let out = run(&fit(&prior).expect("valid"), &gram.expect("inputs fit"));
+            let (w, v, noise) = (&out[0], &out[1], &out[2]);
+            prop_assert_eq!(w[left_out], 0.0);
+            let product = |i: usize, j: usize| -> f64 {
+                let data: f64 = rows.iter().map(|row| row[i] * row[j]).sum();
+                data + if i == j { precision[i] } else { 0.0 }
+            };
+            let used: Vec<usize> = (0..4).filter(|i| *i != left_out).collect();
+            for i in &used {
+                let left: f64 = used.iter().map(|j| product(*i, *j) * w[*j]).sum();
+                let right: f64 = rows.iter().zip(&outcomes).map(|(row, y)| row[*i] * y).sum();
+                prop_assert!((left - right).abs() < 1e-9 * (1.0 + right.abs()));
+                for k in &used {
+                    let one: f64 = used.iter().map(|j| product(*i, *j) * v[4 * j + k]).sum();
+                    let expected = if i == k { 1.0 } else { 0.0 };
+                    prop_assert!((one - expected).abs() < 1e-9);
+                }
+            }
+            let fitted = |row: &[f64; 4]| -> f64 { row.iter().zip(w).map(|(x, w)| x * w).sum() };
+            let residual: f64 =
+                rows.iter().zip(&outcomes).map(|(row, y)| (y - fitted(row)) * (y - fitted(row))).sum();
+            let shrunk: f64 = w.iter().zip(&precision).map(|(w, p)| p * w * w).sum();
+            prop_assert_eq!(noise[0], 14.0);
+            prop_assert!((noise[1] - (6.0 + residual + shrunk) / 14.0).abs() < 1e-9);
+        }
+    }
+}

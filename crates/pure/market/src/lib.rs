@@ -5,11 +5,13 @@
 //! [`margin`]), so that two nodes with the same model publish the same bits; [`score`] says how
 //! good the forecast was, against a random walk and an exponential average.
 //!
-//! *Invariant: a feature of day t is known when day t begins (00:00 UTC).*
+//! [`risk`] is the engine of a market whose margins are set by what it may lose: volatility with an
+//! interval, the tail of an hour, shortfall, margin; [`stats`] says how good any of it is.
 //!
-//! Absent: reading files (that is `feeds`), tails, surfaces and portfolio margin (they come with
-//! the risk engine), and every platform transcendental: logarithms are Programs too, so features
-//! are equal on every machine.
+//! *Invariant: what is known of a day or an hour is known when it begins.*
+//!
+//! Absent: reading files (that is `feeds`), option surfaces and portfolio margin, and every
+//! platform transcendental: logarithms are Programs too, so features are equal on every machine.
 
 mod bars;
 mod bayes;

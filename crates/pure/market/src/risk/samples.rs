@@ -209,3 +209,51 @@ fn cosine(n: i64) -> f64 {
     };
     sign * value
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hour(i: i64) -> Hour {
+        let wave = 1e-6 * (1.0 + cosine(5 * i) * 0.5);
+        Hour {
+            open_s: i * HOUR_S,
+            before: 1.0,
+            close: 1.0,
+            ret: if i % 3 == 0 { -0.001 } else { 0.001 },
+            realised: wave,
+            range: 2.0 * wave,
+            volume: 1.0 + wave,
+        }
+    }
+
+    #[test]
+    fn the_clock_is_a_circle() {
+        for n in -30..60 {
+            assert!((cosine(n) * cosine(n) + cosine(n - 6) * cosine(n - 6) - 1.0).abs() < 1e-15);
+        }
+        let at = |day: i64, hour: i64| clock(day * DAY_S + hour * HOUR_S);
+        assert_eq!(at(0, 6)[..2], [1.0, 0.0], "six in the morning is a quarter");
+        assert_eq!(at(0, 6)[10], 0.0, "1970-01-01 was a Thursday");
+        assert_eq!((at(2, 0)[10], at(3, 23)[10], at(4, 0)[10]), (1.0, 1.0, 0.0));
+    }
+
+    #[test]
+    fn features_are_what_their_names_say() {
+        let hours: Vec<Hour> = (0..24 * 30).map(hour).collect();
+        let sample = &hour_samples(&hours, Measure::Range)[100];
+        let past = &hours[..268];
+        let month = past[100..].iter().map(|h| h.range).sum::<f64>() / 168.0 + FLOOR;
+        assert!((sample.anchor - month.op_log()).abs() < 1e-12);
+        assert!((sample.x[1] - ((past[267].range + FLOOR) / month).op_log()).abs() < 1e-12);
+        assert!((sample.outcome - (hours[268].range + FLOOR).op_log()).abs() < 1e-12);
+        assert_eq!(sample.open_s, 268 * HOUR_S);
+
+        let day = &day_samples(&hours, Measure::Range)[2];
+        let last = &hours[23 * 24..24 * 24];
+        let total = |hours: &[Hour]| hours.iter().map(|h| h.range).sum::<f64>() + FLOOR;
+        let evening = (4.0 * (total(&last[18..]) - FLOOR) + FLOOR) / total(last);
+        assert!((day.x[6] - evening.op_log()).abs() < 1e-12);
+        assert_eq!(day.x[8..], [0.0, 1.0, 0.0], "1970-01-25 was a Sunday");
+    }
+}
