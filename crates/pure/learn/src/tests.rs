@@ -114,8 +114,8 @@ fn the_standard_steps_are_these_programs() {
         program.expect("valid").hash().to_string()
     };
     let expected = [
-        "0x42059262f7125323d688d33dd8fd1a4e055ef4fba7f0ac53b6c04497087ad766",
-        "0x1d19de320edd254125b08ecb1fd5fdebc0af350a1ff077d37cf1546e1f1a52d5",
+        "0x80d398ba9b4dc38903c26705782daa09e412390ac5a94745f8f8ffd4dc65c4f4",
+        "0x987b4fb9725ae22076045b0ecdebd74a62481e509ddd061ada5cb59578d75bd4",
     ];
     assert_eq!([hash(Kind::Har), hash(Kind::Mlp)], expected);
 }

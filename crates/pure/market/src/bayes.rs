@@ -268,8 +268,8 @@ mod tests {
                 }
             }
             let fitted = |row: &[f64; 4]| -> f64 { row.iter().zip(w).map(|(x, w)| x * w).sum() };
-            let residual: f64 =
-                rows.iter().zip(&outcomes).map(|(row, y)| (y - fitted(row)) * (y - fitted(row))).sum();
+            let misses = rows.iter().zip(&outcomes).map(|(row, y)| y - fitted(row));
+            let residual: f64 = misses.map(|miss| miss * miss).sum();
             let shrunk: f64 = w.iter().zip(&precision).map(|(w, p)| p * w * w).sum();
             prop_assert_eq!(noise[0], 14.0);
             prop_assert!((noise[1] - (6.0 + residual + shrunk) / 14.0).abs() < 1e-9);

@@ -77,6 +77,6 @@ fn it_is_total() {
 #[test]
 fn the_standard_margin_is_this_program() {
     let program = margin(&MarginConfig::STANDARD).expect("valid");
-    let expected = "0x64ef2518a5680ec624d5407bca0cd2ce09916374982679459da3ec769ea3c732";
+    let expected = "0xc4f798df38f138ea57f8dcb6adf2080d026a329cb3a5c0700acff541570f07f0";
     assert_eq!(program.hash().to_string(), expected);
 }

@@ -219,6 +219,6 @@ fn the_frozen_step_is_this_program() {
     let program = tail_step(&Config::frozen().tail).expect("valid");
     assert_eq!(
         program.hash().to_string(),
-        "0xa0937203c6b83d0b0f0992007ea365c9f0bcf807f0dedec789ccc85c68a97eb0"
+        "0x4ebd29e654647ecdd33a5ead9c657449b6691c7f3500c85ddf923359760dfccd"
     );
 }

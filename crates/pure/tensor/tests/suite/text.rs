@@ -6,7 +6,7 @@ use tensor::{Program, TextError};
 use crate::samples::{every_op, linear};
 
 const LINEAR: &str = "\
-program 0x45c770e6d54f26882d4d3e1d19c270ab4c6d18485e348a96af9bd2dc78fc7bef
+program 0xf079d9bccfbea7ae7629d65194f94fbf1b6947396f4cc062c28440c91ffd9049
 inputs %0:f32[3,1] %1:f32[4,3] %2:f32[4,1]
 outputs %7:f32[] %16:f32[3,1]
 %0 f32[3,1] = input 0
