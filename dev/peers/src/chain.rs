@@ -24,8 +24,8 @@ pub(crate) fn contest(threads: usize) -> anyhow::Result<Contest<'static>> {
         y = b.sub(z, x[0])?;
     }
     let y = b.abs(y)?;
-    let threads = Threads { count: threads, ..Threads::available() };
-    let mut runner = Runner::new(&b.finish(&[y])?).with_threads(threads);
+    let cut = Threads { count: threads, ..Threads::available() };
+    let mut runner = Runner::new(&b.finish(&[y])?).with_threads(cut);
     let inputs = [numbers(1, &[COUNT]), numbers(2, &[COUNT])];
     let [first, second] = &inputs;
     let first = first.as_f32().context("f32 was asked for")?.to_vec();
@@ -42,7 +42,7 @@ pub(crate) fn contest(threads: usize) -> anyhow::Result<Contest<'static>> {
     };
     let peers: Vec<crate::contest::Entrant<'_>> =
         vec![("loop on one thread".to_owned(), Box::new(by_hand))];
-    Ok(Contest { name: NAME.to_owned(), bar: 1.0 / 1.5, ours: Box::new(ours), peers })
+    Ok(Contest { name: NAME.to_owned(), threads, bar: 1.0 / 1.5, ours: Box::new(ours), peers })
 }
 
 /// The loop with the best instructions that this CPU has.

@@ -2,9 +2,9 @@
 //!
 //! *Invariant: a ratio compares times of one turn.* Absent: best times, which are luck.
 
-use std::time::Instant;
-
 use serde_json::json;
+
+use crate::clock::Clock;
 
 /// Turns of which the median counts.
 const TURNS: usize = 31;
@@ -14,18 +14,19 @@ const TURN_SECONDS: f64 = 0.02;
 
 /// Something that can do the work over and over.
 pub(crate) trait Engine {
-    /// Does the work `times` times and returns how many seconds that took.
-    fn run(&mut self, times: u32) -> anyhow::Result<f64>;
+    /// Does the work `times` times and returns how many seconds that took, by the clock for so many
+    /// threads.
+    fn run(&mut self, times: u32, threads: usize) -> anyhow::Result<f64>;
 }
 
 /// Work that is done by calling something here.
 impl<F: FnMut() -> anyhow::Result<()>> Engine for F {
-    fn run(&mut self, times: u32) -> anyhow::Result<f64> {
-        let start = Instant::now();
+    fn run(&mut self, times: u32, threads: usize) -> anyhow::Result<f64> {
+        let clock = Clock::start(threads);
         for _ in 0..times {
             self()?;
         }
-        Ok(start.elapsed().as_secs_f64())
+        Ok(clock.seconds())
     }
 }
 
@@ -35,6 +36,7 @@ pub(crate) type Entrant<'a> = (String, Box<dyn Engine + 'a>);
 /// One piece of work.
 pub(crate) struct Contest<'a> {
     pub(crate) name: String,
+    pub(crate) threads: usize,
     /// Least ratio of the best peer's time to ours.
     pub(crate) bar: f64,
     pub(crate) ours: Box<dyn Engine + 'a>,
@@ -83,8 +85,8 @@ impl Contest<'_> {
         engines.extend(self.peers.iter_mut().map(|(_, engine)| engine));
         let mut times = Vec::new();
         for engine in &mut engines {
-            engine.run(1)?;
-            let once = engine.run(1)?.min(engine.run(1)?);
+            engine.run(1, self.threads)?;
+            let once = engine.run(1, self.threads)?.min(engine.run(1, self.threads)?);
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
             times.push((TURN_SECONDS / once).clamp(1.0, 1e6) as u32);
         }
@@ -93,7 +95,7 @@ impl Contest<'_> {
             progress(turn + 1, TURNS);
             for place in 0..engines.len() {
                 let engine = (place + turn) % engines.len();
-                let took = engines[engine].run(times[engine])?;
+                let took = engines[engine].run(times[engine], self.threads)?;
                 seconds[engine].push(took / f64::from(times[engine]));
             }
         }
@@ -167,6 +169,7 @@ impl Report {
         json!({
             "work": outcome.name,
             "threads": self.threads,
+            "clock": Clock::name(self.threads),
             "seconds": outcome.ours,
             "peers": peers.collect::<Vec<_>>(),
             "ratio": spread(outcome.best),

@@ -12,9 +12,12 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a bench reports to the terminal")]
 
 mod chain;
+mod clock;
 mod contest;
 mod ours;
 mod products;
+mod with_burn;
+mod with_candle;
 mod with_torch;
 mod work;
 

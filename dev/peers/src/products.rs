@@ -39,7 +39,7 @@ pub(crate) fn contest(name: &str, threads: usize) -> anyhow::Result<Contest<'sta
         gemm(extents, threads, factors, &expected)?,
         matrixmultiply(extents, factors, &expected)?,
     ];
-    Ok(Contest { name: name.to_owned(), bar, ours: Box::new(ours), peers })
+    Ok(Contest { name: name.to_owned(), threads, bar, ours: Box::new(ours), peers })
 }
 
 fn elements(tensor: &Tensor) -> anyhow::Result<Vec<f32>> {

@@ -1,4 +1,7 @@
-"""Training steps in PyTorch, eager: reads `TIMES WORK..` a line, answers with seconds."""
+"""Training steps in PyTorch, eager: reads `TIMES WORK..` a line, answers with seconds.
+
+0 times is answered with the number of parameters. Seconds are of CPU time on one thread.
+"""
 
 import sys
 import time
@@ -6,7 +9,9 @@ import time
 import torch
 from torch import nn
 
-torch.set_num_threads(int(sys.argv[1]))
+threads = int(sys.argv[1])
+torch.set_num_threads(threads)
+clock = time.process_time if threads == 1 else time.perf_counter
 
 
 class Mlp(nn.Module):
@@ -70,7 +75,7 @@ def make(kind, batch, *sizes):
         loss.backward()
         optimiser.step()
 
-    return step
+    return step, sum(x.numel() for x in model.parameters())
 
 
 print("torch", torch.__version__.split("+")[0], flush=True)
@@ -80,8 +85,11 @@ for line in sys.stdin:
     if work not in made:
         kind, *sizes = work.split()
         made[work] = make(kind, *map(int, sizes))
-    step = made[work]
-    start = time.perf_counter()
+    step, parameters = made[work]
+    if times == "0":
+        print(parameters, flush=True)
+        continue
+    start = clock()
     for _ in range(int(times)):
         step()
-    print(time.perf_counter() - start, flush=True)
+    print(clock() - start, flush=True)

@@ -1,14 +1,15 @@
 //! PyTorch in a child process, eager, on the CPU.
 //!
-//! The child reads a line `WORK TIMES`, works, and answers with the seconds that took, measured on
-//! its side, so that the pipe is not in the time.
+//! The child reads a line `TIMES WORK`, works, and answers with the seconds that took, measured on
+//! its side, so that the pipe is not in the time. Told to work no times, it answers with the number
+//! of parameters.
 
 use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use learn::{Network, Training};
 
 use crate::contest::Engine;
@@ -60,7 +61,10 @@ impl Torch {
             ),
         };
         let work = work.replace(['[', ']', ','], "");
-        Ok(Box::new(Turn { torch: self, work }))
+        let mut turn = Turn { torch: self, work };
+        let parameters = turn.ask(0)?;
+        ensure!(parameters == training.count()?.to_string(), "another network: {parameters}");
+        Ok(Box::new(turn))
     }
 }
 
@@ -69,12 +73,18 @@ struct Turn<'a> {
     work: String,
 }
 
-impl Engine for Turn<'_> {
-    fn run(&mut self, times: u32) -> anyhow::Result<f64> {
+impl Turn<'_> {
+    fn ask(&mut self, times: u32) -> anyhow::Result<String> {
         let mut pipes = self.torch.pipes.borrow_mut();
         writeln!(pipes.input, "{times} {}", self.work)?;
         pipes.input.flush()?;
-        Ok(pipes.read()?.parse()?)
+        pipes.read()
+    }
+}
+
+impl Engine for Turn<'_> {
+    fn run(&mut self, times: u32, _threads: usize) -> anyhow::Result<f64> {
+        Ok(self.ask(times)?.parse()?)
     }
 }
 

@@ -10,6 +10,7 @@ use tensor::Dtype;
 use crate::contest::Contest;
 use crate::ours;
 use crate::with_torch::Torch;
+use crate::{with_burn, with_candle};
 
 /// A training step.
 pub(crate) struct Work {
@@ -23,7 +24,7 @@ pub(crate) struct Work {
 /// All of them.
 pub(crate) const WORKS: [Work; 3] = [
     Work { name: "step of an MLP 32-64-64-1, batch 256", bar: 2.0, batch: 256, network: mlp },
-    Work { name: "step of a GRU 32-64, 64 steps, batch 32", bar: 1.0, batch: 32, network: gru },
+    Work { name: "step of a GRU 32-32, 64 steps, batch 32", bar: 1.0, batch: 32, network: gru },
     Work {
         name: "step of a transformer, width 64, 4 heads, 2 layers, 64 tokens, batch 8",
         bar: 1.0,
@@ -37,7 +38,7 @@ fn mlp() -> Network {
 }
 
 fn gru() -> Network {
-    Network::Gru(Gru { features: 32, hidden: 64, steps: 64 })
+    Network::Gru(Gru { features: 32, hidden: 32, steps: 64 })
 }
 
 fn encoder() -> Network {
@@ -67,11 +68,12 @@ impl Work {
             batch: self.batch,
             dtype: Dtype::F32,
         };
-        let mut peers = Vec::new();
+        let mut peers = Vec::from(with_burn::engines(&training)?);
+        peers.push(with_candle::engine(&training)?);
         if let Some(torch) = torch {
             peers.push((torch.name(), torch.engine(&training)?));
         }
         let ours = ours::engine(&training, threads)?;
-        Ok(Contest { name: self.name.to_owned(), bar: self.bar, ours, peers })
+        Ok(Contest { name: self.name.to_owned(), threads, bar: self.bar, ours, peers })
     }
 }
