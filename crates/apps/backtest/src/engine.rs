@@ -37,7 +37,11 @@ pub(crate) fn about() -> About {
     for (i, (what, count)) in TRIED.iter().enumerate() {
         let _ = write!(chosen, "{} {count} of {what}", if i > 0 { "," } else { "" });
     }
-    chosen.push('.');
+    chosen.push_str(
+        ". Four constants of the hourly models were added or set anew after a first look at the \
+         days after the split, with values from days before it: hourly figures are no first try \
+         (docs/model.md).",
+    );
     let day = |text: &str| text.parse().expect("the engine writes its splits as days");
     About {
         name: "Bayesian log-HAR regressions of the hour's and the day's variance, an \

@@ -101,7 +101,8 @@ fn main() -> Result<(), Failure> {
         daily::intervals(&mut rows, market, period);
     }
     let tried = risk::TRIED.map(|(what, count)| format!("{count} of {what}")).join(", ");
-    rows.note(&format!("configurations tried before the split: {tried}"));
+    let when = "on days before the split, the last 15 after a first look at the days after it";
+    rows.note(&format!("configurations tried {when}: {tried}"));
     Ok(())
 }
 
