@@ -90,6 +90,8 @@ pub struct Outcome {
     pub liquidated_in_vain: usize,
     /// Those that ended below zero.
     pub bankrupt: usize,
+    /// Hours in which they did: those of one hour share one fate.
+    pub bankrupt_hours: usize,
     /// What they deposited.
     pub deposits_cents: i64,
     /// The value of their positions when they opened.
@@ -144,6 +146,7 @@ pub fn simulate(accounts: &[Account], hours: &[Hour], margins: &Margins) -> Outc
         outcome.close(&position, end, hours[end].prices.close);
     }
     outcome.bankruptcies.sort_unstable();
+    outcome.bankrupt_hours = outcome.bankruptcies.chunk_by(|a, b| a.0 == b.0).count();
     outcome
 }
 

@@ -31,8 +31,10 @@ pub(crate) struct About {
 pub(crate) fn about() -> About {
     let mut chosen = format!(
         "Constants were chosen on days before {HOURLY_SPLIT} (hours) and {DAILY_SPLIT} (days), on \
-         BTC, ETH and SOL, and frozen; after that only coefficients are refitted. Configurations \
-         tried:"
+         BTC, ETH and SOL, and frozen; after that only coefficients are refitted. Not as clean: \
+         the raise after an exceedance, the ceiling of maintenance and the rate of the tracked \
+         quantile were settled after a first look at later days had shown bars missed, with \
+         values from the days before (docs/model.md). Configurations tried:"
     );
     for (i, (what, count)) in TRIED.iter().enumerate() {
         let _ = write!(chosen, "{} {count} of {what}", if i > 0 { "," } else { "" });

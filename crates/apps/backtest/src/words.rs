@@ -5,6 +5,7 @@
 
 use explorer::format::{count, decimal, plural};
 
+use crate::accounts::Outcome;
 use crate::measures::Measures;
 use crate::report::Market;
 
@@ -12,7 +13,7 @@ use crate::report::Market;
 const LUCK: f64 = 0.05;
 /// Costs closer than this are called equal.
 const SAME: f64 = 0.02;
-/// With fewer bankruptcies than this under both, bad debt says little.
+/// With bankruptcies in fewer hours than this under one of them, bad debt says little.
 const FEW: usize = 20;
 
 /// Returns one sentence on a market.
@@ -113,13 +114,19 @@ pub(crate) fn verdict(market: &Market) -> Vec<String> {
         count(b),
         chance(comparison.p),
     ));
-    if ours.accounts.bankrupt.max(theirs.accounts.bankrupt) < FEW {
-        sentences.push(format!(
-            "Bad debt comes from few accounts ({} and {}): do not read much into it.",
-            theirs.accounts.bankrupt, ours.accounts.bankrupt,
-        ));
-    }
+    sentences.push(debt_from(&theirs.accounts, &ours.accounts));
     sentences
+}
+
+/// Says how many accounts and hours bad debt comes from, and what that is worth.
+fn debt_from(theirs: &Outcome, ours: &Outcome) -> String {
+    let of = |one: &Outcome| {
+        let (accounts, hours) = (one.bankrupt as u64, one.bankrupt_hours as u64);
+        format!("{} in {}", plural(accounts, "account"), plural(hours, "hour"))
+    };
+    let few = theirs.bankrupt_hours.min(ours.bankrupt_hours) < FEW;
+    let caution = if few { "; so few bad hours say little about the next ones" } else { "" };
+    format!("Bad debt comes from {} under yours and {} under ours{caution}.", of(theirs), of(ours))
 }
 
 fn exceeded(measures: &Measures) -> usize {

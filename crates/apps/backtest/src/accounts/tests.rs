@@ -46,6 +46,8 @@ proptest! {
         let missing: i64 = outcome.bankruptcies.iter().map(|(_, cents)| cents).sum();
         prop_assert_eq!(missing, outcome.bad_debt_cents);
         prop_assert_eq!(outcome.bankruptcies.len(), outcome.bankrupt);
+        prop_assert!(outcome.bankrupt_hours <= outcome.bankrupt.min(hours.len()));
+        prop_assert_eq!(outcome.bankrupt_hours == 0, outcome.bankrupt == 0);
     }
 
     #[test]

@@ -91,7 +91,7 @@ pub(crate) fn cards(report: &Value, base: &str, market: &Market) -> Vec<Row> {
 /// Returns all that is measured of each system.
 pub(crate) fn measures(report: &Value, base: &str, market: &Market) -> Vec<Row> {
     use Form::{Count, Day, Million, Money, Percent, Times};
-    let specs: [Spec; 26] = [
+    let specs: [Spec; 27] = [
         ("Mean initial margin", "cost", "mean_initial", Percent(2), true),
         ("Mean maintenance margin", "", "mean_maintenance", Percent(2), false),
         ("Hours beyond initial, long", "", "initial/long", Count, true),
@@ -121,6 +121,7 @@ pub(crate) fn measures(report: &Value, base: &str, market: &Market) -> Vec<Row> 
             true,
         ),
         ("… that ended below zero", "", "accounts/bankrupt", Count, true),
+        ("", "hours in which they did", "accounts/bankrupt_hours", Count, true),
         ("Positions opened", "quote units", "accounts/notional_cents", Money, false),
         ("Bad debt", "quote units", "accounts/bad_debt_cents", Money, true),
         ("Bad debt a million", "of positions opened", "bad_debt_share", Million, true),
