@@ -508,6 +508,11 @@ contract Court is ICourt {
     }
 
     /// @inheritdoc ICourt
+    function stateOf(uint256 id) external view returns (State) {
+        return _claims[id].state;
+    }
+
+    /// @inheritdoc ICourt
     function parentsOf(uint256 id) external view returns (uint256[] memory) {
         return _parents[id];
     }

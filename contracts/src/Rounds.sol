@@ -63,6 +63,8 @@ contract Rounds is IRounds {
     bytes32 public cumulativeRoot;
     /// @inheritdoc IRounds
     uint64 public settledCount;
+    /// @inheritdoc IRounds
+    uint256 public settledClaim;
 
     /// @param registry_ deployed, and knowing this address
     /// @param court_ deployed, and having this address among its consumers
@@ -171,6 +173,7 @@ contract Rounds is IRounds {
 
         core.phase = Phase.Idle;
         settledCount += 1;
+        settledClaim = core.claim;
         modelRoot = outputRoots[0];
         cumulativeRoot = outputRoots[3];
         (uint32[] memory members, bool[] memory accepted) =

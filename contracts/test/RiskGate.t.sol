@@ -22,43 +22,162 @@ contract RiskGateTest is Desk {
         vm.assertFalse(gate.priceFresh(MARKET));
     }
 
-    /// @notice Initial margin follows the upper bound at once; maintenance by a quarter a report.
-    function test_raise() public {
-        report(50e18, 0.21e18);
-        check(0.21e18, 0.1e18);
-        report(50e18, 0.21e18);
-        check(0.21e18, 0.125e18);
-        report(50e18, 0.21e18);
-        check(0.21e18, 0.14e18);
-        report(50e18, 0.21e18);
-        check(0.21e18, 0.14e18);
+    /// @notice Applies a report whose claim is final.
+    function settled(uint256 margin) internal {
+        claimMargin(margin);
+        mine(WINDOW + 1);
+        gate.applyReports(MARKET);
     }
 
+    /// @notice Applies a report whose claim is open.
+    function open(uint256 margin) internal returns (uint256 claim) {
+        claim = claimMargin(margin);
+        gate.applyReports(MARKET);
+    }
+
+    function waits() internal {
+        vm.expectRevert(abi.encodeWithSelector(IRiskGate.NothingToApply.selector, MARKET));
+        gate.applyReports(MARKET);
+    }
+
+    /// @notice Initial margin follows the upper bound; maintenance by a quarter a report.
+    function test_raise_final() public {
+        settled(0.1875e18);
+        check(0.1875e18, 0.1e18);
+        settled(0.1875e18);
+        check(0.1875e18, 0.125e18);
+        settled(0.1875e18);
+        check(0.1875e18, 0.125e18);
+    }
+
+    /// @notice A raise holds at once, while nothing that liquidates moves; when its claim is final,
+    ///         maintenance follows.
+    function test_raise_atOnce() public {
+        uint256 claim = open(0.1875e18);
+        check(0.1875e18, 0.08e18);
+        (uint256 initial, uint256 raiser) = gate.settledMargin(MARKET);
+        vm.assertEq(initial, 0.12e18);
+        vm.assertEq(raiser, claim);
+        waits();
+        mine(WINDOW + 1);
+        gate.applyReports(MARKET);
+        check(0.1875e18, 0.1e18);
+        (initial, raiser) = gate.settledMargin(MARKET);
+        vm.assertEq(initial, 0.1875e18);
+        vm.assertEq(raiser, 0);
+        waits();
+    }
+
+    /// @notice All that is open together raises by one step over what is settled, however many say so.
     function test_raise_stepAndCeiling() public {
-        report(50e18, 0.9e18);
+        open(0.875e18);
+        check(0.24e18, 0.08e18);
+        claimMargin(0.9375e18);
+        gate.applyReports(MARKET);
+        check(0.24e18, 0.08e18);
+        mine(WINDOW + 1);
+        gate.applyReports(MARKET);
         check(0.24e18, 0.1e18);
-        report(50e18, 0.9e18);
+        settled(0.875e18);
         check(0.48e18, 0.125e18);
-        report(50e18, 0.9e18);
+        open(0.875e18);
         vm.assertEq(gate.initialMargin(MARKET), 0.8e18);
     }
 
     function test_fall_isSlow() public {
-        report(50e18, 0.01e18);
+        settled(0.015625e18);
         check(0.114e18, 0.076e18);
         for (uint256 i = 0; i < 40; ++i) {
-            report(50e18, 0.01e18);
+            settled(0.015625e18);
         }
         vm.assertEq(gate.initialMargin(MARKET), 0.05e18);
         vm.assertEq(gate.maintenanceMargin(MARKET), (uint256(0.1e18) + 2) / 3);
     }
 
-    function test_applied_saysWhatWasClamped() public {
-        IRiskOracle.Report[] memory bundle = new IRiskOracle.Report[](1);
-        bundle[0] = reportOf(IRiskOracle.Kind.Margin, 0.5e18, 0.6e18);
-        oracle.post(bundle, sign(bundle, PROVIDER_KEY));
+    /// @notice An open report lowers nothing, and says so; it keeps the margins fresh.
+    function test_fall_waitsForItsClaim() public {
+        settled(0.1875e18);
+        uint256 claim = claimMargin(0.125e18);
         vm.expectEmit();
-        emit IRiskGate.Applied(MARKET, 1, 0.6e18, 0.24e18, true, bundle[0].nonce);
+        emit IRiskGate.Waiting(MARKET, claim, 0.125e18, nonce);
+        gate.applyReports(MARKET);
+        check(0.1875e18, 0.1e18);
+        waits();
+        mine(WINDOW);
+        waits();
+        check(0.1875e18, 0.1e18);
+        mine(1);
+        gate.applyReports(MARKET);
+        vm.assertEq(gate.initialMargin(MARKET), 0.178125e18);
+    }
+
+    /// @notice A later open report does not lower an earlier open raise; a later final one does.
+    function test_fall_afterARaise() public {
+        uint256 high = open(0.1875e18);
+        claimMargin(0.125e18);
+        gate.applyReports(MARKET);
+        check(0.1875e18, 0.08e18);
+        (, uint256 raiser) = gate.settledMargin(MARKET);
+        vm.assertEq(raiser, high);
+        mine(WINDOW + 1);
+        gate.applyReports(MARKET);
+        vm.assertEq(gate.initialMargin(MARKET), 0.125e18);
+    }
+
+    /// @notice A raise ends with its claim, before anybody tells the gate; what was settled holds.
+    function test_struck_raiseEnds() public {
+        settled(0.1875e18);
+        uint256 claim = open(0.25e18);
+        check(0.25e18, 0.1e18);
+        strike(claim);
+        check(0.1875e18, 0.1e18);
+        vm.expectEmit();
+        emit IRiskGate.Raised(MARKET, 0, 0, 0.1875e18);
+        gate.applyReports(MARKET);
+        check(0.1875e18, 0.1e18);
+        waits();
+    }
+
+    /// @notice Of two raises the one that stands is in force again.
+    function test_struck_theOtherRaiseHolds() public {
+        settled(0.1875e18);
+        claimMargin(0.21875e18);
+        uint256 claim = open(0.25e18);
+        check(0.25e18, 0.1e18);
+        strike(claim);
+        gate.applyReports(MARKET);
+        check(0.21875e18, 0.125e18); // final by now
+    }
+
+    /// @notice A lowering whose claim is struck lowers nothing, ever.
+    function test_struck_loweringNeverHolds() public {
+        settled(0.1875e18);
+        uint256 claim = open(0.0625e18);
+        strike(claim);
+        gate.applyReports(MARKET); // is not fresh any more
+        check(0.1875e18, 0.1e18);
+        waits();
+    }
+
+    /// @notice As long as a claim is disputed it binds one way, even past its deadline.
+    function test_disputed_bindsOneWay() public {
+        uint256 claim = open(0.1875e18);
+        disputeOf(claim, reportHeaderOf(0));
+        mine(WINDOW + 1);
+        waits();
+        check(0.1875e18, 0.08e18);
+        claim = open(0.0625e18);
+        disputeOf(claim, reportHeaderOf(0));
+        mine(WINDOW + 1);
+        waits();
+        check(0.1875e18, 0.08e18);
+    }
+
+    function test_applied_saysWhatWasClamped() public {
+        claimMargin(0.625e18);
+        mine(WINDOW + 1);
+        vm.expectEmit();
+        emit IRiskGate.Applied(MARKET, 1, 0.625e18, 0.24e18, true, nonce);
         vm.expectEmit();
         emit IRiskGate.MaintenanceMoved(MARKET, 0.16e18, 0.1e18);
         gate.applyReports(MARKET);
@@ -77,26 +196,32 @@ contract RiskGateTest is Desk {
     }
 
     function test_apply_onlyNews() public {
-        bytes memory refusal = abi.encodeWithSelector(IRiskGate.NothingToApply.selector, MARKET);
-        vm.expectRevert(refusal);
-        gate.applyReports(MARKET);
-        report(50e18, 0.21e18);
-        vm.expectRevert(refusal);
-        gate.applyReports(MARKET);
-        check(0.21e18, 0.1e18);
+        waits();
+        settled(0.1875e18);
+        waits();
+        check(0.1875e18, 0.1e18);
     }
 
-    function test_apply_notTheExpired() public {
-        IRiskOracle.Report[] memory bundle = new IRiskOracle.Report[](1);
-        bundle[0] = reportOf(IRiskOracle.Kind.Price, 50e18, 50e18);
-        oracle.post(bundle, sign(bundle, PROVIDER_KEY));
+    function test_apply_notTheExpiredPrice() public {
+        IRiskOracle.Price memory price = priceOf(50e18);
+        oracle.postPrice(price, signPrice(price, PROVIDER_KEY));
         vm.warp(NOW + HOLDS);
-        vm.expectRevert(abi.encodeWithSelector(IRiskGate.NothingToApply.selector, MARKET));
+        waits();
+    }
+
+    /// @notice What a final report says holds until a later final one, though it is not fresh.
+    function test_apply_finalAfterExpiry() public {
+        claimMargin(0.1875e18);
+        mine(WINDOW + 1);
+        vm.warp(NOW + HOLDS);
         gate.applyReports(MARKET);
+        check(0.1875e18, 0.1e18);
+        reportPrice(50e18);
+        vm.assertFalse(gate.fresh(MARKET));
     }
 
     function test_fresh_untilExpiry() public {
-        report(50e18, 0.2e18);
+        settled(0.1875e18);
         vm.assertTrue(gate.fresh(MARKET));
         vm.warp(NOW + HOLDS - 1);
         vm.assertTrue(gate.fresh(MARKET));
@@ -106,40 +231,56 @@ contract RiskGateTest is Desk {
         vm.assertTrue(gate.priceFresh(MARKET));
     }
 
-    function test_stranger_isNotTheProvider() public {
-        IRiskOracle.Report[] memory bundle = new IRiskOracle.Report[](1);
-        bundle[0] = reportOf(IRiskOracle.Kind.Margin, 0.7e18, 0.7e18);
-        oracle.post(bundle, sign(bundle, 0xBAD));
-        vm.expectRevert(abi.encodeWithSelector(IRiskGate.NothingToApply.selector, MARKET));
-        gate.applyReports(MARKET);
+    /// @notice An open report keeps the margins fresh as long as its claim stands.
+    function test_fresh_byAnOpenReport() public {
+        settled(0.1875e18);
+        vm.warp(NOW + HOLDS - 1);
+        uint256 claim = open(0.0625e18);
+        vm.warp(NOW + HOLDS + 1);
+        vm.assertTrue(gate.fresh(MARKET));
+        strike(claim);
+        vm.assertFalse(gate.fresh(MARKET));
+        vm.assertTrue(gate.priceFresh(MARKET));
     }
 
-    /// @notice A new provider's nonces start anew, and may be lower than the old one's.
+    function test_stranger_isNotTheProvider() public {
+        allow(0xBAD);
+        send(draft(50e18, 0.75e18), 0xBAD);
+        waits();
+    }
+
+    /// @notice A new provider's nonces start anew, and may be lower than the old one's; the old one's
+    ///         raise ends.
     function test_setProvider() public {
         for (uint256 i = 0; i < 3; ++i) {
-            report(50e18, 0.2e18);
+            settled(0.1875e18);
         }
+        open(0.25e18);
+        allow(0xBEE);
         gate.setProvider(vm.addr(0xBEE));
         nonce = 0;
-        IRiskOracle.Report[] memory bundle = new IRiskOracle.Report[](1);
-        bundle[0] = reportOf(IRiskOracle.Kind.Price, 51e18, 51e18);
-        oracle.post(bundle, sign(bundle, 0xBEE));
+        send(draft(51e18, 0.125e18), 0xBEE);
+        vm.expectEmit();
+        emit IRiskGate.Raised(MARKET, 0, 0.125e18, 0.1875e18);
         gate.applyReports(MARKET);
         vm.assertEq(gate.price(MARKET), 51e18);
+        check(0.1875e18, 0.125e18);
     }
 
     function test_shut_marginsAreStaticAndPricesPass() public {
-        report(50e18, 0.21e18);
+        settled(0.1875e18);
         gate.setShut(true);
         check(0.12e18, 0.08e18);
-        report(51e18, 0.5e18);
+        send(draft(51e18, 0.5e18), PROVIDER_KEY);
+        mine(WINDOW + 1);
+        gate.applyReports(MARKET);
         vm.assertEq(gate.price(MARKET), 51e18);
         check(0.12e18, 0.08e18);
         vm.assertTrue(gate.fresh(MARKET));
         vm.warp(NOW + HOLDS);
         vm.assertFalse(gate.fresh(MARKET));
         gate.setShut(false);
-        check(0.21e18, 0.1e18);
+        check(0.1875e18, 0.1e18);
     }
 
     function test_owner_only() public {
@@ -203,6 +344,7 @@ contract RiskGateTest is Desk {
     }
 
     /// @notice Whatever is reported: within floor and ceiling, within a step, maintenance not above.
+    /// forge-config: default.fuzz.runs = 200
     function test_fuzz_reports_stayWithinLimits(
         uint256[12] memory margins,
         uint256[12] memory prices
@@ -211,7 +353,10 @@ contract RiskGateTest is Desk {
         uint256 maintenance = gate.maintenanceMargin(MARKET);
         uint256 price = 0;
         for (uint256 i = 0; i < 12; ++i) {
-            report(bound(prices[i], 1, 2 ** 128 - 1), bound(margins[i], 0, 2 ** 128 - 1));
+            uint256 given = bound(prices[i], 1, 2 ** 128 - 1);
+            send(draft(given, bound(margins[i], 0, 2 ** 100)), PROVIDER_KEY);
+            mine(WINDOW + 1);
+            gate.applyReports(MARKET);
             uint256 next = gate.initialMargin(MARKET);
             vm.assertTrue(next >= 0.05e18 && next <= 0.8e18);
             vm.assertTrue(next <= 2 * initial && next >= initial * 95 / 100);

@@ -409,6 +409,9 @@ interface ICourt {
     /// @notice Returns a claim; reverts with `UnknownClaim` for an id that none has.
     function claim(uint256 id) external view returns (Claim memory);
 
+    /// @notice Returns where a claim stands; `None` for an id that no claim has.
+    function stateOf(uint256 id) external view returns (State);
+
     /// @notice Returns the parents of a claim.
     function parentsOf(uint256 id) external view returns (uint256[] memory);
 

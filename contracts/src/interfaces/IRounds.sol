@@ -236,6 +236,10 @@ interface IRounds {
     /// @notice Returns how many rounds were settled.
     function settledCount() external view returns (uint64);
 
+    /// @notice Returns the claim that settled the last of them, 0 before the first: its inputs and
+    ///         outputs are what the round was.
+    function settledClaim() external view returns (uint256);
+
     /// @notice Returns the commitment that stands for an update root and a salt.
     function commitmentOf(uint64 round, uint32 node, bytes32 updateRoot, bytes32 salt)
         external

@@ -14,10 +14,11 @@ import {Tree} from "./Tree.sol";
 library Inputs {
     /// @notice Rows that fit a chunk, and so the most seats of a round.
     uint256 internal constant ROWS_MAX = 32;
+    /// @notice Inputs before the updates.
+    uint256 internal constant FIXED = 5;
     uint256 private constant WEI_PER_TOKEN = 1e18;
     /// @notice Largest stake in whole tokens that counts: exact in f32.
     uint256 private constant STAKE_MAX = 2 ** 24;
-    uint256 private constant FIXED_INPUTS = 5;
 
     /// @notice Returns the list root of all inputs.
     /// @param seats all seats of the round, ascending
@@ -29,7 +30,7 @@ library Inputs {
         bytes32 cumulativeRoot,
         uint64 budgetGwei
     ) internal pure returns (bytes32) {
-        bytes32[] memory roots = new bytes32[](FIXED_INPUTS + rows);
+        bytes32[] memory roots = new bytes32[](FIXED + rows);
         bytes memory members = new bytes(Tree.CHUNK_4);
         bytes memory stakes = new bytes(Tree.CHUNK_4);
         uint256 row = 0;
@@ -38,7 +39,7 @@ library Inputs {
             uint256 stake = seats[i].stake / WEI_PER_TOKEN;
             _writeI32(members, row, seats[i].index);
             _writeI32(stakes, row, stake < STAKE_MAX ? stake : STAKE_MAX);
-            roots[FIXED_INPUTS + row] = seats[i].updateRoot;
+            roots[FIXED + row] = seats[i].updateRoot;
             ++row;
         }
         roots[0] = modelRoot;

@@ -7,9 +7,11 @@ import {Court} from "../../src/Court.sol";
 import {Programs} from "../../src/Programs.sol";
 import {Referee} from "../../src/Referee.sol";
 import {Registry} from "../../src/Registry.sol";
+import {RiskOracle} from "../../src/RiskOracle.sol";
 import {Rewards} from "../../src/Rewards.sol";
 import {Rounds} from "../../src/Rounds.sol";
 import {ICourt} from "../../src/interfaces/ICourt.sol";
+import {IRiskOracle} from "../../src/interfaces/IRiskOracle.sol";
 import {IRounds} from "../../src/interfaces/IRounds.sol";
 import {Amount} from "../../src/lib/Amount.sol";
 import {Header} from "../../src/lib/Header.sol";
@@ -41,6 +43,7 @@ abstract contract World is Records {
     Court internal court;
     Rewards internal rewards;
     Rounds internal rounds;
+    RiskOracle internal oracle;
     uint256[] internal keys;
 
     function deploy(uint256 nodes) internal {
@@ -48,8 +51,9 @@ abstract contract World is Records {
         token = new AssayToken(address(this), 1_000_000_000e18);
         uint256 nonce = vm.getNonce(address(this));
         address predicted = vm.computeCreateAddress(address(this), nonce + 6);
-        address[] memory consumers = new address[](1);
+        address[] memory consumers = new address[](2);
         consumers[0] = predicted;
+        consumers[1] = vm.computeCreateAddress(address(this), nonce + 7);
         registry = new Registry(token, predicted, STAKE / 10, UNBOND);
         programs = new Programs(token, BOND, WINDOW);
         referee = new Referee(new Arithmetic());
@@ -57,6 +61,8 @@ abstract contract World is Records {
         rewards = new Rewards(token, registry, predicted, LENGTH);
         rounds = new Rounds(registry, court, rewards, configuration());
         vm.assertEq(address(rounds), predicted);
+        oracle = new RiskOracle(rounds, court, reportPrograms(), posted());
+        vm.assertEq(address(oracle), consumers[1]);
         registerPrograms();
         token.approve(address(rewards), type(uint256).max);
         rewards.fund(1_000_000e18);
@@ -82,6 +88,10 @@ abstract contract World is Records {
         for (uint256 i = 0; i < hashes.length; ++i) {
             programs.register(hashes[i], "");
         }
+        hashes = reportPrograms();
+        for (uint256 i = 0; i < hashes.length; ++i) {
+            programs.register(hashes[i], "");
+        }
         mine(WINDOW + 1);
     }
 
@@ -89,6 +99,27 @@ abstract contract World is Records {
     function headerOf(uint256 rows) internal pure returns (bytes memory) {
         bytes32 opsRoot = keccak256(abi.encode("program", rows));
         return bytes.concat(hex"04000000040000000000000001000000020000000300000000000000", opsRoot);
+    }
+
+    /// @notice The header of the report Program for `rows` rows, 0 before the first settled round.
+    function reportHeaderOf(uint256 rows) internal pure returns (bytes memory) {
+        bytes32 opsRoot = keccak256(abi.encode("report", rows));
+        return bytes.concat(hex"0200000002000000000000000100000000000000", opsRoot);
+    }
+
+    function reportPrograms() internal view returns (bytes32[] memory hashes) {
+        hashes = new bytes32[](rounds.config().aggregatePrograms.length + 1);
+        hashes[0] = Header.hash(reportHeaderOf(0));
+        for (uint256 i = 1; i < hashes.length; ++i) {
+            hashes[i] = Header.hash(reportHeaderOf(i - 1 + QUORUM));
+        }
+    }
+
+    /// @notice Features f32[2, 3] and anchors f64[40]: two chunks.
+    function posted() internal pure returns (IRiskOracle.Posted[] memory list) {
+        list = new IRiskOracle.Posted[](2);
+        list[0] = IRiskOracle.Posted({length: 24, wide: false});
+        list[1] = IRiskOracle.Posted({length: 320, wide: true});
     }
 
     function configuration() internal pure virtual returns (IRounds.Config memory) {
