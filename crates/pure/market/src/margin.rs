@@ -19,14 +19,14 @@
 //! Absent: a fitted tail and a loading for uncertainty. They come with the risk engine; `quantile`
 //! is a public constant until then.
 
-use tensor::{BuildError, Builder, Dtype, Program, ShapeError, Tensor};
+use tensor::{BuildError, Builder, Dtype, Program, ShapeError, Tensor, Value};
 
 use crate::blocks::{held, mean, mean_square_from, reciprocal};
 
 /// Log variances are held within these: daily deviations of 3e-7 and 12.
-const LOG_VARIANCE: (f64, f64) = (-30.0, 5.0);
+pub(crate) const LOG_VARIANCE: (f64, f64) = (-30.0, 5.0);
 /// Ratios of outcome to forecast are held within 0 and this.
-const RATIO_MAX: f64 = 100.0;
+pub(crate) const RATIO_MAX: f64 = 100.0;
 
 /// The constants of the margin formula; they are part of its Program, hence of its hash.
 ///
@@ -104,6 +104,17 @@ pub fn margin(config: &MarginConfig) -> Result<Program, BuildError> {
     let error = mean_square_from(&mut b, ratios, one)?;
     let share = reciprocal(&mut b, config.recent)?;
     let variance = b.fma(error, share, spread)?;
+    let report = bounds(&mut b, config, log_variance, variance)?;
+    b.finish(&[report])
+}
+
+/// `value, lower, upper` as f64\[3\] from `ln h` and `u^2`, both f64\[1\].
+pub(crate) fn bounds(
+    b: &mut Builder,
+    config: &MarginConfig,
+    log_variance: Value,
+    variance: Value,
+) -> Result<Value, BuildError> {
     let u = b.sqrt(variance)?;
     let half_z = b.full(Dtype::F64, &[1], config.z / 2.0)?;
     let width = b.mul(u, half_z)?;
@@ -114,17 +125,16 @@ pub fn margin(config: &MarginConfig) -> Result<Program, BuildError> {
     let sigma = b.sqrt(h)?;
     let quantile = b.full(Dtype::F64, &[1], config.quantile)?;
     let raw = b.mul(sigma, quantile)?;
-    let bounds = (config.floor, config.cap);
-    let value = held(&mut b, raw, bounds)?;
+    let limits = (config.floor, config.cap);
+    let value = held(b, raw, limits)?;
     let up = b.exp(width)?;
     let upper = b.mul(raw, up)?;
-    let upper = held(&mut b, upper, bounds)?;
+    let upper = held(b, upper, limits)?;
     let upper = b.max(upper, value)?;
     let lower = b.div(raw, up)?;
-    let lower = held(&mut b, lower, bounds)?;
+    let lower = held(b, lower, limits)?;
     let lower = b.min(lower, value)?;
-    let report = b.concat(&[value, lower, upper], 0)?;
-    b.finish(&[report])
+    b.concat(&[value, lower, upper], 0)
 }
 
 /// Returns the inputs of [`margin`].

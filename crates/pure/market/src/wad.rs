@@ -52,15 +52,9 @@ impl Wad {
         if x < 0.0 {
             return Err(WadError::Negative(x));
         }
-        let bits = x.to_bits() & !(1 << 63);
-        let (field, fraction) = (bits >> 52, bits & ((1 << 52) - 1));
-        let (integer, exponent) = if field == 0 {
-            (fraction, -1_074)
-        } else {
-            (fraction | 1 << 52, field.cast_signed() - 1_075)
-        };
+        let (integer, exponent) = parts(x);
         let product = u128::from(integer) * ONE;
-        let shift = u32::try_from(exponent.unsigned_abs()).unwrap_or(u32::MAX);
+        let shift = exponent.unsigned_abs();
         if exponent < 0 {
             return Ok(Wad(product.checked_shr(shift).unwrap_or(0)));
         }
@@ -69,6 +63,43 @@ impl Wad {
         }
         Ok(Wad(product << shift.min(127)))
     }
+
+    /// Returns the least wad not below `x * 10^18`, exactly. -0 is 0.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Wad::from_f64`].
+    ///
+    /// ```
+    /// use market::Wad;
+    /// assert_eq!(Wad::from_f64_up(0.5)?.0, 500_000_000_000_000_000);
+    /// assert_eq!(Wad::from_f64_up(0.1)?.0, 100_000_000_000_000_006);
+    /// assert_eq!(Wad::from_f64_up(1e-30)?.0, 1);
+    /// # Ok::<(), market::WadError>(())
+    /// ```
+    pub fn from_f64_up(x: f64) -> Result<Wad, WadError> {
+        let down = Wad::from_f64(x)?;
+        let (integer, exponent) = parts(x);
+        // Bits below the point are cut off; any of them that is set makes a rest.
+        let product = u128::from(integer) * ONE;
+        let cut = if exponent < 0 { exponent.unsigned_abs() } else { 0 };
+        let rest = cut > product.trailing_zeros().min(127) && product != 0;
+        if !rest {
+            return Ok(down);
+        }
+        down.0.checked_add(1).map(Wad).ok_or(WadError::TooLarge(x))
+    }
+}
+
+/// A finite, non-negative double as integer and power of two.
+fn parts(x: f64) -> (u64, i32) {
+    let bits = x.to_bits() & !(1 << 63);
+    let (field, fraction) = (bits >> 52, bits & ((1 << 52) - 1));
+    if field == 0 {
+        return (fraction, -1_074);
+    }
+    let exponent = i32::try_from(field).unwrap_or(i32::MAX) - 1_075;
+    (fraction | 1 << 52, exponent)
 }
 
 impl fmt::Display for Wad {
@@ -119,6 +150,18 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn up_is_down_or_one_more() {
+        for x in [0.0, -0.0, 1.0, 0.25, 1_152_921_504_606_846_976.0] {
+            assert_eq!(Wad::from_f64_up(x), Wad::from_f64(x), "{x}");
+        }
+        for x in [0.1, 0.3, 46.31, 1e-18, 9.99e-19, f64::MIN_POSITIVE, f64::from_bits(1)] {
+            let down = Wad::from_f64(x).expect("it fits").0;
+            assert_eq!(Wad::from_f64_up(x), Ok(Wad(down + 1)), "{x}");
+        }
+        assert!(Wad::from_f64_up(f64::NAN).is_err() && Wad::from_f64_up(-1.0).is_err());
     }
 
     #[test]
