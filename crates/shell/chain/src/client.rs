@@ -12,6 +12,7 @@ mod calls;
 mod court;
 mod error;
 mod market;
+mod oracle;
 
 use std::{sync::Arc, time::Duration};
 
@@ -34,7 +35,8 @@ pub use self::{
     calls::Reveal,
     court::Standing,
     error::{ClientError, Revert},
-    market::{Account, Match, Order, Report},
+    market::{Account, Match, Order},
+    oracle::{Based, Basis, Bundle, Posting, Price, Report},
 };
 use crate::Deployment;
 

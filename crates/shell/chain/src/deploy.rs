@@ -22,7 +22,7 @@ use crate::{
         court::Court,
         dollar::DemoDollar,
         gate::{IRiskGate, RiskGate},
-        oracle::RiskOracle,
+        oracle::{IRiskOracle, RiskOracle},
         programs::Programs,
         referee::Referee,
         registry::Registry,
@@ -64,7 +64,7 @@ pub struct Deployment {
     pub rewards: Address,
     /// `Rounds`: one job's rounds.
     pub rounds: Address,
-    /// `RiskOracle`: signed reports.
+    /// `RiskOracle`: reports with claims behind them.
     pub oracle: Address,
     /// `RiskGate`: what a market lets through of them.
     pub gate: Address,
@@ -118,6 +118,10 @@ pub struct Setup {
     pub gas_price_cap: U256,
     /// Encodings of the Programs that are registered at once, with their hashes.
     pub programs: Vec<(B256, Bytes)>,
+    /// The report Programs: before the first settled round, then one for each aggregation Program.
+    pub report_programs: Vec<B256>,
+    /// Tensors whose bytes a report brings; see `IRiskOracle.Posted`.
+    pub report_data: Vec<IRiskOracle::Posted>,
     /// The job; see `IRounds.Config`.
     pub rounds: IRounds::Config,
     /// What the deployer pays into `Rewards` at once, in wei.
@@ -273,7 +277,7 @@ fn init_codes(client: &Client, setup: &Setup, at: &Deployment) -> [Bytes; 12] {
             gasPriceCap: setup.gas_price_cap,
             gasRate: Unit::ETHER.wei(),
         },
-        consumers: vec![at.rounds],
+        consumers: vec![at.rounds, at.oracle],
     };
     let rewards = Rewards::constructorCall {
         token_: at.token,
@@ -286,6 +290,12 @@ fn init_codes(client: &Client, setup: &Setup, at: &Deployment) -> [Bytes; 12] {
         court_: at.court,
         rewards_: at.rewards,
         config_: setup.rounds.clone(),
+    };
+    let oracle = RiskOracle::constructorCall {
+        rounds_: at.rounds,
+        court_: at.court,
+        programs: setup.report_programs.clone(),
+        posted: setup.report_data.clone(),
     };
     let gate = RiskGate::constructorCall {
         oracle_: at.oracle,
@@ -306,7 +316,7 @@ fn init_codes(client: &Client, setup: &Setup, at: &Deployment) -> [Bytes; 12] {
         with_arguments(&Court::BYTECODE, court.abi_encode()),
         with_arguments(&Rewards::BYTECODE, rewards.abi_encode()),
         with_arguments(&Rounds::BYTECODE, rounds.abi_encode()),
-        RiskOracle::BYTECODE.clone(),
+        with_arguments(&RiskOracle::BYTECODE, oracle.abi_encode()),
         with_arguments(&RiskGate::BYTECODE, gate.abi_encode()),
         DemoDollar::BYTECODE.clone(),
         with_arguments(&ClearingHouse::BYTECODE, clearing.abi_encode()),

@@ -25,7 +25,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::record::{
     Account, AccountPoint, Applied, At, Block, Claim, Compared, Decided, Dispute, Event, Gate,
-    House, Judged, Move, Node, Payment, Report, Reveal, Rewards, Round, Seat, Settlement, Tx, Void,
+    Ground, House, Judged, Move, Node, Payment, Report, Reveal, Rewards, Round, Seat, Settlement,
+    Tx, Void,
 };
 use crate::{Client, ClientError, Deployment};
 
@@ -65,6 +66,8 @@ pub struct History {
     pub rewards: Rewards,
     /// Reports in the order they were posted.
     pub reports: Vec<Report>,
+    /// What the claims behind them rest on, by claim.
+    pub grounds: BTreeMap<u64, Ground>,
     /// What holds for each market, and how it came to.
     pub gates: BTreeMap<B256, Gate>,
     /// The clearing house as a whole.
@@ -91,6 +94,7 @@ impl History {
             disputes: BTreeMap::new(),
             rewards: Rewards::default(),
             reports: Vec::new(),
+            grounds: BTreeMap::new(),
             gates: BTreeMap::new(),
             house: House::default(),
             accounts: BTreeMap::new(),

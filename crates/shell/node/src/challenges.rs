@@ -6,8 +6,9 @@
 //! whoever is to challenge that claim then sends the very same one: a nonce is in a block once.
 //!
 //! Invariant: a second transaction is signed only where the first can be in no block any more, or
-//! failed in it. Absent: whether to challenge, which is the machine's to say; more than one record,
-//! as a node challenges the running round's claim alone.
+//! failed in it. Absent: whether to challenge, which is the machine's and the review's to say; more
+//! than one record of a kind, as a node challenges the running round's claim alone, and reports one
+//! after another.
 
 use std::sync::Arc;
 
@@ -20,14 +21,31 @@ use tokio::sync::Mutex;
 
 use crate::{NodeError, store::Store};
 
-/// Under what name the database has the last challenge: the claim, then the signed bytes.
-const CHALLENGE: &str = "challenge";
+/// What is challenged.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    /// A round's claim.
+    Round,
+    /// The claim behind a report.
+    Report,
+}
+
+impl Kind {
+    /// Under what name the database has the last challenge: the claim, then the signed bytes.
+    const fn record(self) -> &'static str {
+        match self {
+            Kind::Round => "challenge",
+            Kind::Report => "challenge of a report",
+        }
+    }
+}
 
 /// The way of a node's challenges to the chain.
 #[derive(Clone, Debug)]
 pub(crate) struct Challenges {
     client: Client,
     store: Arc<Store>,
+    kind: Kind,
     /// Held from looking at the record until what it says has been sent.
     turn: Arc<Mutex<()>>,
 }
@@ -41,8 +59,8 @@ pub(crate) struct Challenge {
 }
 
 impl Challenges {
-    pub(crate) fn new(client: Client, store: Arc<Store>) -> Challenges {
-        Challenges { client, store, turn: Arc::default() }
+    pub(crate) fn new(client: Client, store: Arc<Store>, kind: Kind) -> Challenges {
+        Challenges { client, store, kind, turn: Arc::default() }
     }
 
     /// Challenges a claim, or goes on with the challenge that was begun, and waits for its block.
@@ -71,7 +89,7 @@ impl Challenges {
     ) -> Result<Sent, NodeError> {
         let keep = |raw: &Bytes| {
             let record = [&claim.to_le_bytes()[..], raw].concat();
-            self.store.set_meta(CHALLENGE, &record)?;
+            self.store.set_meta(self.kind.record(), &record)?;
             after()
         };
         self.client.challenge_kept((U256::from(claim), outputs_root), header, keep).await
@@ -79,7 +97,7 @@ impl Challenges {
 
     /// Returns the signed challenge of a claim, if one was begun.
     fn begun(&self, claim: u64) -> Result<Option<Bytes>, NodeError> {
-        let record = self.store.meta(CHALLENGE)?.unwrap_or_default();
+        let record = self.store.meta(self.kind.record())?.unwrap_or_default();
         let Some((of, raw)) = record.split_first_chunk::<8>() else { return Ok(None) };
         Ok((u64::from_le_bytes(*of) == claim).then(|| Bytes::copy_from_slice(raw)))
     }

@@ -14,7 +14,7 @@ use std::{
 };
 
 use alloy::primitives::{Address, U256};
-use chain::{ClaimState, Client, client::Standing};
+use chain::{ClaimState, Client, client::Standing, contracts::court::ICourt};
 use court::{
     Side, advocate,
     trace::{Evidence, KEPT_BYTES_MAX, Witness},
@@ -28,6 +28,7 @@ use crate::{
     job::hash,
     journal::{Entry, Journal},
     lie::{Crooked, Lie},
+    report::Basis,
 };
 
 /// Executions that are kept for the next move; a dispute rarely needs more than its own. They share
@@ -74,6 +75,15 @@ impl Drop for Begun {
     fn drop(&mut self) {
         self.0.shared().underway.remove(&self.1);
     }
+}
+
+/// What a claim is about.
+#[derive(Clone, Debug)]
+pub(crate) enum Subject {
+    /// The aggregation of a round.
+    Round(Entry),
+    /// A report: on a settled round, or before the first, and on these market data.
+    Report(Option<Entry>, market::Recent),
 }
 
 /// What is to be done about a dispute.
@@ -142,26 +152,49 @@ impl Docket {
                 tracing::info!(dispute = id, "closed: the claim fell by another dispute");
             }
             Some(Due::Move) => {
-                let case = (hash(claim.inputsRoot), hash(claim.outputsRoot));
+                let subject = self.subject(standing.record.claim, &claim, round).await?;
                 let me = self.client.address();
-                let lies = self.lie == Some(Lie::Pay) && claim.asserter == me;
-                let liar = if lies { self.client.find(me).await? } else { None };
-                self.make(&standing, case, (liar, round)).await?;
+                let mine = claim.asserter == me && self.lie.is_some();
+                let liar = if mine { self.client.find(me).await? } else { None };
+                self.make(&standing, subject, (liar, hash(claim.outputsRoot))).await?;
             }
         }
         Ok(())
+    }
+
+    /// Finds out what a claim is about.
+    pub(crate) async fn subject(
+        &self,
+        id: u64,
+        claim: &ICourt::Claim,
+        round: u64,
+    ) -> Result<Subject, NodeError> {
+        if claim.consumer != self.client.deployment().oracle {
+            return Ok(Subject::Round(self.entry(hash(claim.inputsRoot), round)?));
+        }
+        let absent = || NodeError::absent(format!("claim {id} is behind no report"));
+        let based = self.client.report_of_claim(U256::from(id)).await?.ok_or_else(absent)?;
+        let data: Vec<Vec<u8>> = based.data.iter().map(|one| one.to_vec()).collect();
+        let recent = market::Recent::from_bytes(self.job.model(), &data).ok_or_else(absent)?;
+        let entry = if based.roundClaim.is_zero() {
+            None
+        } else {
+            let basis = self.client.claim(based.roundClaim).await?;
+            Some(self.entry(hash(basis.inputsRoot), round)?)
+        };
+        Ok(Subject::Report(entry, recent))
     }
 
     /// Makes the move that is due.
     async fn make(
         &self,
         standing: &Standing,
-        case: (Hash, Hash),
-        (liar, round): (Option<u32>, u64),
+        subject: Subject,
+        case: (Option<u32>, Hash),
     ) -> Result<(), NodeError> {
         let (docket, standing_) = (self.clone(), standing.clone());
         let made = tokio::task::spawn_blocking(move || -> Result<_, NodeError> {
-            let evidence = docket.case(standing_.record.claim, case, (liar, round))?;
+            let evidence = docket.case(standing_.record.claim, &subject, case)?;
             let mut evidence = evidence.lock().unwrap_or_else(PoisonError::into_inner);
             Ok(advocate::next_move(&standing_.record, &standing_.revealed, evidence.as_mut()))
         });
@@ -180,26 +213,32 @@ impl Docket {
         Ok(())
     }
 
-    /// Returns the execution of a claim as this node stands by it, run on first use.
+    /// Returns the execution of a claim as this node stands by it, run on first use; `liar` is its
+    /// registry index where the claim is its own and it is there to lie.
     fn case(
         &self,
         claim: u64,
-        (inputs_root, outputs_root): (Hash, Hash),
-        (liar, round): (Option<u32>, u64),
+        subject: &Subject,
+        (liar, outputs_root): (Option<u32>, Hash),
     ) -> Result<Arc<Mutex<Box<dyn Evidence + Send>>>, NodeError> {
         if let Some(case) = self.shared().cases.get(&claim) {
             return Ok(case.clone());
         }
-        let entry = self.entry(inputs_root, round)?;
-        let (program, inputs) = self.execution(&entry)?;
+        let (program, inputs) = self.execution(subject)?;
         let how = (Box::new(Kernels) as Box<_>, KEPT_BYTES_MAX / KEPT);
         let honest = Witness::within(program.clone(), inputs.clone(), 1, how)?;
         let mut evidence: Box<dyn Evidence + Send> = Box::new(honest);
-        if let Some(index) = liar {
-            let crooked = Crooked::new(program, inputs, (index, entry.budget_gwei))?;
-            if crooked.outputs_root() == outputs_root {
-                evidence = Box::new(crooked);
+        let crooked = match (liar, subject) {
+            (Some(index), Subject::Round(entry)) if self.lie == Some(Lie::Pay) => {
+                Some(Crooked::new(program, inputs, (index, entry.budget_gwei))?)
             }
+            (Some(_), Subject::Report(..)) if self.lie == Some(Lie::Report) => {
+                Some(Crooked::report(program, inputs)?)
+            }
+            _ => None,
+        };
+        if let Some(crooked) = crooked.filter(|it| it.outputs_root() == outputs_root) {
+            evidence = Box::new(crooked);
         }
         let case = Arc::new(Mutex::new(evidence));
         let mut shared = self.shared();
@@ -214,8 +253,9 @@ impl Docket {
     pub(crate) fn crooked_root(&self, round: u64, index: u32) -> Result<Hash, NodeError> {
         let absent = || NodeError::absent(format!("round {round} is not in the journal"));
         let entry = self.journal.get(round).ok_or_else(absent)?;
-        let (program, inputs) = self.execution(&entry)?;
-        Ok(Crooked::new(program, inputs, (index, entry.budget_gwei))?.outputs_root())
+        let budget_gwei = entry.budget_gwei;
+        let (program, inputs) = self.execution(&Subject::Round(entry))?;
+        Ok(Crooked::new(program, inputs, (index, budget_gwei))?.outputs_root())
     }
 
     /// Finds the round whose aggregation a claim is about.
@@ -226,8 +266,21 @@ impl Docket {
         found.ok_or_else(|| NodeError::absent("the claim is about no round in the journal"))
     }
 
-    /// The Program and inputs of a round's aggregation.
-    fn execution(&self, entry: &Entry) -> Result<(Arc<Program>, Vec<Tensor>), NodeError> {
+    /// The Program and inputs of what a claim is about.
+    pub(crate) fn execution(
+        &self,
+        subject: &Subject,
+    ) -> Result<(Arc<Program>, Vec<Tensor>), NodeError> {
+        let kept = (&self.tensors, &self.blobs);
+        let entry = match subject {
+            Subject::Report(None, recent) => {
+                return Basis::genesis(&self.job).execution(&self.job, recent);
+            }
+            Subject::Report(Some(entry), recent) => {
+                return Basis::of_round(kept, entry)?.execution(&self.job, recent);
+            }
+            Subject::Round(entry) => entry,
+        };
         let program = Arc::new(self.job.aggregate(entry.members.len())?);
         let members: Option<Vec<_>> = entry.members.iter().map(|row| row.member()).collect();
         let members = members.ok_or_else(|| NodeError::absent("a stake that is no number"))?;

@@ -5,10 +5,13 @@
 //!
 //! Deliberately absent: data, keys, and anything that differs between two nodes.
 
-use std::{collections::BTreeMap, sync::Mutex};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 use alloy::primitives::{B256, Bytes, U256, keccak256, utils::Unit};
-use chain::contracts::rounds::IRounds;
+use chain::contracts::{oracle::IRiskOracle, rounds::IRounds};
 use learn::{Kind, Model, Schedule, Trainer};
 use tensor::{Dtype, Hash, Program, Tensor};
 
@@ -28,6 +31,7 @@ pub const BUDGET_TOKENS: u64 = 100;
 pub struct Job {
     trainer: Trainer,
     aggregates: Mutex<BTreeMap<usize, Program>>,
+    reports: Mutex<BTreeMap<usize, Arc<Program>>>,
 }
 
 impl Job {
@@ -39,7 +43,7 @@ impl Job {
     pub fn new(kind: Kind) -> Result<Job, NodeError> {
         let model = Model::new(kind, &market::FEATURES);
         let trainer = Trainer::new(model, Schedule::STANDARD).map_err(NodeError::program)?;
-        Ok(Job { trainer, aggregates: Mutex::default() })
+        Ok(Job { trainer, aggregates: Mutex::default(), reports: Mutex::default() })
     }
 
     /// Returns the model.
@@ -79,7 +83,24 @@ impl Job {
         Ok(program)
     }
 
-    /// Returns the aggregation Program with this hash.
+    /// Returns the report Program for a number of rows, 0 before the first settled round; built on
+    /// first use.
+    ///
+    /// # Errors
+    ///
+    /// [`NodeError::Program`] if no Program has that many rows.
+    pub fn report(&self, rows: usize) -> Result<Arc<Program>, NodeError> {
+        let mut built = self.reports.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(program) = built.get(&rows) {
+            return Ok(program.clone());
+        }
+        let program = market::report(self.model(), rows, learn::step());
+        let program = Arc::new(program.map_err(NodeError::program)?);
+        built.insert(rows, program.clone());
+        Ok(program)
+    }
+
+    /// Returns the Program with this hash that claims are made about.
     ///
     /// # Errors
     ///
@@ -91,20 +112,42 @@ impl Job {
                 return Ok(program);
             }
         }
+        for rows in report_rows() {
+            let program = self.report(rows)?;
+            if program.hash() == hash {
+                return Ok(program.as_ref().clone());
+            }
+        }
         Err(NodeError::absent(format!("the job has no Program {hash}")))
     }
 
-    /// Returns the aggregation Programs with their encodings, as they are registered.
+    /// Returns the Programs that claims are made about with their encodings, as they are registered.
     ///
     /// # Errors
     ///
     /// [`NodeError::Program`] if one cannot be built.
     pub fn registrations(&self) -> Result<Vec<(B256, Bytes)>, NodeError> {
-        let one = |rows: u32| {
-            let program = self.aggregate(rows as usize)?;
-            Ok((word(program.hash()), program.encode().into()))
-        };
-        (QUORUM..=CAPACITY).map(one).collect()
+        let stated = |program: &Program| (word(program.hash()), program.encode().into());
+        let rounds = (QUORUM..=CAPACITY).map(|rows| Ok(stated(&self.aggregate(rows as usize)?)));
+        let reports = report_rows().map(|rows| Ok(stated(self.report(rows)?.as_ref())));
+        rounds.chain(reports).collect()
+    }
+
+    /// Returns the report Programs' hashes and the tensors that a report brings, as `RiskOracle` is
+    /// deployed with them.
+    ///
+    /// # Errors
+    ///
+    /// [`NodeError::Program`] if a Program cannot be built.
+    pub fn oracle(&self) -> Result<(Vec<B256>, Vec<IRiskOracle::Posted>), NodeError> {
+        let programs = report_rows().map(|rows| Ok(word(self.report(rows)?.hash())));
+        let posted = market::Recent::shapes(self.model()).map(|(dtype, dims)| {
+            let bytes = dims.iter().product::<usize>() * dtype.size();
+            let length = u32::try_from(bytes).map_err(NodeError::program)?;
+            Ok(IRiskOracle::Posted { length, wide: dtype.size() == 8 })
+        });
+        let posted = posted.into_iter().collect::<Result<_, NodeError>>()?;
+        Ok((programs.collect::<Result<_, NodeError>>()?, posted))
     }
 
     /// Returns what `Rounds` is deployed with.
@@ -137,6 +180,11 @@ impl Job {
             aggregatePrograms: aggregate_programs,
         })
     }
+}
+
+/// Rows of the report Programs, in the order of the oracle: none before the first settled round.
+fn report_rows() -> impl Iterator<Item = usize> {
+    std::iter::once(0).chain((QUORUM..=CAPACITY).map(|rows| rows as usize))
 }
 
 /// How many blocks each phase may take.

@@ -18,10 +18,15 @@ pub enum Lie {
     Update,
     /// The result of the aggregation, when it is its turn: the whole budget goes to itself.
     Pay,
+    /// The report of the first round, where it publishes: the margin's upper bound is the value.
+    Report,
 }
 
-/// An execution of the aggregation in which one row is paid the whole budget, consistent from
-/// there on.
+/// Place of the upper bound in an output of the report Program.
+const UPPER: usize = 2;
+
+/// An execution in which one element is wrong (one row is paid the whole budget, a margin has no
+/// uncertainty), consistent from there on.
 pub(crate) struct Crooked {
     witness: Witness,
     at: (usize, u64),
@@ -91,6 +96,32 @@ impl Crooked {
     pub(crate) fn outputs_root(&self) -> Hash {
         self.witness.outputs_root()
     }
+
+    /// Runs the report Program so that the margin comes without its uncertainty.
+    ///
+    /// # Errors
+    ///
+    /// [`NodeError::Eval`] if the inputs are not its.
+    pub(crate) fn report(program: Arc<Program>, inputs: Vec<Tensor>) -> Result<Crooked, NodeError> {
+        let outputs = kernels::eval(&program, &inputs)?;
+        let paid = crate::report::bounds(outputs.first())?.value;
+        let op = program.outputs().first().copied();
+        let op = op.ok_or_else(|| NodeError::absent("a Program without outputs"))?;
+        let bent = Bent { op, element: UPPER, value: paid };
+        let witness = Witness::new(program, inputs, 1, Box::new(bent))?;
+        Ok(Crooked { witness, at: (op, UPPER as u64), paid })
+    }
+}
+
+/// Returns a report's outputs with the margin's upper bound at its value.
+///
+/// # Errors
+///
+/// [`NodeError::Program`] if they are not a report's.
+pub(crate) fn without_uncertainty(outputs: &[Tensor]) -> Result<Vec<Tensor>, NodeError> {
+    let crate::report::Bounds { value, lower, .. } = crate::report::bounds(outputs.first())?;
+    let margin = Tensor::f64(&[3], vec![value, lower, value]).map_err(NodeError::program)?;
+    Ok(std::iter::once(margin).chain(outputs.iter().skip(1).cloned()).collect())
 }
 
 impl Evidence for Crooked {

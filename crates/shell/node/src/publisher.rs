@@ -1,27 +1,32 @@
-//! The publisher's duty: after a settled round, one signed bundle for the oracle, let through the
-//! gate.
+//! The publisher's duty: after a settled round, one signed bundle for the oracle with the claim that
+//! its Program returned what the bundle says, let through the gate.
 //!
 //! Level-triggered like the rest: whether a round's report is there is read from the chain, so a
 //! crash in between repeats what is missing and nothing else.
 
 use alloy::primitives::{Address, B256, U256, keccak256};
-use chain::{Client, contracts::oracle::IRiskOracle::Report};
+use chain::{
+    Client,
+    client::{Bundle, Posting},
+};
 use market::Evaluation;
 use tensor::{Hash, Tensor};
 
 use crate::{
-    Job, NodeError, TensorStore, aggregation,
-    journal::{Entry, Journal},
-    report::{self, Bounds, DayReport},
+    Job, Lie, NodeError, TensorStore,
+    job::word,
+    journal::Journal,
+    lie,
+    report::{self, Basis, DayReport},
 };
 
 /// How long a report holds in chain time: a long weekend of the market's days.
 const EXPIRY_S: u64 = 7 * 86_400;
 
-/// Kinds of reports, as `IRiskOracle.Kind` numbers them.
+/// Kind of a price, as `IRiskOracle.Kind` numbers it.
 const PRICE: u8 = 0;
-const MARGIN: u8 = 1;
-const VOLATILITY: u8 = 2;
+/// The round whose report a publisher lies about that is there for it.
+const LIE_ROUND: u64 = 1;
 
 /// Publishes for one market.
 #[derive(Debug)]
@@ -29,6 +34,7 @@ pub(crate) struct Publisher {
     client: Client,
     market: B256,
     evaluation: Evaluation,
+    lie: Option<Lie>,
 }
 
 /// Returns a market's id: the keccak of its name.
@@ -37,8 +43,13 @@ pub fn market_id(name: &str) -> B256 {
 }
 
 impl Publisher {
-    pub(crate) fn new(client: Client, market: B256, evaluation: Evaluation) -> Publisher {
-        Publisher { client, market, evaluation }
+    pub(crate) fn new(
+        client: Client,
+        market: B256,
+        evaluation: Evaluation,
+        lie: Option<Lie>,
+    ) -> Publisher {
+        Publisher { client, market, evaluation, lie }
     }
 
     /// Reports on a settled round's day unless that is done, and lets the gate have it.
@@ -49,19 +60,27 @@ impl Publisher {
         (round, market_time, now): (u64, u64, u64),
     ) -> Result<(), NodeError> {
         let provider = self.client.address();
-        let last = self.client.latest_report(provider, self.market, MARGIN).await?;
+        let last = self.client.latest_report(provider, self.market, PRICE).await?;
         if last.marketTime < market_time {
-            let (made, model_root) = if round == 0 {
-                genesis(job, &self.evaluation)?
+            let basis = if round == 0 {
+                Basis::genesis(job)
             } else {
                 let absent = || NodeError::absent(format!("round {round} was not aggregated here"));
                 let entry = journal.get(round).ok_or_else(absent)?;
-                of_round(job, &self.evaluation, (tensors, blobs), &entry)?
+                Basis::of_round((tensors, blobs), &entry)?
+            };
+            let day = usize::try_from(round).map_err(NodeError::program)?;
+            let made = report::report(job, &self.evaluation, day, &basis)?;
+            let margin = made.margin.value;
+            let outputs = if self.lie == Some(Lie::Report) && round == LIE_ROUND {
+                lie::without_uncertainty(&made.outputs)?
+            } else {
+                made.outputs.clone()
             };
             let nonce = self.client.report_nonce(provider).await?;
-            let bundle = self.bundle(&made, model_root, nonce, (market_time, now))?;
-            self.client.report(bundle).await?;
-            tracing::info!(round, margin = made.margin.value, "reported");
+            let posting = self.posting(&made, (&basis, &outputs), nonce, (market_time, now))?;
+            self.client.report(posting).await?;
+            tracing::info!(round, margin, "reported");
         }
         match self.client.apply_reports(self.market).await {
             Ok(_) => Ok(()),
@@ -70,77 +89,43 @@ impl Publisher {
         }
     }
 
-    fn bundle(
+    fn posting(
         &self,
         made: &DayReport,
-        model_root: Hash,
+        (basis, outputs): (&Basis, &[Tensor]),
         nonce: u64,
         (market_time, now): (u64, u64),
-    ) -> Result<Vec<Report>, NodeError> {
-        let price = Bounds { value: made.price, lower: made.price, upper: made.price };
-        let parts = [
-            (PRICE, price, B256::ZERO),
-            (VOLATILITY, made.volatility, B256::from(made.volatility_program.0)),
-            (MARGIN, made.margin, B256::from(made.margin_program.0)),
-        ];
-        let one = |(place, (kind, bounds, program)): (u64, (u8, Bounds, B256))| {
-            Ok(Report {
+    ) -> Result<Posting, NodeError> {
+        let roots = court::opening::roots(outputs);
+        let reading = |(output, tensor): (usize, &Tensor)| {
+            let opening = court::opening::open(tensor, 0).map_err(NodeError::program)?;
+            let others = roots.iter().enumerate().filter(|(other, _)| *other != output);
+            let siblings = others.map(|(_, root)| word(*root)).collect();
+            Ok((opening.chunk.into(), siblings))
+        };
+        let readings = outputs.iter().enumerate().map(reading);
+        let (round_inputs, round_outputs) = basis.lists();
+        let words = |roots: &[Hash]| roots.iter().map(|root| word(*root)).collect();
+        Ok(Posting {
+            bundle: Bundle {
                 market: self.market,
-                kind,
-                value: U256::from(report::wad(bounds.value)?),
-                lower: U256::from(report::wad(bounds.lower)?),
-                upper: U256::from(report::wad(bounds.upper)?),
-                program,
-                modelRoot: B256::from(model_root.0),
-                inputsRoot: B256::from(made.inputs_root.0),
+                price: U256::from(report::wad(made.price)?),
+                outputsRoot: word(court::opening::list_root(&roots)),
                 marketTime: market_time,
                 validFrom: now,
                 expiry: now.saturating_add(EXPIRY_S),
-                nonce: nonce.saturating_add(1).saturating_add(place),
-            })
-        };
-        (0_u64..).zip(parts).map(one).collect()
+                nonce: nonce.saturating_add(1),
+            },
+            basis: chain::client::Basis {
+                inputs: words(round_inputs),
+                outputs: words(round_outputs),
+                data: made.recent.tensors().iter().map(|one| one.to_bytes().into()).collect(),
+            },
+            readings: readings.collect::<Result<_, NodeError>>()?,
+            program: word(made.program),
+            inputs_root: word(made.inputs_root),
+        })
     }
-}
-
-/// Computes the report of the genesis day: the forecast of the untrained model, which is the
-/// anchor.
-///
-/// # Errors
-///
-/// [`NodeError`] if the data has no day.
-pub fn genesis(job: &Job, evaluation: &Evaluation) -> Result<(DayReport, Hash), NodeError> {
-    let params = job.initial_params();
-    let made = report::report(job, evaluation, 0, &params, std::slice::from_ref(&params))?;
-    Ok((made, params.root()))
-}
-
-/// Computes the report of a round from what a node keeps of it, and the root of the model it is of.
-///
-/// Round r runs on day r of the evaluation; day 0 is the genesis day.
-///
-/// # Errors
-///
-/// [`NodeError`] if an output or an update of the round is not kept.
-pub fn of_round(
-    job: &Job,
-    evaluation: &Evaluation,
-    (tensors, blobs): (&TensorStore, &net::blobs::Store),
-    entry: &Entry,
-) -> Result<(DayReport, Hash), NodeError> {
-    let day = usize::try_from(entry.round).map_err(NodeError::program)?;
-    let before = tensors.get(entry.model_root)?;
-    let params = tensors.get(entry.output_roots[0])?;
-    let accepted = tensors.get(entry.output_roots[1])?;
-    let accepted = accepted.as_i32().unwrap_or(&[]);
-    let members = entry.members.iter().filter_map(crate::journal::Row::member).collect::<Vec<_>>();
-    let mut models: Vec<Tensor> = Vec::new();
-    for (row, accepted) in aggregation::rows(blobs, &members)?.iter().zip(accepted) {
-        if *accepted == 1 {
-            models.push(report::member_model(&before, &row.update)?);
-        }
-    }
-    Ok((report::report(job, evaluation, day, &params, &models)?, entry.output_roots[0]))
 }
 
 /// Succeeds once the provider's report of a market's day is on the chain.
@@ -151,7 +136,7 @@ pub(crate) async fn seen_report(
     market_time: u64,
 ) -> Result<(), NodeError> {
     let (_, applied) = client.price(market).await?;
-    let last = client.latest_report(provider, market, MARGIN).await?;
+    let last = client.latest_report(provider, market, PRICE).await?;
     if last.marketTime >= market_time && applied >= market_time {
         return Ok(());
     }

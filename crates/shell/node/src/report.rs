@@ -1,19 +1,21 @@
 //! What the publisher reports after a round: the market's price, its volatility and the margin,
 //! with bounds.
 //!
-//! Everything is a Program on public inputs: the forecast of the new model, the forecasts of the
-//! accepted trainers' own models (params plus one trainer's update each), the errors of the last
-//! days, and the margin formula over them (docs/model.md). So anybody who has the updates computes
-//! the same bits, which is what `assay replay` does.
+//! Margin and volatility are one Program (`market::report`, docs/model.md) on the settled round and
+//! on market data that is posted with it. So whoever has the round's updates computes the same bits
+//! from the chain alone: every node does, and disputes what differs.
 //!
 //! Deliberately absent: what the contracts do with it.
 
-use market::{Day, Evaluation, MarginConfig, Wad};
-use tensor::{Hash, Tensor};
+use std::sync::Arc;
 
-use crate::{Job, NodeError};
+use market::{Evaluation, MarginConfig, Recent, Trained, Wad};
+use round::aggregate;
+use tensor::{Hash, Program, Tensor};
 
-/// A value with its bounds, as fractions (margin, volatility) or dollars (price).
+use crate::{Job, NodeError, TensorStore, aggregation, journal::Entry};
+
+/// A value with its bounds, as fractions (margin, volatility).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bounds {
     /// The value.
@@ -22,6 +24,72 @@ pub struct Bounds {
     pub lower: f64,
     /// At least the value.
     pub upper: f64,
+}
+
+/// What of a report's inputs the chain has: the model, and how it came about.
+#[derive(Clone, Debug)]
+pub struct Basis {
+    params: Tensor,
+    round: Option<Round>,
+}
+
+/// The settled round that the model comes from.
+#[derive(Clone, Debug)]
+struct Round {
+    trained: Trained,
+    /// Roots of the inputs and outputs of its claim.
+    lists: (Vec<Hash>, Vec<Hash>),
+}
+
+impl Basis {
+    /// Returns that of the untrained model, before the first settled round.
+    pub fn genesis(job: &Job) -> Basis {
+        Basis { params: job.initial_params(), round: None }
+    }
+
+    /// Returns that of a settled round from what a node keeps of it.
+    ///
+    /// # Errors
+    ///
+    /// [`NodeError`] if an output or an update of the round is not kept.
+    pub fn of_round(
+        (tensors, blobs): (&TensorStore, &net::blobs::Store),
+        entry: &Entry,
+    ) -> Result<Basis, NodeError> {
+        let members = entry.members.iter().map(crate::journal::Row::member);
+        let members: Option<Vec<_>> = members.collect();
+        let members = members.ok_or_else(|| NodeError::absent("a stake that is no number"))?;
+        let rows = aggregation::rows(blobs, &members)?;
+        let before = tensors.get(entry.model_root)?;
+        let state = (before.clone(), tensors.get(entry.cumulative_root)?);
+        let inputs =
+            aggregate::inputs(state, entry.budget_gwei, &rows).map_err(NodeError::program)?;
+        let accepted = tensors.get(entry.output_roots[1])?;
+        let updates = rows.into_iter().map(|row| row.update).collect();
+        let lists = (court::opening::roots(&inputs), entry.output_roots.to_vec());
+        let round = Round { trained: Trained { before, accepted, updates }, lists };
+        Ok(Basis { params: tensors.get(entry.output_roots[0])?, round: Some(round) })
+    }
+
+    /// Returns the tensor roots of the inputs and of the outputs of the round's claim.
+    pub fn lists(&self) -> (&[Hash], &[Hash]) {
+        self.round.as_ref().map_or((&[], &[]), |round| (&round.lists.0, &round.lists.1))
+    }
+
+    /// Returns the Program of a report on this basis, and its inputs.
+    ///
+    /// # Errors
+    ///
+    /// [`NodeError::Program`] if no Program has that many rows.
+    pub fn execution(
+        &self,
+        job: &Job,
+        recent: &Recent,
+    ) -> Result<(Arc<Program>, Vec<Tensor>), NodeError> {
+        let trained = self.round.as_ref().map(|round| &round.trained);
+        let rows = trained.map_or(0, |trained| trained.updates.len());
+        Ok((job.report(rows)?, market::report_inputs(&self.params, recent, trained)))
+    }
 }
 
 /// One day's report.
@@ -33,79 +101,48 @@ pub struct DayReport {
     pub margin: Bounds,
     /// Standard deviation of the day's return.
     pub volatility: Bounds,
-    /// Hash of the margin Program.
-    pub margin_program: Hash,
-    /// Hash of the volatility Program: the margin formula with quantile 1 and no floor.
-    pub volatility_program: Hash,
-    /// List root of the forecast's and the formula's inputs.
+    /// Hash of the report Program.
+    pub program: Hash,
+    /// List root of its inputs.
     pub inputs_root: Hash,
+    /// Tensor root of the model.
+    pub model_root: Hash,
+    /// What it returned: margin and volatility, f64\[3\] each.
+    pub outputs: Vec<Tensor>,
+    /// The market's data among its inputs.
+    pub recent: Recent,
 }
 
 /// Computes the report of a day.
 ///
-/// `members` are the accepted trainers' own models.
-///
 /// # Errors
 ///
-/// [`NodeError`] if there is no member or a tensor is of another model.
+/// [`NodeError`] if the evaluation has no such day or a tensor is of another model.
 pub fn report(
     job: &Job,
     evaluation: &Evaluation,
     index: usize,
-    params: &Tensor,
-    members: &[Tensor],
+    basis: &Basis,
 ) -> Result<DayReport, NodeError> {
     let no_day = || NodeError::program(format!("the evaluation has no day {index}"));
     let day = evaluation.days.get(index).ok_or_else(no_day)?;
-    let recent = evaluation.recent(index, MarginConfig::STANDARD.recent);
-    let log_variance = forecast(job, params, &[day])?;
-    let mut own = Vec::with_capacity(members.len());
-    for member in members {
-        own.extend(forecast(job, member, &[day])?);
-    }
-    let past = forecast(job, params, &recent)?;
-    let ratios = ratios(&past, &recent)?;
-    let inputs =
-        market::margin_inputs(log_variance[0], &own, &ratios).map_err(NodeError::program)?;
-    let config =
-        MarginConfig { members: members.len(), recent: recent.len(), ..MarginConfig::STANDARD };
-    let (margin, margin_program) = bounds(&config, &inputs)?;
-    let plain = MarginConfig { quantile: 1.0, floor: 0.0, cap: 10.0, ..config };
-    let (volatility, volatility_program) = bounds(&plain, &inputs)?;
-    let mut roots: Vec<Hash> = market::forecast_inputs(params, &[day])
-        .map_err(NodeError::program)?
-        .iter()
-        .map(Tensor::root)
-        .collect();
-    roots.extend(inputs.iter().map(Tensor::root));
+    let before = evaluation.recent(index, MarginConfig::STANDARD.recent);
+    let recent = Recent::new(&before, day).map_err(NodeError::program)?;
+    let (program, inputs) = basis.execution(job, &recent)?;
+    let outputs = kernels::eval(&program, &inputs)?;
     Ok(DayReport {
         price: day.price,
-        margin,
-        volatility,
-        margin_program,
-        volatility_program,
-        inputs_root: court::opening::list_root(&roots),
+        margin: bounds(outputs.first())?,
+        volatility: bounds(outputs.get(1))?,
+        program: program.hash(),
+        inputs_root: court::opening::list_root(&court::opening::roots(&inputs)),
+        model_root: basis.params.root(),
+        outputs,
+        recent,
     })
 }
 
-/// Returns a trainer's own model: params plus its update, dequantised.
-///
-/// # Errors
-///
-/// [`NodeError::Program`] if the lengths differ.
-pub fn member_model(params: &Tensor, update: &Tensor) -> Result<Tensor, NodeError> {
-    let (Some(params), Some(update)) = (params.as_f32(), update.as_i32()) else {
-        return Err(NodeError::program("params are f32 and updates i32"));
-    };
-    if params.len() != update.len() {
-        return Err(NodeError::program("an update has another length than the params"));
-    }
-    #[expect(clippy::cast_precision_loss, reason = "an update's size is at most 2^24")]
-    let moved = params.iter().zip(update).map(|(p, q)| (*q as f32).mul_add(learn::step(), *p));
-    Tensor::f32(&[params.len()], moved.collect()).map_err(NodeError::program)
-}
-
-/// Returns a fraction or a price in WAD, rounded down.
+/// Returns a price in WAD, rounded down.
 ///
 /// # Errors
 ///
@@ -114,46 +151,27 @@ pub fn wad(value: f64) -> Result<u128, NodeError> {
     Ok(Wad::from_f64(value).map_err(NodeError::program)?.0)
 }
 
-fn forecast(job: &Job, params: &Tensor, days: &[&Day]) -> Result<Vec<f64>, NodeError> {
-    let program = market::forecast(job.model(), days.len()).map_err(NodeError::program)?;
-    let inputs = market::forecast_inputs(params, days).map_err(NodeError::program)?;
-    let outputs = kernels::eval(&program, &inputs)?;
-    let log_variance = outputs.first().and_then(Tensor::as_f64);
-    log_variance.map(<[f64]>::to_vec).ok_or_else(|| NodeError::program("a forecast is f64"))
+/// Returns value, lower and upper bound in WAD as the oracle reads them: the lower one rounded down,
+/// the others up.
+///
+/// # Errors
+///
+/// [`NodeError::Program`] if one is negative, not a number or too large.
+pub fn wads(bounds: &Bounds) -> Result<[u128; 3], NodeError> {
+    let up = |x| Ok::<_, NodeError>(Wad::from_f64_up(x).map_err(NodeError::program)?.0);
+    Ok([up(bounds.value)?, wad(bounds.lower)?, up(bounds.upper)?])
 }
 
-fn bounds(config: &MarginConfig, inputs: &[Tensor]) -> Result<(Bounds, Hash), NodeError> {
-    let program = market::margin(config).map_err(NodeError::program)?;
-    let outputs = kernels::eval(&program, inputs)?;
-    match outputs.first().and_then(Tensor::as_f64) {
-        Some([value, lower, upper]) => {
-            let bounds = Bounds { value: *value, lower: *lower, upper: *upper };
-            Ok((bounds, program.hash()))
-        }
-        _ => Err(NodeError::program("a margin is three f64")),
+/// Reads an output of the report Program.
+///
+/// # Errors
+///
+/// [`NodeError::Program`] if it is not three f64.
+pub(crate) fn bounds(output: Option<&Tensor>) -> Result<Bounds, NodeError> {
+    match output.and_then(Tensor::as_f64) {
+        Some([value, lower, upper]) => Ok(Bounds { value: *value, lower: *lower, upper: *upper }),
+        _ => Err(NodeError::program("a report is three f64")),
     }
-}
-
-/// Outcome over forecast of past days; the exponential is a Program too, so every machine gets the
-/// same.
-fn ratios(log_variance: &[f64], days: &[&Day]) -> Result<Vec<f64>, NodeError> {
-    let mut b = tensor::Builder::new();
-    let build = |b: &mut tensor::Builder| {
-        let ln_h = b.input(tensor::Dtype::F64, &[days.len()])?;
-        let outcome = b.input(tensor::Dtype::F64, &[days.len()])?;
-        let h = b.exp(ln_h)?;
-        b.div(outcome, h)
-    };
-    let ratio = build(&mut b).map_err(NodeError::program)?;
-    let program = b.finish(&[ratio]).map_err(NodeError::program)?;
-    let outcomes: Vec<f64> = days.iter().map(|day| day.proxy).collect();
-    let inputs = [
-        Tensor::f64(&[days.len()], log_variance.to_vec()).map_err(NodeError::program)?,
-        Tensor::f64(&[days.len()], outcomes).map_err(NodeError::program)?,
-    ];
-    let outputs = kernels::eval(&program, &inputs)?;
-    let ratios = outputs.first().and_then(Tensor::as_f64).map(<[f64]>::to_vec);
-    ratios.ok_or_else(|| NodeError::program("ratios are f64"))
 }
 
 #[cfg(test)]
@@ -165,23 +183,23 @@ mod tests {
     fn a_report_is_within_its_bounds_and_recomputes_to_the_bit() {
         let job = Job::new(Kind::Har).expect("a job");
         let plan = crate::Source::Wti.plan().expect("the bundled series");
-        let params = job.initial_params();
-        let members = vec![params.clone(); 3];
-        let run = || report(&job, &plan.evaluations[0], 0, &params, &members).expect("a report");
+        let basis = Basis::genesis(&job);
+        let run = || report(&job, &plan.evaluations[0], 0, &basis).expect("a report");
         let (first, again) = (run(), run());
         for bounds in [first.margin, first.volatility] {
             assert!(bounds.lower <= bounds.value && bounds.value <= bounds.upper, "{bounds:?}");
+            let [value, lower, upper] = wads(&bounds).expect("fractions");
+            assert!(lower <= value && value <= upper);
         }
         assert!(first.price > 20.0 && first.price < 200.0, "{}", first.price);
         assert_eq!(first.margin.upper.to_bits(), again.margin.upper.to_bits());
         assert_eq!(first.inputs_root, again.inputs_root);
-    }
-
-    #[test]
-    fn a_member_model_moves_by_its_update() {
-        let params = Tensor::f32(&[2], vec![1.0, -2.0]).expect("shaped");
-        let update = Tensor::i32(&[2], vec![1 << 20, -(1 << 19)]).expect("shaped");
-        let moved = member_model(&params, &update).expect("of one length");
-        assert_eq!(moved.as_f32(), Some(&[2.0, -2.5][..]));
+        // Whoever has the posted bytes has the execution.
+        let bytes: Vec<Vec<u8>> = first.recent.tensors().iter().map(Tensor::to_bytes).collect();
+        let recent = Recent::from_bytes(job.model(), &bytes).expect("of these lengths");
+        let (program, inputs) = basis.execution(&job, &recent).expect("an execution");
+        assert_eq!(program.hash(), first.program);
+        let inputs_root = court::opening::list_root(&court::opening::roots(&inputs));
+        assert_eq!(inputs_root, first.inputs_root);
     }
 }

@@ -14,7 +14,7 @@ use std::{
 };
 
 use alloy::{
-    primitives::{B256, U256, keccak256, utils::Unit},
+    primitives::{B256, U256, utils::Unit},
     signers::local::PrivateKeySigner,
 };
 use chain::Client;
@@ -29,7 +29,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     Config, Job, NodeError, TensorStore,
-    challenges::Challenges,
+    challenges::{self, Challenges},
     docket::Docket,
     eye::{self, Eye, Look},
     journal::Journal,
@@ -37,6 +37,7 @@ use crate::{
     missed::Missed,
     peers::{self, Directory, Peers},
     publisher::{self, Publisher},
+    review::{Review, Sample, Seen},
     store::Store,
     training,
     transact::Transactor,
@@ -95,6 +96,7 @@ struct Node {
     round: Arc<AtomicU64>,
     docket: Docket,
     challenges: Challenges,
+    review: Review,
     publishing: bool,
     reported: u64,
     making_up: bool,
@@ -140,9 +142,16 @@ pub async fn run(dir: &Path, config: Config, keys: Keys) -> Result<(), NodeError
         journal.clone(),
         config.lie,
     );
+    let review = Review::new(
+        (client.clone(), Challenges::new(client.clone(), store.clone(), challenges::Kind::Report)),
+        docket.clone(),
+        config.market(),
+        Sample { secret: keys.chain.to_bytes(), permille: config.check_permille },
+        rounds.terms.window_blocks,
+    );
     let (events, inbox) = mpsc::unbounded_channel();
     let residual = residual(&store)?;
-    let challenges = Challenges::new(client.clone(), store.clone());
+    let challenges = Challenges::new(client.clone(), store.clone(), challenges::Kind::Round);
     let node = Node {
         peers: Peers { endpoint, directory: Directory::default() },
         signer: keys.chain,
@@ -163,6 +172,7 @@ pub async fn run(dir: &Path, config: Config, keys: Keys) -> Result<(), NodeError
         round: Arc::default(),
         docket,
         challenges,
+        review,
         publishing: false,
         reported: 0,
         making_up: false,
@@ -240,7 +250,7 @@ fn publisher(config: &Config, client: &Client) -> Result<Option<Arc<Publisher>>,
     let mut plan = source.plan()?;
     let absent = || NodeError::absent("the market data has no days to report on");
     let evaluation = plan.evaluations.drain(..).next().ok_or_else(absent)?;
-    Ok(Some(Arc::new(Publisher::new(client.clone(), config.market(), evaluation))))
+    Ok(Some(Arc::new(Publisher::new(client.clone(), config.market(), evaluation, config.lie))))
 }
 
 /// What quantisation left behind, and the round it was in.
@@ -309,6 +319,8 @@ impl Node {
         if self.look.as_ref().is_none_or(|old| old.block != block) {
             let round = look.view.round.number;
             tokio::spawn(self.docket.clone().look((round, block)));
+            let (own, actives) = (look.view.own, look.view.actives.clone());
+            tokio::spawn(self.review.clone().look(Seen { round, block, own, actives }));
         }
         let view = Box::new(look.view.clone());
         self.look = Some(look);
@@ -478,13 +490,12 @@ impl Node {
         self.look.as_ref().map_or(0, |look| look.block)
     }
 
-    /// Whether a transaction is a challenge to a claim that this node does not check: it checks
-    /// `check_permille` of a thousand, chosen by a hash that nobody else knows.
+    /// Whether a transaction is a challenge to a claim that this node does not check.
     fn overlooks(&self, tx: &Tx) -> bool {
         let Tx::Challenge { claim, .. } = tx else { return false };
-        let drawn = keccak256([&self.signer.to_bytes()[..], &claim.to_be_bytes()].concat());
-        let drawn = u16::from_be_bytes([drawn[0], drawn[1]]) % 1_000;
-        drawn >= self.config.check_permille
+        let sample =
+            Sample { secret: self.signer.to_bytes(), permille: self.config.check_permille };
+        !sample.takes(*claim)
     }
 
     /// Keeps a record; with the commitment to an update, also what its quantisation left behind, so

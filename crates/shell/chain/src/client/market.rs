@@ -1,7 +1,7 @@
-//! Risk reports, the gate and the cleared future.
+//! The gate and the cleared future.
 //!
-//! Reports and orders are EIP-712 messages. Their digests are computed here and not asked of the
-//! chain, so that a key never signs bytes that somebody else chose.
+//! Orders are EIP-712 messages. Their digests are computed here and not asked of the chain, so that
+//! a key never signs bytes that somebody else chose.
 
 use std::borrow::Cow;
 
@@ -16,30 +16,12 @@ use crate::contracts::{
     clearing::{ClearingHouse, IClearingHouse},
     dollar::DemoDollar,
     gate::{IRiskGate, RiskGate},
-    oracle::{IRiskOracle, RiskOracle},
 };
 
 mod signed {
     // The messages as they are signed; field names and types are part of the digest.
     alloy::sol! {
         #![sol(all_derives)]
-        struct Report {
-            bytes32 market;
-            uint8 kind;
-            uint256 value;
-            uint256 lower;
-            uint256 upper;
-            bytes32 program;
-            bytes32 modelRoot;
-            bytes32 inputsRoot;
-            uint64 marketTime;
-            uint64 validFrom;
-            uint64 expiry;
-            uint64 nonce;
-        }
-        struct Bundle {
-            Report[] reports;
-        }
         struct Order {
             address trader;
             int256 size;
@@ -49,9 +31,6 @@ mod signed {
         }
     }
 }
-
-/// A risk report; see `IRiskOracle.Report`.
-pub use crate::contracts::oracle::IRiskOracle::Report;
 
 /// An order for the cleared future; see `IClearingHouse.Order`.
 pub use crate::contracts::clearing::IClearingHouse::Order;
@@ -69,56 +48,23 @@ pub struct Match {
     pub price: U256,
 }
 
-/// Reports and the gate.
+/// The gate.
 ///
 /// # Errors
 ///
 /// Every method: [`ClientError::Reverted`] with the error its contract's interface documents, and
 /// those of [`Client::send`] or [`Client::view`].
 impl Client {
-    /// Signs a bundle of reports with this key and posts it; one report at least, 32 at most.
-    pub async fn report(&self, bundle: Vec<Report>) -> Result<Mined, ClientError> {
-        let signature = self.sign(self.report_digest(&bundle));
-        self.send(self.deployment().oracle, RiskOracle::postCall { bundle, signature }).await
+    /// Returns whether [`Client::apply_reports`] would move anything.
+    pub async fn can_apply(&self, market: B256) -> Result<bool, ClientError> {
+        match self.view(self.deployment().gate, RiskGate::applyReportsCall { market }).await {
+            Ok(_) => Ok(true),
+            Err(ClientError::Reverted { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
-    /// Returns the digest a provider signs for a bundle of reports.
-    pub fn report_digest(&self, bundle: &[Report]) -> B256 {
-        let reports = bundle.iter().map(|report| signed::Report {
-            market: report.market,
-            kind: report.kind,
-            value: report.value,
-            lower: report.lower,
-            upper: report.upper,
-            program: report.program,
-            modelRoot: report.modelRoot,
-            inputsRoot: report.inputsRoot,
-            marketTime: report.marketTime,
-            validFrom: report.validFrom,
-            expiry: report.expiry,
-            nonce: report.nonce,
-        });
-        let domain = self.domain("Assay RiskOracle", self.deployment().oracle);
-        signed::Bundle { reports: reports.collect() }.eip712_signing_hash(&domain)
-    }
-
-    /// Returns the last nonce a provider used, 0 before the first.
-    pub async fn report_nonce(&self, provider: Address) -> Result<u64, ClientError> {
-        self.view(self.deployment().oracle, RiskOracle::nonceOfCall { provider }).await
-    }
-
-    /// Returns a provider's last report of a kind (0 price, 1 margin, 2 volatility).
-    pub async fn latest_report(
-        &self,
-        provider: Address,
-        market: B256,
-        kind: u8,
-    ) -> Result<IRiskOracle::Report, ClientError> {
-        let call = RiskOracle::latestCall { provider, market, kind };
-        self.view(self.deployment().oracle, call).await
-    }
-
-    /// Lets the provider's newest reports through the gate.
+    /// Finalises what claims can be, and lets the provider's reports through the gate.
     pub async fn apply_reports(&self, market: B256) -> Result<Mined, ClientError> {
         self.send(self.deployment().gate, RiskGate::applyReportsCall { market }).await
     }
@@ -159,17 +105,21 @@ impl Client {
         self.view(self.deployment().gate, RiskGate::freshCall { market }).await
     }
 
-    fn domain(&self, name: &'static str, contract: Address) -> Eip712Domain {
+    pub(super) fn domain(
+        &self,
+        (name, version): (&'static str, &'static str),
+        contract: Address,
+    ) -> Eip712Domain {
         Eip712Domain::new(
             Some(Cow::Borrowed(name)),
-            Some(Cow::Borrowed("1")),
+            Some(Cow::Borrowed(version)),
             Some(U256::from(self.chain_id)),
             Some(contract),
             None,
         )
     }
 
-    fn sign(&self, digest: B256) -> Bytes {
+    pub(super) fn sign(&self, digest: B256) -> Bytes {
         let signature =
             self.signer.sign_hash_sync(&digest).expect("a key in memory signs any digest");
         signature.as_bytes().to_vec().into()
@@ -216,7 +166,7 @@ impl Client {
 
     /// Returns the digest a trader signs for an order.
     pub fn order_digest(&self, order: &Order) -> B256 {
-        let domain = self.domain("Assay ClearingHouse", self.deployment().clearing);
+        let domain = self.domain(("Assay ClearingHouse", "1"), self.deployment().clearing);
         let message = signed::Order {
             trader: order.trader,
             size: order.size,

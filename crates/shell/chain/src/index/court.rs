@@ -13,7 +13,9 @@ use crate::{
 };
 
 impl History {
-    pub(super) fn court(&mut self, event: CourtEvents, at: At) {
+    /// Folds an event of the court and returns whether it moved the value of accounts: a raise of
+    /// margin ends with the claim behind it.
+    pub(super) fn court(&mut self, event: CourtEvents, at: At) -> bool {
         match event {
             CourtEvents::Claimed(e) => {
                 let claim = Claim {
@@ -78,12 +80,14 @@ impl History {
                 };
                 self.dispute(e.dispute, |dispute| dispute.decided = Some(decided));
                 self.decide(e.id, e.asserterLost);
+                return e.asserterLost && self.end_raise(small(e.id));
             }
             CourtEvents::Closed(e) => self.dispute(e.dispute, |dispute| dispute.closed = Some(at)),
             CourtEvents::Finalised(e) => self.claim(e.id, |claim| claim.state = ClaimState::Final),
             CourtEvents::Voided(e) => self.claim(e.id, |claim| claim.state = ClaimState::Void),
             CourtEvents::Revealed(_) | CourtEvents::RevealedChunk(_) => {}
         }
+        false
     }
 
     /// A conviction strikes the claim; a claim that won its last dispute is open again.

@@ -3,16 +3,12 @@
 //! Nothing here can fail: an event that does not decode, or speaks of what was never seen, is
 //! passed over.
 
-use alloy::{
-    primitives::{Address, U256},
-    rpc::types::Log,
-    sol_types::SolEventInterface,
-};
+use alloy::{primitives::U256, rpc::types::Log, sol_types::SolEventInterface};
 
 use super::{
     EMPTY_BLOCKS_KEPT, History,
     fetch::Page,
-    record::{At, Node, Payment, Report, Reveal, Round, Seat, Settlement, Void},
+    record::{At, Ground, Node, Payment, Report, Reveal, Round, Seat, Settlement, Void},
 };
 use crate::contracts::{
     Phase, clearing::ClearingHouse::ClearingHouseEvents, court::Court::CourtEvents,
@@ -69,7 +65,7 @@ impl History {
         if address == known.registry {
             RegistryEvents::decode_log(inner).map(|log| self.registry(log.data, at)).ok();
         } else if address == known.court {
-            CourtEvents::decode_log(inner).map(|log| self.court(log.data, at)).ok();
+            return CourtEvents::decode_log(inner).is_ok_and(|log| self.court(log.data, at));
         } else if address == known.rounds {
             RoundsEvents::decode_log(inner).map(|log| self.round(log.data, at)).ok();
         } else if address == known.rewards {
@@ -220,24 +216,36 @@ impl History {
     }
 
     fn report(&mut self, event: RiskOracleEvents, at: At) {
-        let RiskOracleEvents::Reported(e) = event else { return };
-        let provider: Address = e.provider;
-        self.reports.push(Report {
-            at,
-            provider,
-            market: e.report.market,
-            kind: e.report.kind,
-            value: e.report.value,
-            lower: e.report.lower,
-            upper: e.report.upper,
-            program: e.report.program,
-            model_root: e.report.modelRoot,
-            inputs_root: e.report.inputsRoot,
-            market_time: e.report.marketTime,
-            expiry: e.report.expiry,
-            nonce: e.report.nonce,
-        });
+        match event {
+            RiskOracleEvents::Based(e) => {
+                let ground = Ground {
+                    round_claim: named(e.roundClaim),
+                    model_root: e.modelRoot,
+                    data_bytes: e.data.iter().map(|tensor| tensor.len()).sum(),
+                };
+                self.grounds.insert(small(e.claim), ground);
+            }
+            RiskOracleEvents::Reported(e) => self.reports.push(Report {
+                at,
+                provider: e.provider,
+                market: e.report.market,
+                kind: e.report.kind,
+                value: e.report.value,
+                lower: e.report.lower,
+                upper: e.report.upper,
+                claim: named(e.report.claim),
+                market_time: e.report.marketTime,
+                expiry: e.report.expiry,
+                nonce: e.report.nonce,
+            }),
+            _ => {}
+        }
     }
+}
+
+/// The claim of an id; zero is none.
+pub(super) fn named(id: U256) -> Option<u64> {
+    (!id.is_zero()).then(|| small(id))
 }
 
 /// Ids are counted up by the contracts, from one.

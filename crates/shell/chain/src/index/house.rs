@@ -8,6 +8,7 @@ use alloy::primitives::{Address, I256, U256};
 
 use super::{
     History,
+    fold::named,
     record::{Account, AccountPoint, Applied, At, Gate},
 };
 use crate::contracts::{
@@ -29,6 +30,7 @@ impl History {
                 gate.static_margins = margins;
                 if fresh {
                     (gate.initial, gate.maintenance) = margins;
+                    gate.settled = gate.initial;
                 }
             }
             RiskGateEvents::ShutSet(e) => self.house.shut = e.shut,
@@ -42,7 +44,12 @@ impl History {
                         });
                         gate.market_time = report.map_or(gate.market_time, |r| r.market_time);
                     }
-                    _ => gate.initial = e.applied,
+                    _ => {
+                        gate.settled = e.applied;
+                        if gate.raiser.is_none() {
+                            gate.initial = e.applied;
+                        }
+                    }
                 }
                 gate.applied.push(Applied {
                     at,
@@ -51,7 +58,27 @@ impl History {
                     applied: e.applied,
                     clamped: e.clamped,
                     nonce: e.nonce,
+                    settled: true,
                 });
+            }
+            RiskGateEvents::Raised(e) => {
+                let claim = named(e.claim);
+                let report = self.reports.iter().rev().find(|report| {
+                    report.market == e.market && report.kind == 1 && report.claim == claim
+                });
+                let gate = self.gates.entry(e.market).or_default();
+                (gate.initial, gate.raiser) = (e.applied, claim);
+                if let (Some(report), Some(_)) = (report, claim) {
+                    gate.applied.push(Applied {
+                        at,
+                        kind: 1,
+                        reported: e.reported,
+                        applied: e.applied,
+                        clamped: e.applied != e.reported,
+                        nonce: report.nonce,
+                        settled: false,
+                    });
+                }
             }
             RiskGateEvents::MaintenanceMoved(e) => {
                 self.gates.entry(e.market).or_default().maintenance = e.applied;
@@ -59,6 +86,16 @@ impl History {
             _ => return false,
         }
         true
+    }
+
+    /// Ends the raise that rests on a claim, as the gate does by itself once the claim has fallen.
+    pub(super) fn end_raise(&mut self, claim: u64) -> bool {
+        let mut ended = false;
+        for gate in self.gates.values_mut().filter(|gate| gate.raiser == Some(claim)) {
+            (gate.initial, gate.raiser) = (gate.settled, None);
+            ended = true;
+        }
+        ended
     }
 
     /// Folds an event of the clearing house and returns whether it moved the value of accounts.

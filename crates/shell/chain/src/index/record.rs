@@ -310,12 +310,8 @@ pub struct Report {
     pub lower: U256,
     /// Upper bound, WAD.
     pub upper: U256,
-    /// Hash of the Program that computed it.
-    pub program: B256,
-    /// Tensor root of the model it used.
-    pub model_root: B256,
-    /// List root of its inputs.
-    pub inputs_root: B256,
+    /// The claim behind it; none for a price, which is data.
+    pub claim: Option<u64>,
     /// The market's own clock, Unix seconds.
     pub market_time: u64,
     /// Chain time from which it no longer holds.
@@ -324,11 +320,26 @@ pub struct Report {
     pub nonce: u64,
 }
 
+/// What the claim of a report rests on, beside its Program and inputs, which are the claim's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ground {
+    /// Claim of the settled round; none before the first.
+    pub round_claim: Option<u64>,
+    /// Tensor root of the model it used.
+    pub model_root: B256,
+    /// Bytes of market data that came with it.
+    pub data_bytes: usize,
+}
+
 /// What holds for a market at the gate.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gate {
-    /// Initial margin, a WAD fraction of notional.
+    /// Initial margin, a WAD fraction of notional: the settled one, or a raise over it.
     pub initial: U256,
+    /// Initial margin that final reports have led to, likewise.
+    pub settled: U256,
+    /// Claim of the report that raises initial margin, while it stands.
+    pub raiser: Option<u64>,
     /// Maintenance margin, likewise.
     pub maintenance: U256,
     /// Price let through, WAD; 0 before the first.
@@ -350,12 +361,14 @@ pub struct Applied {
     pub kind: u8,
     /// What the report says.
     pub reported: U256,
-    /// What holds since.
+    /// What holds since: the price, or initial margin.
     pub applied: U256,
     /// Whether a limit made the two differ.
     pub clamped: bool,
     /// The provider's number for the report.
     pub nonce: u64,
+    /// Whether the report's claim is final; until then it can only raise. Of a price, always.
+    pub settled: bool,
 }
 
 /// The clearing house as a whole.

@@ -12,7 +12,7 @@ use alloy::{
 };
 use chain::{
     Client, Deployment,
-    contracts::{clearing::IClearingHouse, gate::IRiskGate, rounds::IRounds},
+    contracts::{clearing::IClearingHouse, gate::IRiskGate, oracle::IRiskOracle, rounds::IRounds},
     deploy::Setup,
     embedded::{Config, Server},
 };
@@ -66,6 +66,25 @@ pub(crate) fn header(rows: u32) -> Vec<u8> {
     header
 }
 
+/// The header of a made-up report Program: two ops, each of them an output; 0 rows before the first
+/// settled round.
+pub(crate) fn report_header(rows: u32) -> Vec<u8> {
+    let numbers = [2, 2, 0, 1, 0_u32];
+    let mut header: Vec<u8> = numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
+    header.extend(keccak256([&b"report"[..], &rows.to_be_bytes()].concat()));
+    header
+}
+
+/// Its hash.
+pub(crate) fn report_program(rows: u32) -> B256 {
+    keccak256([&[3], &report_header(rows)[..]].concat())
+}
+
+/// Rows of the report Programs of a job whose rounds have 3 to 8.
+pub(crate) fn report_rows() -> impl Iterator<Item = u32> {
+    std::iter::once(0).chain(3..=8)
+}
+
 /// Its hash. Nobody strikes it, so nobody asks for its ops.
 pub(crate) fn program(rows: u32) -> B256 {
     keccak256([&[3], &header(rows)[..]].concat())
@@ -85,7 +104,13 @@ pub(crate) fn setup() -> Setup {
         window_blocks: 3,
         clock_blocks: 30,
         gas_price_cap: U256::from(100_000_000_000_u64),
-        programs: (3..=8).map(|rows| (program(rows), Bytes::new())).collect(),
+        programs: (3..=8)
+            .map(program)
+            .chain(report_rows().map(report_program))
+            .map(|program| (program, Bytes::new()))
+            .collect(),
+        report_programs: report_rows().map(report_program).collect(),
+        report_data: vec![IRiskOracle::Posted { length: 16, wide: false }],
         rounds: IRounds::Config {
             job: keccak256("job"),
             quorum: 3,

@@ -57,6 +57,12 @@ impl Image {
             window_blocks: 3,
             clock_blocks: CLOCK_BLOCKS,
             programs: registrations(&rounds),
+            report_programs: rounds
+                .aggregatePrograms
+                .iter()
+                .chain([&B256::ZERO])
+                .map(|_| B256::ZERO)
+                .collect(),
             fund: ether(1),
             rounds,
             ..setup()

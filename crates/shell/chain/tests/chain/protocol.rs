@@ -8,7 +8,7 @@ use alloy::{
 };
 use chain::{
     Client, ClientError, Deployment,
-    client::{Match, Order, Report, Reveal},
+    client::{Basis, Bundle, Match, Order, Posting, Reveal},
     contracts::{ClaimState, Phase, rounds::IRounds::Seat, token::AssayToken},
     deploy::{self, DeployError},
     index::{Detail, History},
@@ -16,7 +16,7 @@ use chain::{
 
 use crate::fixture::{
     CUMULATIVE, Chain, advance, deployed, ether, four, header, inner, key, leaf, list_root,
-    percent, setup, tensor_root, update,
+    report_header, report_program, setup, tensor_root, update,
 };
 
 const NODES: u8 = 4;
@@ -153,7 +153,7 @@ async fn whole_round(chain: &Chain) {
     aggregate(&nodes, &outputs).await;
     followed.update(&owner).await.expect("an update");
     pay(&nodes, &outputs).await;
-    market_day(&owner, &nodes).await;
+    market_day(&owner, &nodes, &outputs).await;
     followed.update(&owner).await.expect("an update");
     history(&owner, &nodes, &outputs, &followed).await;
 }
@@ -323,10 +323,12 @@ async fn pay(nodes: &[Client], outputs: &Outputs) {
     }
 }
 
-async fn market_day(owner: &Client, nodes: &[Client]) {
+async fn market_day(owner: &Client, nodes: &[Client], outputs: &Outputs) {
     let market = setup().terms.market;
     let (trader, counterparty) = (&nodes[0], &nodes[1]);
-    report(owner, 1, 50, percent(20)).await;
+    owner.approve_all().await.expect("approvals");
+    // The first report raises margin at once, though its claim is open.
+    report(owner, outputs, (1, 50), 0.25).await;
     for client in [trader, counterparty] {
         client.mint_dollars(ether(1_000)).await.expect("play money");
         client.deposit(ether(1_000)).await.expect("collateral");
@@ -342,37 +344,79 @@ async fn market_day(owner: &Client, nodes: &[Client]) {
     let (buy, sell) = (order(counterparty, ten), order(trader, -ten));
     owner.trade(Match { buy, sell, size, price: ether(50) }).await.expect("they meet");
     let before = trader.account(trader.address()).await.expect("a view");
-    assert_eq!((before.position, before.initial), (-ten, ether(100)));
+    assert_eq!((before.position, before.initial), (-ten, ether(125)));
 
-    report(owner, 3, 51, percent(30)).await;
+    report(owner, outputs, (2, 51), 0.375).await;
     assert_eq!(owner.price(market).await.expect("a view").0, ether(51));
     let after = trader.account(trader.address()).await.expect("a view");
-    assert_eq!(after.initial, ether(153));
+    assert_eq!(after.initial, ether(19_125) / U256::from(100));
     assert_eq!(after.equity, I256::try_from(ether(990)).expect("it is small"));
     assert!(owner.fresh(market).await.expect("a view"));
+
+    // A raise ends with its claim, and what was final holds again.
+    let last = owner.latest_report(owner.address(), market, 1).await.expect("a view");
+    let header = report_header(u32::from(NODES));
+    counterparty.challenge(last.claim, keccak256("otherwise"), header).await.expect("it says no");
+    let count = owner.dispute_count().await.expect("a view");
+    let standing = owner.dispute(count).await.expect("an answer").expect("it has begun");
+    advance(owner, setup().clock_blocks + 1).await;
+    owner.timeout(count, &standing.record).await.expect("the clock ran out");
+    let fallen = trader.account(trader.address()).await.expect("a view");
+    assert_eq!(fallen.initial, ether(12_750) / U256::from(100));
+    let standing = owner.latest_report(owner.address(), market, 1).await.expect("a view");
+    assert!(standing.claim < last.claim && !standing.claim.is_zero());
+    assert!(owner.can_apply(market).await.expect("a view"));
+    owner.apply_reports(market).await.expect("the gate is told");
+    assert!(!owner.can_apply(market).await.expect("a view"));
 }
 
 /// Posts a price and a margin one day later than the last block, and lets both through.
-async fn report(owner: &Client, nonce: u64, dollars: u64, margin: U256) {
+async fn report(owner: &Client, outputs: &Outputs, (nonce, dollars): (u64, u64), margin: f64) {
     let last = owner.block(Default::default()).await.expect("an answer").expect("a block");
     let day = last.header.timestamp + 86_400;
     owner.set_next_time(day).await.expect("the clock moves");
     advance(owner, 1).await;
-    let report = |kind: u8, value: U256| Report {
-        market: setup().terms.market,
-        kind,
-        value,
-        lower: value,
-        upper: value,
-        program: keccak256("program"),
-        modelRoot: keccak256("the new model"),
-        inputsRoot: keccak256("inputs"),
-        marketTime: day,
-        validFrom: day,
-        expiry: day + 2 * 86_400,
-        nonce: nonce + u64::from(kind),
+    let chunk = |bounds: [f64; 3]| {
+        let mut chunk: Vec<u8> = bounds.iter().flat_map(|bound| bound.to_le_bytes()).collect();
+        chunk.resize(256, 0);
+        chunk
     };
-    let bundle = vec![report(0, ether(dollars)), report(1, margin)];
-    owner.report(bundle).await.expect("the oracle takes it");
+    let chunks = [chunk([margin, margin / 2.0, margin]), chunk([0.5, 0.25, 0.75])];
+    let leaves = chunks.each_ref().map(|chunk| leaf(chunk, 256));
+    let data = Bytes::from(vec![7; 16]);
+    let inputs = round_inputs();
+    let mut all = vec![outputs.roots[0], tensor_root(&data, 128), inputs[0], outputs.roots[1]];
+    all.extend(&inputs[5..]);
+    let [margin, volatility] = chunks;
+    let posting = Posting {
+        bundle: Bundle {
+            market: setup().terms.market,
+            price: ether(dollars),
+            outputsRoot: list_root(&leaves),
+            marketTime: day,
+            validFrom: day,
+            expiry: day + 2 * 86_400,
+            nonce,
+        },
+        basis: Basis { inputs, outputs: outputs.roots.clone(), data: vec![data] },
+        readings: vec![(margin.into(), vec![leaves[1]]), (volatility.into(), vec![leaves[0]])],
+        program: report_program(u32::from(NODES)),
+        inputs_root: list_root(&all),
+    };
+    owner.report(posting).await.expect("the oracle takes it");
     owner.apply_reports(setup().terms.market).await.expect("the gate lets it through");
+}
+
+/// The inputs of the round's claim, once more.
+fn round_inputs() -> Vec<B256> {
+    let numbers = |of: &dyn Fn(u32) -> u32| {
+        let bytes: Vec<u8> = (0..u32::from(NODES)).flat_map(|n| of(n).to_le_bytes()).collect();
+        leaf(&bytes, 128)
+    };
+    let config = setup().rounds;
+    let budget = 1e9_f64.to_le_bytes();
+    let mut inputs = vec![config.initialModel, config.initialCumulative, leaf(&budget, 256)];
+    inputs.extend([numbers(&|n| n), numbers(&|_| 100)]);
+    inputs.extend((0..i32::from(NODES)).map(|n| tensor_root(&update(7 + n), 128)));
+    inputs
 }

@@ -60,7 +60,7 @@ impl Scene {
     /// A node as it is after a start, with what the disk holds.
     fn start(&self) -> Challenges {
         let store = Store::open(&self.dir.path().join("node")).expect("the last one is gone");
-        Challenges::new(self.client.clone(), Arc::new(store))
+        Challenges::new(self.client.clone(), Arc::new(store), Kind::Round)
     }
 
     async fn disputes(&self) -> u64 {
