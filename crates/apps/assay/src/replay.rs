@@ -16,12 +16,13 @@ use alloy::{
 };
 use anyhow::Context as _;
 use chain::{
-    Client, Deployment,
+    ClaimState, Client, Deployment,
     contracts::{oracle::RiskOracle, rounds::Rounds},
 };
 use node::{
     Job, TensorStore, hash,
     journal::{Entry, Journal},
+    report::Basis,
 };
 use serde::Serialize;
 use tensor::{Hash, Tensor};
@@ -67,6 +68,16 @@ struct Replay {
     operations: usize,
     updates: usize,
     margin_equal: Option<bool>,
+    /// The claim behind the margin report, and where it stands.
+    margin_claim: Option<u64>,
+    margin_state: Option<&'static str>,
+}
+
+/// What became of a round's margin report.
+struct Margin {
+    equal: bool,
+    claim: u64,
+    state: &'static str,
 }
 
 /// What the chain says of a round.
@@ -239,7 +250,8 @@ async fn again(
     let replayed_root = court::opening::list_root(&roots);
     let equal = replayed_root == settled.outputs_root;
     let difference = if equal { None } else { Some(difference(kept, settled, &outputs)) };
-    let margin_equal = margin(args, settings, job, client, kept).await?;
+    let margin = margin(args, settings, job, client, kept).await?;
+    let margin_equal = margin.as_ref().map(|margin| margin.equal);
     Ok(Replay {
         round: args.round,
         equal: equal && margin_equal != Some(false),
@@ -251,6 +263,8 @@ async fn again(
         operations: program.nodes().len(),
         updates: rows.len(),
         margin_equal,
+        margin_claim: margin.as_ref().map(|margin| margin.claim),
+        margin_state: margin.map(|margin| margin.state),
     })
 }
 
@@ -290,7 +304,7 @@ async fn margin(
     job: &Job,
     client: &Client,
     kept: &Kept,
-) -> anyhow::Result<Option<bool>> {
+) -> anyhow::Result<Option<Margin>> {
     let filter = Filter::new()
         .address(client.deployment().oracle)
         .event_signature(RiskOracle::Reported::SIGNATURE_HASH)
@@ -302,29 +316,34 @@ async fn margin(
     let time = u64::try_from(i64::from(day.date.number()) * 86_400).unwrap_or(0);
     let publisher = Layout::new(&args.dir).node(PUBLISHER).join("config.json");
     let Some(publisher) = layout::read_json::<node::Config>(&publisher)? else { return Ok(None) };
-    let provider = publisher.provider;
-    let market = node::market_id(&evaluation.market);
-    let (made, model_root) =
-        node::of_round(job, evaluation, (&kept.tensors, &kept.blobs), &kept.entry)?;
+    let (provider, market) = (publisher.provider, node::market_id(&evaluation.market));
+    let mut ours = None;
     for log in client.logs(filter).await? {
         let reported =
             RiskOracle::Reported::decode_log_data(log.data()).context("an event of RiskOracle")?;
-        let report = reported.report;
-        let ours = reported.provider == provider && reported.market == market;
-        if !ours || report.kind != 1 || report.marketTime != time {
-            continue;
+        let of_day = reported.report.kind == 1 && reported.report.marketTime == time;
+        if of_day && (reported.provider, reported.market) == (provider, market) {
+            ours = Some(reported.report);
         }
-        let same = |on_chain: U256, here: f64| {
-            Ok::<_, node::NodeError>(on_chain == U256::from(node::report::wad(here)?))
-        };
-        let equal = same(report.value, made.margin.value)?
-            && same(report.lower, made.margin.lower)?
-            && same(report.upper, made.margin.upper)?
-            && hash(report.modelRoot) == model_root
-            && hash(report.inputsRoot) == made.inputs_root;
-        return Ok(Some(equal));
     }
-    Ok(None)
+    let Some(report) = ours else { return Ok(None) };
+    let basis = Basis::of_round((&kept.tensors, &kept.blobs), &kept.entry)?;
+    let made = node::report::report(job, evaluation, usize::try_from(args.round)?, &basis)?;
+    let claim = client.claim(report.claim).await?;
+    let based = client.report_of_claim(report.claim).await?.context("a claim behind no report")?;
+    let here = node::report::wads(&made.margin)?.map(U256::from);
+    let outputs_root = court::opening::list_root(&court::opening::roots(&made.outputs));
+    let equal = [report.value, report.lower, report.upper] == here
+        && hash(claim.program) == made.program
+        && hash(claim.inputsRoot) == made.inputs_root
+        && hash(claim.outputsRoot) == outputs_root
+        && hash(based.modelRoot) == made.model_root;
+    Ok(Some(Margin { equal, claim: report.claim.saturating_to(), state: state(claim.state) }))
+}
+
+/// Where a claim stands, in a word.
+fn state(word: u8) -> &'static str {
+    ClaimState::from_word(word).map_or("unknown", crate::up::state)
 }
 
 fn tell(replay: &Replay) {
@@ -336,6 +355,9 @@ fn tell(replay: &Replay) {
     println!("inputs    {}", replay.inputs_root);
     println!("on chain  {}", replay.outputs_root);
     println!("replayed  {}", replay.replayed_root);
+    if let (Some(claim), Some(state)) = (replay.margin_claim, replay.margin_state) {
+        println!("margin    claim {claim} is {state}");
+    }
     match (&replay.difference, replay.margin_equal) {
         (Some(difference), _) => println!("DIFFERENT: {difference}"),
         (None, Some(true)) => println!("equal, to the last bit, and so is the margin report"),

@@ -61,6 +61,10 @@ pub(crate) struct Args {
     /// Start four honest nodes.
     #[arg(long)]
     no_liar: bool,
+    /// Let the publisher's report of round 1 leave out what the model is unsure of, to see its claim
+    /// convicted. Not with --rpc.
+    #[arg(long, conflicts_with = "rpc")]
+    false_report: bool,
     /// Port of the explorer; the next free one is taken when it is in use.
     #[arg(long, default_value_t = 8650)]
     port: u16,
@@ -82,6 +86,17 @@ pub(crate) struct Args {
     /// Live market data; refused until live feeds exist.
     #[arg(long)]
     live: bool,
+}
+
+/// Where a claim stands, in a word.
+pub(crate) fn state(state: chain::ClaimState) -> &'static str {
+    match state {
+        chain::ClaimState::Open => "open",
+        chain::ClaimState::Disputed => "disputed",
+        chain::ClaimState::Final => "final",
+        chain::ClaimState::Struck => "struck",
+        chain::ClaimState::Void => "void",
+    }
 }
 
 /// Runs the network.

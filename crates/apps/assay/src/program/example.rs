@@ -31,6 +31,8 @@ enum Name {
     Forecast,
     /// The margin formula.
     Margin,
+    /// The report after a round of three updates of the log-linear model: margin and volatility.
+    Report,
 }
 
 /// Rows of the aggregation example, the fewest that make a round.
@@ -53,6 +55,7 @@ fn build(name: Name) -> anyhow::Result<Program> {
         Name::StepMlp => Job::new(Kind::Mlp)?.trainer().program().clone(),
         Name::Aggregate => Job::new(Kind::Har)?.aggregate(ROWS)?,
         Name::Forecast => market::forecast(&Model::new(Kind::Har, &market::FEATURES), DAYS)?,
+        Name::Report => Job::new(Kind::Har)?.report(ROWS)?.as_ref().clone(),
         Name::Margin => market::margin(&market::MarginConfig::STANDARD)?,
     })
 }

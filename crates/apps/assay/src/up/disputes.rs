@@ -35,6 +35,11 @@ fn told(history: &History, it: &Dispute) -> summary::Dispute {
             .values()
             .find(|round| round.results.iter().any(|(claim, ..)| *claim == it.claim))
             .map(|round| round.number),
+        report: history
+            .reports
+            .iter()
+            .find(|report| report.claim == Some(it.claim))
+            .map(|report| day(report.market_time)),
         asserter,
         challenger,
         convicted: lost.and_then(|asserter_lost| if asserter_lost { asserter } else { challenger }),
@@ -86,6 +91,12 @@ fn value(dtype: u8, bits: u64) -> String {
     }
 }
 
+/// A market day as people write it.
+fn day(time: u64) -> String {
+    let days = i32::try_from(time / 86_400).unwrap_or(i32::MAX);
+    market::Date::from_number(days).to_string()
+}
+
 fn whole(wei: U256) -> String {
     let text = format_ether(wei);
     let text = text.trim_end_matches('0').trim_end_matches('.');
@@ -95,9 +106,13 @@ fn whole(wei: U256) -> String {
 /// Returns the line that a person reads.
 pub(crate) fn line(it: &summary::Dispute) -> String {
     let node = |index: Option<u32>| index.map_or("somebody".to_owned(), |i| format!("node {i}"));
-    let about = it.round.map_or(format!("claim {}", it.claim), |round| format!("round {round}"));
+    let about = match (it.round, &it.report) {
+        (Some(round), _) => format!("a result of round {round}"),
+        (None, Some(day)) => format!("the report of {day}"),
+        (None, None) => format!("claim {}", it.claim),
+    };
     let head = format!(
-        "dispute {} {} claimed a result of {about}, {} said no",
+        "dispute {} {} claimed {about}, {} said no",
         it.id,
         node(it.asserter),
         node(it.challenger)

@@ -33,8 +33,9 @@ const STAKE_TOKENS: u64 = 1_000;
 const BOND_TOKENS: u64 = 50;
 /// Whole tokens the rewards hold at the start: the pay of ten thousand rounds.
 const FUND_TOKENS: u64 = 1_000_000;
-/// Blocks in which a claim can be challenged, and a Program struck.
-const WINDOW_BLOCKS: u64 = 4;
+/// Blocks in which a claim can be challenged, and a Program struck. A report is followed at once by
+/// the blocks of the next round's opening and commitments.
+const WINDOW_BLOCKS: u64 = 6;
 /// Blocks an aggregator has before it is the next one's turn, on the embedded chain.
 const AGGREGATE_BLOCKS: u64 = 10;
 /// Blocks each side of a dispute has: some twenty moves, and a restart in between.
@@ -246,6 +247,7 @@ fn setup(
         aggregate_blocks: if slow { blocks / 2 } else { AGGREGATE_BLOCKS },
     };
     let last_day = calendar(plan).last().copied().unwrap_or(0);
+    let (report_programs, report_data) = job.oracle()?;
     Ok(Setup {
         supply: tokens(1_000_000_000),
         minimum_stake: tokens(100),
@@ -255,6 +257,8 @@ fn setup(
         clock_blocks: CLOCK_BLOCKS,
         gas_price_cap: U256::from(GAS_PRICE_CAP),
         programs: job.registrations()?,
+        report_programs,
+        report_data,
         rounds: job.config(pace)?,
         fund: tokens(FUND_TOKENS),
         provider,
@@ -344,6 +348,7 @@ fn start_node(
         market: network.market().to_owned(),
         provider: network.nodes[PUBLISHER],
         lie: match index {
+            PUBLISHER if settings.false_report => Some(node::Lie::Report),
             LIAR if settings.liar => Some(node::Lie::Update),
             CROOK if settings.liar => Some(node::Lie::Pay),
             _ => None,

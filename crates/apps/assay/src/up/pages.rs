@@ -19,7 +19,7 @@ use tokio::sync::watch::Sender;
 use super::{
     children::Alive,
     genesis::Network,
-    settings::{CROOK, LIAR, NODES, Settings},
+    settings::{CROOK, LIAR, NODES, PUBLISHER, Settings},
     summary,
 };
 
@@ -124,11 +124,15 @@ impl Pages {
                 .take(NODES)
                 .map(|slice| slice.name.clone())
                 .collect(),
-            liars: [(CROOK, "demo crook"), (LIAR, "demo liar")]
-                .into_iter()
-                .filter(|_| settings.liar)
-                .map(|(index, label)| (network.nodes[index], label))
-                .collect(),
+            liars: [
+                (PUBLISHER, "demo false report", settings.false_report),
+                (CROOK, "demo crook", settings.liar),
+                (LIAR, "demo liar", settings.liar),
+            ]
+            .into_iter()
+            .filter(|(.., lies)| *lies)
+            .map(|(index, label, _)| (network.nodes[index], label))
+            .collect(),
             short: network.short.address(),
             long: network.long.address(),
             deployer: network.client.address(),

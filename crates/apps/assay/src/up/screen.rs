@@ -14,7 +14,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
     genesis::Network,
-    settings::{CROOK, LIAR, Settings},
+    settings::{CROOK, LIAR, PUBLISHER, Settings},
     summary,
 };
 use crate::layout::Layout;
@@ -60,6 +60,9 @@ impl Screen {
         ));
         for (index, slice) in network.plan.slices.iter().take(network.nodes.len()).enumerate() {
             let label = match index {
+                PUBLISHER if settings.false_report => {
+                    " · lies, for show: its report of round 1 will hide what the model is unsure of"
+                }
                 LIAR if settings.liar => " · lies, for show: it will reveal a poisoned update",
                 CROOK if settings.liar => " · lies, for show: it will claim all pay for itself",
                 _ => "",

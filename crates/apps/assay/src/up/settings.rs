@@ -27,6 +27,9 @@ pub(crate) struct Settings {
     pub(crate) model: String,
     /// Whether nodes 2 and 3 lie, for show.
     pub(crate) liar: bool,
+    /// Whether node 0 lies in its report of round 1, for show.
+    #[serde(default)]
+    pub(crate) false_report: bool,
     /// Where the data comes from.
     pub(crate) source: node::Source,
     /// The chain outside, or `None` for the embedded one.
@@ -56,6 +59,7 @@ impl Settings {
             format: FORMAT,
             model: args.model.clone(),
             liar,
+            false_report: args.false_report,
             source,
             rpc: args.rpc.clone(),
         })
@@ -100,6 +104,7 @@ impl Settings {
         };
         let chain = self.rpc.as_ref().map_or_else(String::new, |url| format!(" --rpc {url}"));
         let liar = if self.liar || self.rpc.is_some() { "" } else { " --no-liar" };
-        format!("--model {}{data}{liar}{chain}", self.model)
+        let report = if self.false_report { " --false-report" } else { "" };
+        format!("--model {}{data}{liar}{report}{chain}", self.model)
     }
 }

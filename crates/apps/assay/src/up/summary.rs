@@ -126,6 +126,8 @@ pub(crate) struct Dispute {
     pub(crate) claim: u64,
     /// The round the claim was about.
     pub(crate) round: Option<u64>,
+    /// The market day of the report it was behind, `YYYY-MM-DD`, where it was a report's.
+    pub(crate) report: Option<String>,
     /// Registry index of the asserter.
     pub(crate) asserter: Option<u32>,
     /// Registry index of the challenger.
@@ -166,6 +168,10 @@ pub(crate) struct Report {
     pub(crate) lower: f64,
     /// Upper bound of its interval.
     pub(crate) upper: f64,
+    /// The claim behind it.
+    pub(crate) claim: u64,
+    /// Where that claim stands: `open`, `disputed`, `final`, `struck` or `void`.
+    pub(crate) state: String,
     /// Block of the report.
     pub(crate) block: u64,
     /// The market's own clock, `YYYY-MM-DD`.

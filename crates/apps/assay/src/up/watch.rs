@@ -211,6 +211,8 @@ impl Watch {
             value: fraction(made.value),
             lower: fraction(made.lower),
             upper: fraction(made.upper),
+            claim: made.claim.unwrap_or_default(),
+            state: String::new(),
             block: made.at.block,
             market_day: self.date(round),
         })
@@ -227,11 +229,13 @@ impl Watch {
         self.screen.line(&format!("replaying {}, {}", told.market_day, self.network.market()));
         self.screen.line(&round_line(&told));
         self.screen.line(&format!(
-            "          margin {:.2} % [{:.2} %, {:.2} %] · short account: requirement {} -> {} \
-             · recompute it: assay replay {}",
+            "          margin {:.2} % [{:.2} %, {:.2} %], claim {} {} · short account: requirement \
+             {} -> {} · recompute it: assay replay {}",
             100.0 * report.value,
             100.0 * report.lower,
             100.0 * report.upper,
+            report.claim,
+            self.with_state(&report).state,
             dollars(from),
             dollars(self.requirement.1),
             told.index
@@ -343,6 +347,13 @@ impl Watch {
         Ok(quality)
     }
 
+    /// Returns a report with where its claim stands by now.
+    fn with_state(&self, report: &Report) -> Report {
+        let claim = self.pages.history().claims.get(&report.claim);
+        let state = claim.map_or("unknown", |claim| super::state(claim.state)).to_owned();
+        Report { state, ..report.clone() }
+    }
+
     /// Returns everything told so far.
     pub(crate) fn summary(&self, explorer: &str) -> anyhow::Result<Summary> {
         Ok(Summary {
@@ -353,7 +364,7 @@ impl Watch {
             },
             rounds: self.rounds.clone(),
             disputes: disputes::ended(self.pages.history()),
-            oracle: self.reports.clone(),
+            oracle: self.reports.iter().map(|report| self.with_state(report)).collect(),
             account: Account {
                 address: self.network.short.address().to_string(),
                 margin_before: dollars(self.requirement.0.unwrap_or_default()),

@@ -160,7 +160,7 @@ fn one_element_is_followed_to_what_it_was_made_of() {
 fn every_example_can_be_shown_run_and_checked() {
     let root = directory();
     let root = root.path();
-    for name in ["step-har", "step-mlp", "aggregate", "forecast", "margin"] {
+    for name in ["step-har", "step-mlp", "aggregate", "forecast", "margin", "report"] {
         let path = root.join(name);
         let written = run(root, &["program", "example", name, "--out", text(&path)]);
         assert!(written.status.success(), "{}", written.stderr);

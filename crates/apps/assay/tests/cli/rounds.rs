@@ -186,6 +186,39 @@ fn spoil(dir: &Path, round: u64) {
     }
 }
 
+/// The publisher states a margin without its uncertainty: every other node recomputes it and says
+/// no, one of them convicts it, its report counts no more, and the round goes on.
+#[test]
+fn a_false_report_is_convicted_and_counts_no_more() {
+    let root = directory();
+    let args = ["--no-liar", "--false-report", "--rounds", "3", "--port", "18950"];
+    let json = harness::up(root.path(), &args).json();
+    check(&json, 1, 3);
+    let oracle = json["oracle"].as_array().expect("reports");
+    let states: Vec<_> = oracle.iter().map(|report| report["state"].as_str()).collect();
+    assert_eq!(states[0], Some("struck"), "{oracle:?}");
+    assert!(states[1..].iter().all(|state| matches!(state, Some("open" | "final"))), "{states:?}");
+    let disputes = json["disputes"].as_array().expect("a list");
+    let step = disputes.iter().find(|it| it["ended"] == "step").expect("a conviction");
+    assert_eq!(step["claim"], oracle[0]["claim"]);
+    assert_eq!(step["report"], oracle[0]["market_day"]);
+    assert_eq!((&step["round"], &step["convicted"]), (&Value::Null, &0.into()));
+    assert_eq!((&step["op_name"], &step["element"]), (&"concat".into(), &2.into()));
+    assert!(number(&step["asserted"]) < number(&step["correct"]), "{step}");
+    for other in disputes {
+        assert!(other["convicted"].is_null() || other["convicted"] == 0, "{other}");
+    }
+    // What the chain has of the first report is not what its Program gives; of the others it is.
+    let first = replay(root.path(), 1);
+    assert!(!first.status.success(), "{}", first.stdout);
+    let first: Value = serde_json::from_str(&first.stdout).expect("one JSON object");
+    assert_eq!((&first["equal"], &first["margin_equal"]), (&false.into(), &false.into()));
+    assert_eq!(first["margin_state"], "struck");
+    for round in [2, 3] {
+        check_equal(&replay(root.path(), round));
+    }
+}
+
 #[test]
 fn without_a_liar_nobody_is_rejected() {
     let root = directory();

@@ -2,7 +2,7 @@
 
 use super::{Html, address, node, text};
 use crate::format;
-use crate::view::{ClaimState, Contender, Dispute, DisputeState, Side, Stage, View};
+use crate::view::{ClaimState, Contender, Dispute, DisputeState, Report, Side, Stage, View};
 
 /// Returns the state of a claim as a badge.
 pub(crate) fn claim_state(state: &ClaimState) -> Html {
@@ -14,6 +14,17 @@ pub(crate) fn claim_state(state: &ClaimState) -> Html {
         ClaimState::Void => ("note", "void"),
     };
     Html(format!("<span class=\"badge {class}\">{name}</span>"))
+}
+
+/// Returns the claim behind a report with its state, and its disputes; a dash where there is none.
+pub(crate) fn claim_of(view: &View, report: &Report) -> Html {
+    let (Some(claim), Some(state)) = (report.claim, &report.state) else {
+        return Html("<span class=\"absent\">—</span>".to_owned());
+    };
+    let Html(badge) = claim_state(state);
+    let disputes = view.disputes.iter().filter(|dispute| dispute.claim == claim);
+    let links: String = disputes.map(|it| format!(" · dispute {}", dispute(&it.id).0)).collect();
+    Html(format!("{} {badge}{links}", format::count(claim)))
 }
 
 /// Returns a link to a dispute.

@@ -4,7 +4,7 @@
 //! Amounts are [`Wad`]s, exact to the last wei. Decoding is done by whoever builds the view; a call
 //! that could not be decoded has its selector for a method and no arguments.
 
-use super::{Address, Hash, Wad};
+use super::{Address, ClaimState, Hash, Wad};
 use serde::{Deserialize, Serialize};
 
 /// What the risk oracle was told about one market.
@@ -43,7 +43,13 @@ pub struct Report {
     pub applied: Option<Wad>,
     /// Who signed it.
     pub provider: Address,
-    /// Hash of the margin Program.
+    /// The claim behind it.
+    #[serde(default)]
+    pub claim: Option<u64>,
+    /// Where that claim stands.
+    #[serde(default)]
+    pub state: Option<ClaimState>,
+    /// Hash of the report Program.
     pub program: Hash,
     /// Tensor root of the model.
     pub model: Hash,

@@ -18,15 +18,20 @@ const OP_TEXT_MAX: usize = 160;
 /// The ops of the Programs that claims are about, a line each, by the Program's hash.
 pub(super) type Ops = BTreeMap<B256, Vec<String>>;
 
-/// Writes down the ops of every aggregation Program.
+/// Writes down the ops of every Program that claims are about.
 pub(super) fn ops(job: &node::Job) -> anyhow::Result<Ops> {
     let mut ops = Ops::new();
-    for rows in node::QUORUM..=node::CAPACITY {
-        let program = job.aggregate(usize::try_from(rows)?)?;
+    let mut write = |program: &tensor::Program| {
         let listing = program.to_string();
         let lines = listing.lines().filter(|line| line.starts_with('%'));
         let short = |line: &str| line.chars().take(OP_TEXT_MAX).collect();
         ops.insert(node::word(program.hash()), lines.map(short).collect());
+    };
+    write(job.report(0)?.as_ref());
+    for rows in node::QUORUM..=node::CAPACITY {
+        let rows = usize::try_from(rows)?;
+        write(&job.aggregate(rows)?);
+        write(job.report(rows)?.as_ref());
     }
     Ok(ops)
 }

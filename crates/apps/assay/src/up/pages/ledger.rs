@@ -4,7 +4,7 @@ use alloy::primitives::{Address, I256, U256, utils::Unit};
 use chain::{abi, index::History};
 use explorer::view::{self, Wad};
 
-use super::{KEPT, Known, seconds, to_address, to_hash, wad};
+use super::{KEPT, Known, seconds, to_address, to_hash, training, wad};
 
 /// Kinds of reports and of applied values.
 const PRICE: u8 = 0;
@@ -24,6 +24,8 @@ pub(super) fn oracle(history: &History, known: &Known) -> view::Oracle {
         // The genesis report is of no round; the first round's is one day later, and so on.
         let before = ours().filter(|other| other.kind == MARGIN && other.nonce < report.nonce);
         let round = before.count() as u64;
+        let claim = report.claim.and_then(|claim| history.claims.get(&claim));
+        let ground = report.claim.and_then(|claim| history.grounds.get(&claim));
         view::Report {
             block: report.at.block,
             tx: Some(to_hash(report.at.tx)),
@@ -35,8 +37,10 @@ pub(super) fn oracle(history: &History, known: &Known) -> view::Oracle {
             price: price.map_or(Wad::ZERO, |price| wad(price.value)),
             applied: applied.map(|applied| wad(applied.applied)),
             provider: to_address(report.provider),
-            program: to_hash(report.program),
-            model: to_hash(report.model_root),
+            claim: claim.map(|claim| claim.id),
+            state: claim.map(|claim| training::claim_state(claim.state)),
+            program: claim.map_or(view::Hash([0; 32]), |claim| to_hash(claim.program)),
+            model: ground.map_or(view::Hash([0; 32]), |ground| to_hash(ground.model_root)),
         }
     };
     view::Oracle {

@@ -129,17 +129,22 @@ fn seat(
     }
 }
 
+/// Where a claim stands, in the pages' words.
+pub(super) fn claim_state(state: ClaimState) -> view::ClaimState {
+    match state {
+        ClaimState::Open => view::ClaimState::Open,
+        ClaimState::Disputed => view::ClaimState::Disputed,
+        ClaimState::Final => view::ClaimState::Final,
+        ClaimState::Struck => view::ClaimState::Struck,
+        ClaimState::Void => view::ClaimState::Void,
+    }
+}
+
 fn claim(history: &History, claim: &Claim) -> view::Claim {
     let index = |key| history.nodes.values().find(|node| node.key == key).map(|node| node.index);
     view::Claim {
         id: claim.id,
-        state: match claim.state {
-            ClaimState::Open => view::ClaimState::Open,
-            ClaimState::Disputed => view::ClaimState::Disputed,
-            ClaimState::Final => view::ClaimState::Final,
-            ClaimState::Struck => view::ClaimState::Struck,
-            ClaimState::Void => view::ClaimState::Void,
-        },
+        state: claim_state(claim.state),
         asserter: to_address(claim.asserter),
         asserter_node: index(claim.asserter),
         outputs_root: to_hash(claim.outputs_root),
