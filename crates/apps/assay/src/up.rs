@@ -61,8 +61,8 @@ pub(crate) struct Args {
     /// Start four honest nodes.
     #[arg(long)]
     no_liar: bool,
-    /// Let the publisher's report of round 1 leave out what the model is unsure of, to see its claim
-    /// convicted. Not with --rpc.
+    /// Let the publisher's report of round 1 leave out what the model is unsure of, to see its
+    /// claim convicted. Not with --rpc.
     #[arg(long, conflicts_with = "rpc")]
     false_report: bool,
     /// Port of the explorer; the next free one is taken when it is in use.

@@ -35,8 +35,8 @@ const VOLATILITY: MarginConfig =
 pub struct Recent([Tensor; 3]);
 
 impl Recent {
-    /// Returns the data of a day: `features f32[w + 1, p]`, `anchors f64[w + 1]` and the outcomes of
-    /// the days before, `f64[w]`.
+    /// Returns the data of a day: `features f32[w + 1, p]`, `anchors f64[w + 1]` and the outcomes
+    /// of the days before, `f64[w]`.
     ///
     /// # Errors
     ///

@@ -121,7 +121,8 @@ impl Job {
         Err(NodeError::absent(format!("the job has no Program {hash}")))
     }
 
-    /// Returns the Programs that claims are made about with their encodings, as they are registered.
+    /// Returns the Programs that claims are made about with their encodings, as they are
+    /// registered.
     ///
     /// # Errors
     ///

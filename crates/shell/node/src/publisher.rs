@@ -1,5 +1,5 @@
-//! The publisher's duty: after a settled round, one signed bundle for the oracle with the claim that
-//! its Program returned what the bundle says, let through the gate.
+//! The publisher's duty: after a settled round, one signed bundle for the oracle with the claim
+//! that its Program returned what the bundle says, let through the gate.
 //!
 //! Level-triggered like the rest: whether a round's report is there is read from the chain, so a
 //! crash in between repeats what is missing and nothing else.

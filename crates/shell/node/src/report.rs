@@ -151,8 +151,8 @@ pub fn wad(value: f64) -> Result<u128, NodeError> {
     Ok(Wad::from_f64(value).map_err(NodeError::program)?.0)
 }
 
-/// Returns value, lower and upper bound in WAD as the oracle reads them: the lower one rounded down,
-/// the others up.
+/// Returns value, lower and upper bound in WAD as the oracle reads them: the lower one rounded
+/// down, the others up.
 ///
 /// # Errors
 ///
