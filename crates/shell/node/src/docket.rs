@@ -83,7 +83,7 @@ pub(crate) enum Subject {
     /// The aggregation of a round.
     Round(Entry),
     /// A report: on a settled round, or before the first, and on these market data.
-    Report(Option<Entry>, market::Recent),
+    Report(Option<Entry>, Box<market::Recent>),
 }
 
 /// What is to be done about a dispute.
@@ -182,7 +182,7 @@ impl Docket {
             let basis = self.client.claim(based.roundClaim).await?;
             Some(self.entry(hash(basis.inputsRoot), round)?)
         };
-        Ok(Subject::Report(entry, recent))
+        Ok(Subject::Report(entry, Box::new(recent)))
     }
 
     /// Makes the move that is due.

@@ -65,7 +65,7 @@ fn it_is_the_margin_formula_over_the_forecasts() {
         let update = |k: i32| {
             Tensor::i32(
                 &[d],
-                (0..i32::try_from(d).expect("few")).map(|i| k * (i % 4) << 14).collect(),
+                (0..i32::try_from(d).expect("few")).map(|i| (k * (i % 4)) << 14).collect(),
             )
             .expect("shaped")
         };

@@ -9,7 +9,10 @@ use super::{
 };
 use crate::{
     ClaimState,
-    contracts::court::{Court::CourtEvents, ICourt},
+    contracts::court::{
+        Court::{Claimed, CourtEvents},
+        ICourt,
+    },
 };
 
 impl History {
@@ -18,18 +21,7 @@ impl History {
     pub(super) fn court(&mut self, event: CourtEvents, at: At) -> bool {
         match event {
             CourtEvents::Claimed(e) => {
-                let claim = Claim {
-                    id: small(e.id),
-                    at,
-                    program: e.program,
-                    inputs_root: e.inputsRoot,
-                    outputs_root: e.outputsRoot,
-                    asserter: e.asserter,
-                    bond: e.bond,
-                    deadline: e.deadline,
-                    state: ClaimState::Open,
-                    disputes: Vec::new(),
-                };
+                let claim = claimed(&e, at);
                 self.claims.insert(claim.id, claim);
             }
             CourtEvents::Challenged(e) => {
@@ -113,6 +105,21 @@ impl History {
         if let Some(dispute) = self.disputes.get_mut(&small(id)) {
             change(dispute);
         }
+    }
+}
+
+fn claimed(e: &Claimed, at: At) -> Claim {
+    Claim {
+        id: small(e.id),
+        at,
+        program: e.program,
+        inputs_root: e.inputsRoot,
+        outputs_root: e.outputsRoot,
+        asserter: e.asserter,
+        bond: e.bond,
+        deadline: e.deadline,
+        state: ClaimState::Open,
+        disputes: Vec::new(),
     }
 }
 
