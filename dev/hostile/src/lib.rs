@@ -9,12 +9,15 @@
 //! in `dev/fuzz/fuzz_targets` and an entry in `dev/fuzz/Cargo.toml`; a test compares the lists.
 //!
 //! *Invariant: a target is a function of its bytes alone.*
-//! Absent: bundles of reports, which are signed here and decoded by a contract only.
+//! Absent: what a contract alone decodes; forge's fuzzer feeds that.
 
+mod choices;
+mod judge;
 mod opening;
+mod report;
 
 #[cfg(feature = "shell")]
-use net::{Request, Response};
+use net::{Greeting, Request, Response};
 use tensor::Program;
 
 /// A target's name, and what is fed.
@@ -23,10 +26,15 @@ pub type Target = (&'static str, fn(&[u8]));
 /// Returns every target that this build has.
 #[must_use]
 pub fn targets() -> Vec<Target> {
-    let pure: [Target; 3] =
-        [("program", program), ("listing", listing), ("opening", opening::opening)];
+    let pure: [Target; 5] = [
+        ("program", program),
+        ("listing", listing),
+        ("opening", opening::opening),
+        ("judge", judge::judge),
+        ("report", report::report),
+    ];
     #[cfg(feature = "shell")]
-    let shell: [Target; 2] = [("message", message), ("keystore", keystore)];
+    let shell: [Target; 3] = [("message", message), ("greeting", greeting), ("keystore", keystore)];
     #[cfg(not(feature = "shell"))]
     let shell: [Target; 0] = [];
     pure.into_iter().chain(shell).collect()
@@ -71,6 +79,16 @@ fn message(bytes: &[u8]) {
     if let Ok(message) = Response::decode(bytes) {
         let frame = message.encode().expect("its fields were checked");
         assert_eq!(Response::decode(&frame[PREFIX_SIZE..]), Ok(message));
+    }
+}
+
+/// What two nodes say first: what decodes is the one encoding of what it decoded to.
+#[cfg(feature = "shell")]
+fn greeting(bytes: &[u8]) {
+    if let Some((bytes, _)) = bytes.split_first_chunk()
+        && let Some(greeting) = Greeting::decode(bytes)
+    {
+        assert_eq!(greeting.encode(), *bytes, "two encodings of one greeting");
     }
 }
 

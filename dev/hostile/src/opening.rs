@@ -2,23 +2,10 @@
 //!
 //! *Invariant: only the opening that was made is valid, at the place it was made for.*
 
-use court::{Opening, Place, Verdict, opening};
+use court::{Place, Verdict, opening};
 use tensor::{Dtype, Tensor};
 
-/// Reads choices from bytes; zeros when they are used up.
-struct Choices<'a>(&'a [u8]);
-
-impl Choices<'_> {
-    fn byte(&mut self) -> u8 {
-        let Some((first, rest)) = self.0.split_first() else { return 0 };
-        self.0 = rest;
-        *first
-    }
-
-    fn number(&mut self) -> usize {
-        usize::from(self.byte()) << 8 | usize::from(self.byte())
-    }
-}
+use crate::choices::Choices;
 
 /// Changes an opening of a tensor, and where it is looked for, and asks the verifier.
 pub(crate) fn opening(bytes: &[u8]) {
@@ -32,7 +19,7 @@ pub(crate) fn opening(bytes: &[u8]) {
     let honest = opening::open(&tensor, honest_place.chunk).expect("there is such a chunk");
     let (mut shown, mut place, mut root) = (honest.clone(), honest_place, tensor.root());
     let mut moved = false;
-    while !choices.0.is_empty() {
+    while !choices.is_empty() {
         match choices.byte() % 8 {
             0 => place.chunk = choices.number(),
             1 => place.count = choices.number(),
@@ -42,7 +29,7 @@ pub(crate) fn opening(bytes: &[u8]) {
                 root.0[usize::from(choices.byte()) % 32] ^= change;
                 moved |= change != 0;
             }
-            _ => change(&mut shown, &mut choices),
+            _ => change((&mut shown.chunk, &mut shown.siblings), &mut choices),
         }
     }
     let same = !moved && shown == honest && root == tensor.root() && place == honest_place;
@@ -70,26 +57,29 @@ fn equivalent(place: Place, honest: Place) -> bool {
 }
 
 /// Changes the chunk or the way up.
-fn change(shown: &mut Opening, choices: &mut Choices<'_>) {
+pub(crate) fn change(
+    (chunk, siblings): (&mut Vec<u8>, &mut Vec<tensor::Hash>),
+    choices: &mut Choices<'_>,
+) {
     match choices.byte() % 6 {
         0 => {
             let (at, flip) = (choices.number(), choices.byte());
-            let length = shown.chunk.len();
+            let length = chunk.len();
             if length > 0 {
-                shown.chunk[at % length] ^= flip;
+                chunk[at % length] ^= flip;
             }
         }
-        1 => shown.chunk.resize(choices.number() % 600, 0),
-        2 => drop(shown.siblings.pop()),
-        3 => shown.siblings.push(tensor::Hash([choices.byte(); 32])),
+        1 => chunk.resize(choices.number() % 600, 0),
+        2 => drop(siblings.pop()),
+        3 => siblings.push(tensor::Hash([choices.byte(); 32])),
         4 => {
             let (at, byte, flip) = (choices.number(), choices.number(), choices.byte());
-            let count = shown.siblings.len();
+            let count = siblings.len();
             if count > 0 {
-                shown.siblings[at % count].0[byte % 32] ^= flip;
+                siblings[at % count].0[byte % 32] ^= flip;
             }
         }
-        _ => shown.siblings.reverse(),
+        _ => siblings.reverse(),
     }
 }
 

@@ -22,11 +22,14 @@ const FOLDER: &str = "dev/fuzz";
 const CORPUS: &str = "dev/hostile/corpus";
 
 /// The targets, each with the feature that has its decoder.
-const TARGETS: [(&str, Option<&str>); 5] = [
+const TARGETS: [(&str, Option<&str>); 8] = [
     ("program", None),
     ("listing", None),
     ("opening", None),
+    ("judge", None),
+    ("report", None),
     ("message", Some("shell")),
+    ("greeting", Some("shell")),
     ("keystore", Some("shell")),
 ];
 

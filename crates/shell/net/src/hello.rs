@@ -111,13 +111,17 @@ pub enum TurnedAway {
 /// The number tells a restarted peer from one that merely dialled again, so connections to the
 /// process that is gone are dropped at once and not after their idle timeout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Greeting {
-    pub(crate) hello: Hello,
-    pub(crate) instance: u64,
+pub struct Greeting {
+    /// Which network the sender belongs to.
+    pub hello: Hello,
+    /// Drawn when the sender started.
+    pub instance: u64,
 }
 
 impl Greeting {
-    pub(crate) fn encode(&self) -> [u8; GREETING_SIZE] {
+    /// Returns the bytes that travel.
+    #[must_use]
+    pub fn encode(&self) -> [u8; GREETING_SIZE] {
         let mut bytes = [0; GREETING_SIZE];
         bytes[..4].copy_from_slice(&MAGIC);
         bytes[4..6].copy_from_slice(&self.hello.version.to_le_bytes());
@@ -128,7 +132,8 @@ impl Greeting {
     }
 
     /// Returns the greeting in `bytes`, or nothing if they are none.
-    pub(crate) fn decode(bytes: &[u8; GREETING_SIZE]) -> Option<Greeting> {
+    #[must_use]
+    pub fn decode(bytes: &[u8; GREETING_SIZE]) -> Option<Greeting> {
         let (magic, rest) = bytes.split_first_chunk::<4>()?;
         let (version, rest) = rest.split_first_chunk::<2>()?;
         let (chain_id, rest) = rest.split_first_chunk::<8>()?;

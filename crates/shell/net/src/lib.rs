@@ -26,7 +26,7 @@ pub mod wire;
 
 pub use endpoint::{BindError, Config, Endpoint, RequestError};
 pub use guard::Admission;
-pub use hello::{Hello, Mismatch, PROTOCOL_VERSION, TurnedAway};
+pub use hello::{Greeting, Hello, Mismatch, PROTOCOL_VERSION, TurnedAway};
 pub use limits::Limits;
 pub use peer::{Peer, ResolveError};
 pub use serve::{Incoming, Reply};

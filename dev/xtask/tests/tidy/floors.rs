@@ -27,7 +27,7 @@ const FLOORS: &[(&str, &str, &[&str])] = &[
     ("apps", "backtest", &[PURE, "feeds", "explorer"]),
     ("apps", "assay", &[PURE, "kernels", "feeds", "chain", "net", "node", "explorer", "backtest"]),
     ("dev", "exact", &[PURE, "kernels"]),
-    ("dev", "hostile", &[PURE, "net", "node"]),
+    ("dev", "hostile", &[PURE, "net", "node", "laws"]),
     ("dev", "laws", &[PURE, "kernels"]),
     ("dev", "sim", &[PURE, "kernels"]),
     ("dev", "xtask", &[]),

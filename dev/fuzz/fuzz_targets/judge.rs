@@ -1,0 +1,4 @@
+//! Feeds `judge`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hostile::feed("judge", bytes));

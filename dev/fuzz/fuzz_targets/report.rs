@@ -1,0 +1,4 @@
+//! Feeds `report`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hostile::feed("report", bytes));
