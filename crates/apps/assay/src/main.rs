@@ -2,7 +2,8 @@
 //!
 //! `up` supervises; `chain` and `node` are the processes it starts (this same binary, hidden);
 //! `replay` recomputes a settled round; `program` looks at one Program; `backtest` puts a
-//! protocol's own margins beside ours. Sentences for people, `--json` for machines; every failure
+//! protocol's own margins beside ours, `shadow` her live ones, and `propose` writes the bundle that
+//! would set ours. Sentences for people, `--json` for machines; every failure
 //! is one sentence and a non-zero exit.
 //!
 //! Deliberately absent: anything a library could show. The parts are in the crates below; this one
@@ -16,12 +17,16 @@
 
 mod backtest;
 mod chain_process;
+mod explain;
 mod layout;
 mod networks;
 mod node_process;
 mod program;
+mod propose;
 mod replay;
+mod shadow;
 mod up;
+mod whatif;
 
 use clap::{Parser, Subcommand};
 
@@ -44,6 +49,14 @@ enum Command {
     Program(program::Args),
     /// Back-test margins on your own data: yours and ours side by side, as one page.
     Backtest(backtest::Args),
+    /// Watch your own live margins with ours beside them: an hourly signed log and a weekly page.
+    Shadow(shadow::Args),
+    /// Write a bundle for your Safe or timelock that sets our margins, inside your limits.
+    Propose(propose::Args),
+    /// Say what a margin is made of.
+    Explain(explain::Args),
+    /// Say who becomes liquidatable when the price jumps, under your margins and ours.
+    Whatif(whatif::Args),
     /// The embedded chain (started by `up`).
     #[command(hide = true)]
     Chain(chain_process::Args),
@@ -68,6 +81,10 @@ fn main() -> std::process::ExitCode {
             Command::Replay(args) => replay::run(args).await,
             Command::Program(args) => program::run(args),
             Command::Backtest(args) => backtest::run(&args),
+            Command::Shadow(args) => shadow::run(args).await,
+            Command::Propose(args) => propose::run(args).await,
+            Command::Explain(args) => explain::run(&args),
+            Command::Whatif(args) => whatif::run(&args),
             Command::Chain(args) => chain_process::run(args).await,
             Command::Node(args) => node_process::run(args).await,
         }
@@ -89,7 +106,7 @@ fn main() -> std::process::ExitCode {
 fn log_to_stderr(command: &Command) {
     let default = match command {
         Command::Chain(_) | Command::Node(_) => "info",
-        Command::Up(_) | Command::Replay(_) | Command::Program(_) | Command::Backtest(_) => "error",
+        _ => "error",
     };
     let filter = tracing_subscriber::EnvFilter::try_from_env("ASSAY_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));

@@ -137,7 +137,7 @@ fn window(series: &Series, theirs: Option<Theirs<'_>>, wish: &Wish) -> Result<(D
         });
     }
     let learnt = Date::from_number(last.number() - days + 1 + number);
-    let table = theirs.and_then(|theirs| theirs.rows.first()).map(|row| row.date);
+    let table = theirs.and_then(|theirs| theirs.rows.first()).and_then(whole_day);
     let first = table.map_or(learnt, |date| date.max(learnt));
     let split = engine::about().split;
     let default = if last >= split { first.max(split) } else { first };
@@ -153,6 +153,12 @@ fn window(series: &Series, theirs: Option<Theirs<'_>>, wish: &Wish) -> Result<(D
     Err(Error::Window { market: series.name(), first, last, reason, asked })
 }
 
+/// Returns the first day on all of which a row holds.
+fn whole_day(row: &Row) -> Option<Date> {
+    let day = Date::of_unix(row.from_s)?;
+    Some(if day.unix() == row.from_s { day } else { day.next() })
+}
+
 fn least_floor(theirs: Option<Theirs<'_>>, default: f64) -> f64 {
     let rows = theirs.map_or(&[][..], |theirs| theirs.rows);
     rows.iter().map(|row| row.floor.unwrap_or(default)).reduce(f64::min).unwrap_or(default)
@@ -160,7 +166,7 @@ fn least_floor(theirs: Option<Theirs<'_>>, default: f64) -> f64 {
 
 /// Returns the row that holds at the beginning of each hour; the first row's before it.
 fn in_force<'a>(hours: &[Hour], rows: &'a [Row]) -> Vec<&'a Row> {
-    let number = |open_s: i64| rows.partition_point(|row| row.date.unix() <= open_s).max(1) - 1;
+    let number = |open_s: i64| rows.partition_point(|row| row.from_s <= open_s).max(1) - 1;
     hours.iter().map(|hour| &rows[number(hour.prices.open_s)]).collect()
 }
 

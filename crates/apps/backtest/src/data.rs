@@ -70,7 +70,8 @@ pub fn hours(series: &Series) -> Vec<Prices> {
 
 /// Returns the series to use of each market, in the order of venues and symbols, and what was left
 /// out with the reason.
-pub(crate) fn choose(all: Vec<Series>) -> (Vec<Series>, Vec<String>) {
+#[must_use]
+pub fn choose(all: Vec<Series>) -> (Vec<Series>, Vec<String>) {
     let mut left_out = Vec::new();
     let mut markets = BTreeMap::<(String, String), Vec<Series>>::new();
     for series in all {
@@ -128,7 +129,7 @@ pub(crate) fn days(series: &Series) -> i32 {
 /// # Errors
 ///
 /// [`Error::Unknown`] or [`Error::Ambiguous`], with the names there are.
-pub(crate) fn find<'a>(series: &'a [Series], name: &str) -> Result<&'a Series, Error> {
+pub fn find<'a>(series: &'a [Series], name: &str) -> Result<&'a Series, Error> {
     let same = |a: &str, b: &str| a.eq_ignore_ascii_case(b);
     let full = |s: &&Series| same(&s.name(), name) || same(&s.name().replace(' ', "/"), name);
     if let Some(found) = series.iter().find(full) {
@@ -172,7 +173,8 @@ fn base(name: &str) -> &str {
 
 /// Returns the least initial margin of a market where a table sets none: 2 % for BTC and ETH, 5 %
 /// for others.
-pub(crate) fn floor(symbol: &str) -> f64 {
+#[must_use]
+pub fn floor(symbol: &str) -> f64 {
     let base = base(symbol);
     if ["BTC", "XBT", "ETH"].iter().any(|name| base.eq_ignore_ascii_case(name)) {
         0.02

@@ -31,11 +31,11 @@ use market::{Date, Series};
 pub use accounts::{Account, Margins, Outcome, draw, simulate};
 pub use changes::{Change, changes};
 pub use compare::Comparison;
-pub use data::{Prices, hours};
+pub use data::{Prices, choose, find, floor, hours};
 pub use error::Error;
 pub use forecast::Forecast;
 pub use measures::{Exceedances, Measures, WorstDay, WorstQuarter, measure};
-pub use params::{EXAMPLE, ParamsError, Row, Table};
+pub use params::{EXAMPLE, ParamsError, Row, Table, when};
 pub use report::{Accounts, Engine, Market, Report};
 pub use track::{Day, Hour, Sides, Track};
 

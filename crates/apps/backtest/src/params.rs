@@ -1,6 +1,7 @@
 //! A protocol's own margins, read from a CSV: `market, date, initial, maintenance, floor`.
 //!
-//! A row holds from 00:00 UTC of its date until the market's next row. Margins are shares of a
+//! A row holds from 00:00 UTC of its date, or from the hour that is written behind it
+//! (`2024-01-31T05:00Z`), until the market's next row. Margins are shares of a
 //! position's value, written `0.05` or `5%`. `floor`, which may be empty, is the least initial
 //! margin that ours may propose for that market. Lines that begin with `#` are remarks.
 //!
@@ -11,6 +12,8 @@ use std::path::{Path, PathBuf};
 use csv::{ReaderBuilder, StringRecord, Trim};
 use market::Date;
 use thiserror::Error;
+
+use crate::data::HOUR_S;
 
 /// The columns, in the order of the example.
 const COLUMNS: [&str; 5] = ["market", "date", "initial", "maintenance", "floor"];
@@ -34,8 +37,8 @@ pub struct Row {
     pub line: u64,
     /// The market, as she writes it.
     pub market: String,
-    /// The first day on which the margins hold, from 00:00 UTC.
-    pub date: Date,
+    /// Unix seconds, UTC, from which on the margins hold; a whole hour.
+    pub from_s: i64,
     /// Initial margin, a share of the position's value, in (0, 1].
     pub initial: f64,
     /// Maintenance margin, in (0, `initial`].
@@ -221,10 +224,11 @@ impl Reading<'_> {
         if market.is_empty() {
             return Err(self.refuse(0, "is empty; write the market's name, such as BTC"));
         }
-        let date = self
-            .text(1)
-            .parse::<Date>()
-            .map_err(|_| self.refuse(1, "is not a day; write it YYYY-MM-DD, such as 2024-01-31"))?;
+        let from_s = time(self.text(1)).ok_or_else(|| {
+            let problem = "is not a day; write it YYYY-MM-DD, such as 2024-01-31, or with a whole \
+                           hour, 2024-01-31T05:00Z";
+            self.refuse(1, problem)
+        })?;
         let (initial, maintenance) = (self.share(2)?, self.share(3)?);
         if maintenance > initial {
             let problem = format!(
@@ -243,7 +247,7 @@ impl Reading<'_> {
             );
             return Err(self.refuse(4, problem));
         }
-        Ok(Row { line: self.line, market, date, initial, maintenance, floor })
+        Ok(Row { line: self.line, market, from_s, initial, maintenance, floor })
     }
 
     /// Reads a share of a position's value, `0.05` or `5%`.
@@ -278,19 +282,45 @@ impl Reading<'_> {
     fn after(&self, last: Option<&Row>, row: &Row) -> Result<(), ParamsError> {
         let Some(last) = last else { return Ok(()) };
         let (market, line) = (&row.market, last.line);
-        if row.date == last.date {
+        if row.from_s == last.from_s {
             let problem = format!("is set twice for {market} (row {line} too); keep one of them");
             return Err(self.refuse(1, problem));
         }
-        if row.date < last.date {
+        if row.from_s < last.from_s {
             let problem = format!(
                 "comes after {} of {market} in row {line}; put a market's rows in the order of \
                  their dates",
-                last.date
+                when(last.from_s)
             );
             return Err(self.refuse(1, problem));
         }
         Ok(())
+    }
+}
+
+/// Reads a day, or a day and a whole hour, as Unix seconds.
+fn time(text: &str) -> Option<i64> {
+    let Some((day, clock)) = text.split_once(['T', ' ']) else {
+        return Some(text.parse::<Date>().ok()?.unix());
+    };
+    let hour = clock.trim_end_matches('Z').strip_suffix(":00")?;
+    let hour = hour.strip_suffix(":00").unwrap_or(hour);
+    let hour: i64 = hour.parse().ok().filter(|hour| (0..24).contains(hour))?;
+    Some(day.parse::<Date>().ok()?.unix() + hour * HOUR_S)
+}
+
+/// Writes a time as [`time`] reads it: the day, with the hour where it is not the first.
+///
+/// ```
+/// assert_eq!(backtest::when(1_717_822_800), "2024-06-08T05:00Z");
+/// assert_eq!(backtest::when(1_717_804_800), "2024-06-08");
+/// ```
+#[must_use]
+pub fn when(unix_s: i64) -> String {
+    let Some(day) = Date::of_unix(unix_s) else { return unix_s.to_string() };
+    match (unix_s - day.unix()) / HOUR_S {
+        0 => day.to_string(),
+        hour => format!("{day}T{hour:02}:00Z"),
     }
 }
 
@@ -313,6 +343,15 @@ mod tests {
     }
 
     #[test]
+    fn a_row_may_hold_from_an_hour_on() {
+        let text = format!("{HEADER}BTC,2024-06-08,5%,2%,\nBTC,2024-06-08T05:00Z,6%,3%,\n");
+        let table = Table::parse(Path::new("own.csv"), text.as_bytes()).expect("a table");
+        let times: Vec<i64> = table.markets[0].1.iter().map(|row| row.from_s).collect();
+        assert_eq!(times, [1_717_804_800, 1_717_822_800]);
+        assert_eq!(time("2024-06-08 05:00:00"), Some(times[1]));
+    }
+
+    #[test]
     fn what_is_wrong_is_named_with_row_column_and_what_to_do() {
         let says = |row: &str, what: &str| {
             let error = error(&format!("{HEADER}BTC,2024-01-01,5%,2.5%,2%\n{row}\n"));
@@ -325,6 +364,8 @@ mod tests {
         says("BTC,2024-02-01,5%,6%,", "column maintenance: \"6%\" is above the initial margin");
         says("BTC,2024-02-01,5%,2%,6%", "column floor: \"6%\" is above the initial margin");
         says("BTC,01.02.2024,5%,2%,", "column date: \"01.02.2024\" is not a day");
+        says("BTC,2024-02-01T05:30Z,5%,2%,", "is not a day");
+        says("BTC,2024-02-01T24:00Z,5%,2%,", "is not a day");
         says("BTC,2024-01-01,5%,2%,", "is set twice for BTC (row 2 too)");
         says("BTC,2023-01-01,5%,2%,", "order of their dates");
         says(",2024-01-01,5%,2%,", "column market: \"\" is empty");

@@ -30,7 +30,7 @@ pub use interval::{IntervalConfig, interval_step};
 pub use peers::fhs_ewma;
 pub use samples::{DAY_FEATURES, HOUR_FEATURES, Measure, day_samples, hour_samples};
 pub use tail::{TailConfig, tail_step};
-pub use track::{DayReport, HourReport, RiskError, Sides, Track, track};
+pub use track::{DayReport, HourReport, RiskError, Sides, Track, ahead, track};
 
 use crate::Prior;
 

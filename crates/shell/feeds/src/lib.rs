@@ -12,6 +12,7 @@ mod check;
 mod csv_bars;
 mod error;
 mod folder;
+pub mod log;
 mod parquet_bars;
 mod time;
 

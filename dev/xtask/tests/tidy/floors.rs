@@ -25,7 +25,12 @@ const FLOORS: &[(&str, &str, &[&str])] = &[
     ("shell", "node", &[PURE, "kernels", "feeds", "chain", "net"]),
     ("apps", "explorer", &["tensor"]),
     ("apps", "backtest", &[PURE, "feeds", "explorer"]),
-    ("apps", "assay", &[PURE, "kernels", "feeds", "chain", "net", "node", "explorer", "backtest"]),
+    ("apps", "shadow", &[PURE, "feeds", "chain", "backtest"]),
+    (
+        "apps",
+        "assay",
+        &[PURE, "kernels", "feeds", "chain", "net", "node", "explorer", "backtest", "shadow"],
+    ),
     ("dev", "exact", &[PURE, "kernels"]),
     ("dev", "hostile", &[PURE, "net", "node", "laws"]),
     ("dev", "laws", &[PURE, "kernels"]),

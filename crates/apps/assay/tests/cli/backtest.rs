@@ -17,7 +17,7 @@ fn date(number: u32) -> String {
 }
 
 /// Writes hourly bars of a market with calm and wild weeks; from `shifted` on at other prices.
-fn bars(folder: &Path, market: &str, shifted: Option<u32>) {
+pub(crate) fn bars(folder: &Path, market: &str, shifted: Option<u32>) {
     let mut state = 1_u64;
     let mut even = move || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);

@@ -16,3 +16,4 @@ mod outside;
 mod program;
 mod refusals;
 mod rounds;
+mod shadow;

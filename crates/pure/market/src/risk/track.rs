@@ -8,7 +8,7 @@ use super::{
     Config, IntervalConfig, Predictive, Sample, day_samples, expand, hour_samples, interval_step,
     tail_step,
 };
-use crate::hourly::{HourlyError, hourly};
+use crate::hourly::{HOUR_S, HourlyError, hourly};
 use crate::maths::{exp, log};
 use crate::{Date, Hour, Series};
 
@@ -124,7 +124,7 @@ pub enum RiskError {
 ///
 /// Hours before the first report are learnt from and not reported on (some 1,250 with the frozen
 /// configuration); days need 122, and where there are fewer [`Track::days`] is empty. Data are
-/// never stale in a track: their age is 0.
+/// never stale in a track: their age is 0; [`ahead`] is told how old they are.
 ///
 /// # Errors
 ///
@@ -151,7 +151,64 @@ pub enum RiskError {
 /// ```
 pub fn track(series: &Series, config: &Config) -> Result<Track, RiskError> {
     let hours = hourly(series)?;
-    let samples = hour_samples(&hours, config.hour.measure);
+    let reports = reports(series, config, &hours, 0.0)?;
+    Ok(Track { hours: reports, days: days(config, &hours)? })
+}
+
+/// Returns what the engine says of the hour that follows the last whole hour of a series, when the
+/// data are `age_h` hours old: what it would publish now.
+///
+/// It is the report that [`track`] gives once the hour is over, but for the age, which raises `u`
+/// as [`tail_step`] says; `open_s` is the end of the data, however old. There is no outcome yet:
+/// `loss` and `realised` are zero.
+///
+/// # Errors
+///
+/// As [`track`].
+///
+/// ```
+/// use market::{Bar, Series, risk::{Config, ahead, track}};
+/// let price = |i: i64| 100.0 + (i * 37 % 11) as f64 * 0.1;
+/// let bar = |i: i64| Bar {
+///     open_s: i * 3_600,
+///     open: price(i - 1),
+///     high: price(i).max(price(i - 1)) + 0.1,
+///     low: price(i).min(price(i - 1)) - 0.1,
+///     close: price(i),
+///     volume: 1.0,
+/// };
+/// let (venue, symbol) = ("here".to_owned(), "X".to_owned());
+/// let bars = (0..1_300).map(bar).collect();
+/// let mut series = Series { venue, symbol, interval_s: 3_600, ranged: true, bars };
+/// let config = Config::frozen();
+/// let then = track(&series, &config)?.hours[40];
+/// series.bars.retain(|bar| bar.open_s < then.open_s);
+/// let now = ahead(&series, &config, 0.0)?;
+/// assert_eq!((now.open_s, now.initial, now.u), (then.open_s, then.initial, then.u));
+/// assert!(ahead(&series, &config, 6.0)?.u > now.u);
+/// # Ok::<(), market::risk::RiskError>(())
+/// ```
+pub fn ahead(series: &Series, config: &Config, age_h: f64) -> Result<HourReport, RiskError> {
+    let mut hours = hourly(series)?;
+    if let Some(last) = hours.last().copied() {
+        // What is said of an hour is not what it brings, so any will do; nothing moves in this one.
+        let (open_s, before, close) = (last.open_s + HOUR_S, last.close, last.close);
+        let (ret, realised, range, volume) = (0.0, 0.0, 0.0, 0.0);
+        hours.push(Hour { open_s, before, close, ret, realised, range, volume });
+    }
+    let reports = reports(series, config, &hours, age_h)?;
+    let last = reports.last().expect("a track has an hour, or is too short");
+    Ok(HourReport { loss: Sides::default(), realised: 0.0, ..*last })
+}
+
+/// A report for each hour that has one; the last hour's data are `age_h` hours old.
+fn reports(
+    series: &Series,
+    config: &Config,
+    hours: &[Hour],
+    age_h: f64,
+) -> Result<Vec<HourReport>, RiskError> {
+    let samples = hour_samples(hours, config.hour.measure);
     let first = config.hour.refit.first;
     if samples.len() <= first {
         let (got, needed) = (hours.len(), hours.len() - samples.len() + first + 1);
@@ -160,14 +217,13 @@ pub fn track(series: &Series, config: &Config) -> Result<Track, RiskError> {
     let priors: Vec<_> = config.hour.workers.iter().map(|worker| worker.prior.clone()).collect();
     let forecasts = expand(&samples, &priors, config.hour.refit)?;
     let ahead = &hours[hours.len() - forecasts.len()..];
-    let hours_out = margins(config, ahead, &samples[first..], &forecasts)?;
-    Ok(Track { hours: hours_out, days: days(config, &hours)? })
+    margins(config, (ahead, age_h), &samples[first..], &forecasts)
 }
 
 /// The tail's Program over the hours.
 fn margins(
     config: &Config,
-    hours: &[Hour],
+    (hours, age_h): (&[Hour], f64),
     samples: &[Sample],
     forecasts: &[Vec<Predictive>],
 ) -> Result<Vec<HourReport>, RiskError> {
@@ -182,7 +238,7 @@ fn margins(
             state,
             vector(&[loss.long, loss.short]),
             vector(&workers.collect::<Vec<_>>()),
-            vector(&[forecast[0].distance, 0.0]),
+            vector(&[forecast[0].distance, if i + 1 == hours.len() { age_h } else { 0.0 }]),
         ];
         let mut outputs = tensor::eval(&program, &inputs).expect("inputs fit the Program");
         let published = outputs[1].as_f64().expect("the report is f64");
