@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
 import {ICourt} from "./interfaces/ICourt.sol";
 import {IRiskOracle} from "./interfaces/IRiskOracle.sol";
 import {IRounds} from "./interfaces/IRounds.sol";
-import {Amount} from "./lib/Amount.sol";
 import {Inputs} from "./lib/Inputs.sol";
+import {Reports} from "./lib/Reports.sol";
 import {Tree} from "./lib/Tree.sol";
-import {Wad} from "./lib/Wad.sol";
 
 /// @title Risk reports by provider and market
 /// @notice Every report with a claim is what the court says of that claim: it waits, it is final, or it
@@ -20,13 +18,6 @@ import {Wad} from "./lib/Wad.sol";
 contract RiskOracle is IRiskOracle, EIP712 {
     /// @dev Kinds that are outputs of the Program.
     uint256 private constant CLAIMED = 2;
-
-    /// @dev What the report Program says of one kind.
-    struct Bounds {
-        uint128 value;
-        uint128 lower;
-        uint128 upper;
-    }
 
     /// @dev What is the provider's word.
     struct Word {
@@ -40,7 +31,7 @@ contract RiskOracle is IRiskOracle, EIP712 {
     struct Entry {
         Word word;
         uint128 claim;
-        Bounds[CLAIMED] bounds;
+        Reports.Bounds[CLAIMED] bounds;
     }
 
     /// @dev One provider's reports on one market. Bundles before `first` fell, or have a later final
@@ -61,14 +52,6 @@ contract RiskOracle is IRiskOracle, EIP712 {
         uint32 rows;
     }
 
-    bytes32 private constant BUNDLE_TYPE = keccak256(
-        "Bundle(bytes32 market,uint256 price,bytes32 outputsRoot,uint64 marketTime,uint64 validFrom,"
-        "uint64 expiry,uint64 nonce,bytes32 program,bytes32 inputsRoot)"
-    );
-    bytes32 private constant PRICE_TYPE = keccak256(
-        "Price(bytes32 market,uint256 price,uint64 marketTime,uint64 validFrom,uint64 expiry,"
-        "uint64 nonce)"
-    );
     uint256 private constant ROUND_OUTPUTS = 4;
     /// @dev Inputs that a settled round adds to the model and the posted ones: the model before, and who
     ///      was accepted; its updates follow.
@@ -94,7 +77,7 @@ contract RiskOracle is IRiskOracle, EIP712 {
     ///        round's aggregation Programs
     /// @param posted tensors whose bytes a bundle brings: the Program's inputs from the second on
     constructor(IRounds rounds_, ICourt court_, bytes32[] memory programs, Posted[] memory posted)
-        EIP712("Assay RiskOracle", "2")
+        EIP712(Reports.NAME, Reports.VERSION)
     {
         rounds = rounds_;
         court = court_;
@@ -122,7 +105,7 @@ contract RiskOracle is IRiskOracle, EIP712 {
         bytes calldata signature
     ) external returns (address provider, uint256 claim) {
         Ground memory ground = groundOf(basis);
-        provider = _signer(digestOf(bundle, ground.program, ground.inputsRoot), signature);
+        provider = Reports.signer(digestOf(bundle, ground.program, ground.inputsRoot), signature);
         Stream storage stream = _streams[provider][bundle.market];
         _setPrice(stream, provider, bundle.price, _wordOf(bundle));
         _settle(stream, provider, bundle.market);
@@ -143,7 +126,7 @@ contract RiskOracle is IRiskOracle, EIP712 {
         external
         returns (address provider)
     {
-        provider = _signer(digestOfPrice(price), signature);
+        provider = Reports.signer(digestOfPrice(price), signature);
         Stream storage stream = _streams[provider][price.market];
         Word memory word = Word(price.nonce, price.marketTime, price.validFrom, price.expiry);
         _setPrice(stream, provider, price.price, word);
@@ -190,6 +173,22 @@ contract RiskOracle is IRiskOracle, EIP712 {
     }
 
     /// @inheritdoc IRiskOracle
+    function bundleCount(address provider, bytes32 market) external view returns (uint256) {
+        return _streams[provider][market].entries.length;
+    }
+
+    /// @inheritdoc IRiskOracle
+    function bundleAt(address provider, bytes32 market, uint256 index, uint8 kind)
+        external
+        view
+        returns (Report memory)
+    {
+        Stream storage stream = _streams[provider][market];
+        uint256 count = stream.entries.length;
+        return _reportBefore(stream, index < count ? index + 1 : 0, market, kind);
+    }
+
+    /// @inheritdoc IRiskOracle
     function postedLengths() external view returns (Posted[] memory) {
         return _posted;
     }
@@ -231,26 +230,15 @@ contract RiskOracle is IRiskOracle, EIP712 {
         view
         returns (bytes32)
     {
-        // Every field is one word, so the ABI encoding is the EIP-712 encoding.
-        return _hashTypedDataV4(keccak256(abi.encode(BUNDLE_TYPE, bundle, program, inputsRoot)));
+        return _hashTypedDataV4(Reports.hashOf(bundle, program, inputsRoot));
     }
 
     /// @inheritdoc IRiskOracle
     function digestOfPrice(Price calldata price) public view returns (bytes32) {
-        return _hashTypedDataV4(keccak256(abi.encode(PRICE_TYPE, price)));
+        return _hashTypedDataV4(Reports.hashOf(price));
     }
 
     // Posting.
-
-    function _signer(bytes32 digest, bytes calldata signature)
-        private
-        pure
-        returns (address signer)
-    {
-        ECDSA.RecoverError fault;
-        (signer, fault,) = ECDSA.tryRecoverCalldata(digest, signature);
-        require(fault == ECDSA.RecoverError.NoError, BadSignature());
-    }
 
     function _wordOf(Bundle calldata bundle) private pure returns (Word memory) {
         return Word(bundle.nonce, bundle.marketTime, bundle.validFrom, bundle.expiry);
@@ -266,7 +254,7 @@ contract RiskOracle is IRiskOracle, EIP712 {
         entry.word = _wordOf(bundle);
         require(readings.length == CLAIMED, ReadingCount(readings.length, CLAIMED));
         for (uint8 kind = 1; kind <= CLAIMED; ++kind) {
-            entry.bounds[kind - 1] = _read(kind - 1, readings[kind - 1], bundle.outputsRoot);
+            entry.bounds[kind - 1] = Reports.read(kind, readings[kind - 1], bundle.outputsRoot);
             emit Reported(provider, bundle.market, kind, _report(entry, bundle.market, kind));
         }
     }
@@ -298,39 +286,6 @@ contract RiskOracle is IRiskOracle, EIP712 {
             require(data[i].length == posted.length, DataLength(i, data[i].length, posted.length));
             roots[1 + i] = Tree.tensorRoot(data[i], posted.wide ? Tree.CHUNK_8 : Tree.CHUNK_4);
         }
-    }
-
-    /// @dev Reads value, lower and upper bound out of an output of one chunk. Its length says the type:
-    ///      the Program, which is fixed, returns f32 or f64. Rounded away from the value, and the value
-    ///      itself up: a margin errs on the side of the market.
-    function _read(uint256 output, ICourt.Opening calldata reading, bytes32 outputsRoot)
-        private
-        pure
-        returns (Bounds memory bounds)
-    {
-        bytes calldata chunk = reading.chunk;
-        bool wide = chunk.length == Tree.CHUNK_8;
-        require(wide || chunk.length == Tree.CHUNK_4, Tree.ChunkLength(chunk.length, Tree.CHUNK_8));
-        bytes32 root = Tree.climb(Tree.leaf(chunk), output, CLAIMED, reading.siblings);
-        require(root == outputsRoot, OutputsMismatch(output, outputsRoot, root));
-        if (wide) {
-            bounds.value = Wad.up(Amount.load(chunk, 0));
-            bounds.lower = Wad.down(Amount.load(chunk, 1));
-            bounds.upper = Wad.up(Amount.load(chunk, 2));
-        } else {
-            bounds.value = Wad.upOf32(_load32(chunk, 0));
-            bounds.lower = Wad.downOf32(_load32(chunk, 1));
-            bounds.upper = Wad.upOf32(_load32(chunk, 2));
-        }
-        require(
-            bounds.lower <= bounds.value && bounds.value <= bounds.upper,
-            BoundsCrossed(uint8(output + 1), bounds.lower, bounds.value, bounds.upper)
-        );
-    }
-
-    function _load32(bytes calldata chunk, uint256 index) private pure returns (uint32) {
-        uint256 word = uint32(bytes4(chunk[4 * index:4 * index + 4]));
-        return uint32(Amount.swap(uint64(word << 32)));
     }
 
     // Claims.
@@ -386,7 +341,7 @@ contract RiskOracle is IRiskOracle, EIP712 {
         view
         returns (Report memory)
     {
-        Bounds memory bounds = entry.bounds[kind - 1];
+        Reports.Bounds memory bounds = entry.bounds[kind - 1];
         Word memory word = entry.word;
         return Report({
             market: market,

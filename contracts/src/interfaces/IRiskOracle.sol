@@ -200,6 +200,17 @@ interface IRiskOracle {
         view
         returns (Report memory final_, Report memory highest, Report memory newest);
 
+    /// @notice Returns how many bundles a provider ever posted on a market, fallen ones counted.
+    function bundleCount(address provider, bytes32 market) external view returns (uint256);
+
+    /// @notice Returns what a provider's bundle said, whether or not its claim stands: the court knows.
+    ///         All zero where there is none, and for a price, of which only the last is kept.
+    /// @param index 0 for the first bundle; nonces rise with it
+    function bundleAt(address provider, bytes32 market, uint256 index, uint8 kind)
+        external
+        view
+        returns (Report memory);
+
     /// @notice Returns what a claim made now on this basis would be about.
     function groundOf(Basis calldata basis) external view returns (Ground memory);
 
