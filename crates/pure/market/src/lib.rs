@@ -7,10 +7,11 @@
 //!
 //! [`risk`] is the engine of a market whose margins are set by what it may lose: volatility with an
 //! interval, the tail of an hour, shortfall, margin; [`stats`] says how good any of it is.
+//! [`option`] prices options and [`scenario`] margins portfolios of them, both as Programs.
 //!
 //! *Invariant: what is known of a day or an hour is known when it begins.*
 //!
-//! Absent: reading files (that is `feeds`), option surfaces and portfolio margin, and every
+//! Absent: reading files (that is `feeds`), option surfaces, and every
 //! platform transcendental: logarithms are Programs too, so features are equal on every machine.
 
 mod bars;
@@ -19,14 +20,17 @@ mod blocks;
 mod daily;
 mod date;
 pub mod distribution;
+mod elements;
 mod features;
 mod forecast;
 mod hourly;
 mod margin;
 mod maths;
+pub mod option;
 mod plan;
 mod report;
 pub mod risk;
+pub mod scenario;
 pub mod score;
 pub mod stats;
 mod wad;
