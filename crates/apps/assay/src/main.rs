@@ -24,6 +24,7 @@ mod node_process;
 mod program;
 mod propose;
 mod replay;
+mod replay_market;
 mod shadow;
 mod up;
 mod whatif;
@@ -49,6 +50,8 @@ enum Command {
     Program(program::Args),
     /// Back-test margins on your own data: yours and ours side by side, as one page.
     Backtest(backtest::Args),
+    /// Replay a real crash under our margins and others', on the same accounts, as one page.
+    ReplayMarket(replay_market::Args),
     /// Watch your own live margins with ours beside them: an hourly signed log and a weekly page.
     Shadow(shadow::Args),
     /// Write a bundle for your Safe or timelock that sets our margins, inside your limits.
@@ -81,6 +84,7 @@ fn main() -> std::process::ExitCode {
             Command::Replay(args) => replay::run(args).await,
             Command::Program(args) => program::run(args),
             Command::Backtest(args) => backtest::run(&args),
+            Command::ReplayMarket(args) => replay_market::run(&args),
             Command::Shadow(args) => shadow::run(args).await,
             Command::Propose(args) => propose::run(args).await,
             Command::Explain(args) => explain::run(&args),

@@ -105,6 +105,9 @@ pub struct Outcome {
     /// Each bankruptcy: its hour as an index, and what was missing; ascending by hour.
     #[serde(skip)]
     pub bankruptcies: Vec<(usize, i64)>,
+    /// The hour of each liquidation, as an index, in no order.
+    #[serde(skip)]
+    pub liquidations: Vec<usize>,
 }
 
 /// Margins of every hour, as shares of a position's value.
@@ -138,6 +141,7 @@ pub fn simulate(accounts: &[Account], hours: &[Hour], margins: &Margins) -> Outc
             if position.is_liquidated(&hours[t], margins.maintenance[t]) {
                 end = t;
                 outcome.liquidated += 1;
+                outcome.liquidations.push(t);
                 let alone = position.equity_cents(hours[last].prices.close);
                 outcome.liquidated_in_vain += usize::from(alone > 0);
                 break;

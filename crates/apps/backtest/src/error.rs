@@ -26,6 +26,17 @@ pub enum Error {
          whose interval divides an hour"
     )]
     NoMarkets,
+    /// No bars of a crash.
+    #[error(
+        "no market of the data has bars for {asked}, which replaying {crash} takes; give folders \
+         whose bars begin some 400 days before"
+    )]
+    NoCrash {
+        /// The crash.
+        crash: &'static str,
+        /// The days.
+        asked: String,
+    },
     /// A market that the data does not have.
     #[error(
         "there are no bars of {market:?}; the data has {there}; use one of these names, or add \

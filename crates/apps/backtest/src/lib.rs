@@ -19,6 +19,7 @@ mod forecast;
 mod html;
 mod measures;
 mod params;
+mod replay;
 mod report;
 mod track;
 mod words;
@@ -36,6 +37,9 @@ pub use error::Error;
 pub use forecast::Forecast;
 pub use measures::{Exceedances, Measures, WorstDay, WorstQuarter, measure};
 pub use params::{EXAMPLE, ParamsError, Row, Table, when};
+pub use replay::{
+    CRASHES, Crash, ReplayMarket, ReplayReport, ReplayRequest, Replayed, Side, replay,
+};
 pub use report::{Accounts, Engine, Market, Report};
 pub use track::{Day, Hour, Sides, Track};
 

@@ -4,10 +4,10 @@
 //! *Invariant: the page loads nothing.* Its policy forbids scripts, fonts, images and styles from
 //! anywhere, and the drawing is done here. The report's JSON lies in it as data.
 
-mod chart;
-mod plots;
+pub(crate) mod chart;
+pub(crate) mod plots;
 mod tables;
-mod text;
+pub(crate) mod text;
 
 use askama::Template;
 use explorer::format::plural;

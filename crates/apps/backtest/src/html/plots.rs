@@ -249,7 +249,7 @@ fn end_s(case: &Case) -> f64 {
     case.hours.last().map_or(0.0, |hour| (hour.prices.open_s + HOUR_S) as f64)
 }
 
-fn short_percent(share: f64) -> String {
+pub(crate) fn short_percent(share: f64) -> String {
     let places = if share < 0.1 && (share * 100.0).fract() > 1e-9 { 1 } else { 0 };
     percent(share, places)
 }

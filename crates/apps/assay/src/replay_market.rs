@@ -1,0 +1,73 @@
+//! `assay replay-market`: a real crash, under our margins, a static one and historical simulation.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use backtest::{CRASHES, Crash, ReplayRequest, Replayed};
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// What to replay, and where the page goes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The crash: oct-2025.
+    #[arg(long, value_name = "NAME", value_parser = crash)]
+    scenario: Crash,
+    /// A folder of bars, an hour or finer; repeat it for more venues.
+    #[arg(long, required = true, value_name = "DIR")]
+    data: Vec<PathBuf>,
+    /// A market, such as BTC; repeat it [default: all whose bars cover the crash].
+    #[arg(long, value_name = "NAME")]
+    market: Vec<String>,
+    /// Simulated accounts a market.
+    #[arg(long, default_value_t = 20_000, value_name = "N")]
+    accounts: usize,
+    /// What decides the accounts.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    seed: u64,
+    /// Where the page goes.
+    #[arg(long, default_value = "replay.html", value_name = "FILE")]
+    out: PathBuf,
+    /// Print the numbers as one JSON object as well.
+    #[arg(long)]
+    json: bool,
+}
+
+fn crash(name: &str) -> Result<Crash, String> {
+    let found = CRASHES.into_iter().find(|crash| crash.name == name);
+    let names: Vec<&str> = CRASHES.iter().map(|crash| crash.name).collect();
+    found.ok_or_else(|| format!("there is no such crash; there are {}", names.join(", ")))
+}
+
+/// Replays and writes the page.
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let request = ReplayRequest {
+        crash: args.scenario,
+        data: args.data.clone(),
+        markets: args.market.clone(),
+        accounts: args.accounts,
+        seed: args.seed,
+        command: format!(
+            "assay replay-market --scenario {} --accounts {} --seed {}",
+            args.scenario.name, args.accounts, args.seed
+        ),
+    };
+    let spinner = ProgressBar::new_spinner();
+    spinner.set_style(ProgressStyle::with_template("{spinner} {msg}, {elapsed}")?);
+    spinner.set_message("reading bars");
+    spinner.enable_steady_tick(std::time::Duration::from_millis(100));
+    let result = backtest::replay(&request, &mut |name| spinner.set_message(name.to_owned()));
+    spinner.finish_and_clear();
+    let Replayed { report, html } = result?;
+    std::fs::write(&args.out, html)
+        .with_context(|| format!("{} cannot be written", args.out.display()))?;
+    if args.json {
+        println!("{}", serde_json::to_string(&report)?);
+    } else {
+        for line in report.markets.iter().flat_map(|market| &market.verdict) {
+            println!("{line}");
+        }
+        println!("report    {}", args.out.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
