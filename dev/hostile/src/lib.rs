@@ -17,6 +17,8 @@ mod opening;
 mod report;
 
 #[cfg(feature = "shell")]
+use feeds::{Book, Message, Venue};
+#[cfg(feature = "shell")]
 use net::{Greeting, Request, Response};
 use tensor::Program;
 
@@ -34,7 +36,8 @@ pub fn targets() -> Vec<Target> {
         ("report", report::report),
     ];
     #[cfg(feature = "shell")]
-    let shell: [Target; 3] = [("message", message), ("greeting", greeting), ("keystore", keystore)];
+    let shell: [Target; 4] =
+        [("message", message), ("greeting", greeting), ("keystore", keystore), ("wire", wire)];
     #[cfg(not(feature = "shell"))]
     let shell: [Target; 0] = [];
     pure.into_iter().chain(shell).collect()
@@ -98,5 +101,26 @@ fn keystore(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         // Refused or not: what it says of a stranger's file is a sentence, never a panic.
         let _ = node::keys::check_keystore(text);
+    }
+}
+
+/// A venue's raw message, the first byte telling the venue: what is read goes into a book, and its
+/// prices print as what they are.
+#[cfg(feature = "shell")]
+fn wire(bytes: &[u8]) {
+    let Some((first, raw)) = bytes.split_first() else { return };
+    let venue = Venue::ALL[usize::from(*first) % Venue::ALL.len()];
+    let Ok(messages) = venue.parse(raw) else { return };
+    let mut book = Book::new();
+    for message in &messages {
+        book.apply(message);
+        let (Message::BookDelta(feeds::message::BookDelta { bids, asks, .. })
+        | Message::BookSnapshot(feeds::message::BookSnapshot { bids, asks, .. })) = message
+        else {
+            continue;
+        };
+        for level in bids.iter().chain(asks) {
+            assert_eq!(level.price.to_string().parse(), Ok(level.price), "a price changed");
+        }
     }
 }

@@ -35,6 +35,9 @@ fn the_corpus_reaches_behind_the_first_check() {
     let greeting = read("greeting/seed-hello");
     let greeting = greeting.first_chunk().expect("as long as a greeting");
     assert!(net::Greeting::decode(greeting).is_some());
+    let update = read("wire/seed-okx-update");
+    let venue = feeds::Venue::ALL[usize::from(update[0])];
+    assert_eq!(venue.parse(&update[1..]).map(|messages| messages.len()), Ok(1));
     let keystore = String::from_utf8(read("keystore/seed-light")).expect("text");
     assert_eq!(node::keys::check_keystore(&keystore), Ok(()));
 }

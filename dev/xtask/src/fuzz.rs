@@ -22,7 +22,7 @@ const FOLDER: &str = "dev/fuzz";
 const CORPUS: &str = "dev/hostile/corpus";
 
 /// The targets, each with the feature that has its decoder.
-const TARGETS: [(&str, Option<&str>); 8] = [
+const TARGETS: [(&str, Option<&str>); 9] = [
     ("program", None),
     ("listing", None),
     ("opening", None),
@@ -31,6 +31,7 @@ const TARGETS: [(&str, Option<&str>); 8] = [
     ("message", Some("shell")),
     ("greeting", Some("shell")),
     ("keystore", Some("shell")),
+    ("wire", Some("shell")),
 ];
 
 /// Runs one target, or all.

@@ -19,6 +19,9 @@ const DAY_S: i64 = 86_400;
 /// A bar and the row of the file it came from.
 pub(crate) type Numbered = (usize, Bar);
 
+/// A row's number and its bar, or what is wrong with it.
+pub(crate) type Row = (usize, Result<Bar, RowError>);
+
 /// Turns rows in the order of the file into a series, or says which row is wrong.
 pub(crate) fn series(
     path: &Path,
@@ -60,7 +63,7 @@ pub(crate) fn series(
 }
 
 /// Returns the commonest positive distance between neighbours, the shortest among equals.
-fn interval(rows: &[Numbered]) -> Option<i64> {
+pub(crate) fn interval(rows: &[Numbered]) -> Option<i64> {
     let mut counts = BTreeMap::<i64, usize>::new();
     for pair in rows.windows(2) {
         let distance = pair[1].1.open_s - pair[0].1.open_s;
@@ -72,7 +75,8 @@ fn interval(rows: &[Numbered]) -> Option<i64> {
     counts.into_iter().find(|(_, count)| *count == most).map(|(distance, _)| distance)
 }
 
-fn misplaced(before_s: i64, time_s: i64, interval_s: i64) -> Option<RowError> {
+/// Returns what is wrong with a bar at a time, after one of before.
+pub(crate) fn misplaced(before_s: i64, time_s: i64, interval_s: i64) -> Option<RowError> {
     let (time, before) = (time::display(time_s), time::display(before_s));
     let allowed_s = if interval_s < DAY_S { interval_s } else { CLOSED_DAYS_MAX * interval_s };
     match time_s - before_s {

@@ -11,7 +11,7 @@ use std::path::Path;
 use csv::{ReaderBuilder, StringRecord};
 use market::Bar;
 
-use crate::check::Numbered;
+use crate::check::Row;
 use crate::error::{FeedError, RowError};
 use crate::time;
 
@@ -31,15 +31,19 @@ struct Columns {
 /// Unpacks a gzip, with an error that names the file.
 pub(crate) fn unzip(path: &Path, bytes: &[u8]) -> Result<Vec<u8>, FeedError> {
     let mut plain = Vec::new();
-    flate2::read::MultiGzDecoder::new(bytes)
-        .take(UNZIPPED_BYTES_MAX)
+    let size = flate2::read::MultiGzDecoder::new(bytes)
+        .take(UNZIPPED_BYTES_MAX + 1)
         .read_to_end(&mut plain)
         .map_err(|error| unreadable(path, &error))?;
+    if size as u64 > UNZIPPED_BYTES_MAX {
+        let reason = format!("it unpacks to more than {UNZIPPED_BYTES_MAX} bytes");
+        return Err(FeedError::Unreadable { path: path.to_owned(), reason });
+    }
     Ok(plain)
 }
 
-/// Reads all bars, and whether the file has ranges.
-pub(crate) fn read(path: &Path, bytes: &[u8]) -> Result<(Vec<Numbered>, bool), FeedError> {
+/// Reads all rows, good or bad, and whether the file has ranges.
+pub(crate) fn rows(path: &Path, bytes: &[u8]) -> Result<(Vec<Row>, bool), FeedError> {
     let mut reader = ReaderBuilder::new().flexible(true).from_reader(bytes);
     let header = reader.headers().map_err(|error| unreadable(path, &error))?.clone();
     let columns = columns(path, &header)?;
@@ -57,11 +61,7 @@ pub(crate) fn read(path: &Path, bytes: &[u8]) -> Result<(Vec<Numbered>, bool), F
         if let Some(position) = record.position() {
             row = usize::try_from(position.line()).unwrap_or(row);
         }
-        match bar(&columns, &header, &record) {
-            Ok(Some(bar)) => rows.push((row, bar)),
-            Ok(None) => {}
-            Err(problem) => return Err(FeedError::Row { path: path.to_owned(), row, problem }),
-        }
+        rows.extend(bar(&columns, &header, &record).transpose().map(|bar| (row, bar)));
     }
 }
 

@@ -15,8 +15,19 @@ pub enum FeedError {
         /// What the disk or the decoder said.
         reason: String,
     },
+    /// The file cannot be written.
+    #[error("{} cannot be written: {reason}", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// What the disk or the encoder said.
+        reason: String,
+    },
     /// A folder without a single file of bars.
-    #[error("{} holds no bars (looked for .parquet, .csv and .csv.gz files)", path.display())]
+    #[error(
+        "{} holds no bars (looked for .parquet, .feather, .csv and .csv.gz files)",
+        path.display()
+    )]
     Empty {
         /// The folder.
         path: PathBuf,
@@ -96,6 +107,20 @@ pub enum RowError {
         before: String,
         /// The series' interval in seconds.
         interval_s: i64,
+    },
+    /// A time at which no bar of this interval begins.
+    #[error("the bar of {time} is off the clock: its interval is {interval_s} s")]
+    OffGrid {
+        /// The row's time, UTC.
+        time: String,
+        /// The interval in seconds.
+        interval_s: i64,
+    },
+    /// A time that has not come yet.
+    #[error("the bar of {time} is from the future")]
+    Future {
+        /// The row's time, UTC.
+        time: String,
     },
     /// A price that is not positive, a range that does not hold open and close, a negative volume.
     #[error(

@@ -9,11 +9,15 @@ use std::path::{Path, PathBuf};
 
 use market::Series;
 
+use crate::check::{self, Row};
 use crate::error::FeedError;
-use crate::{check, csv_bars, parquet_bars};
+use crate::{csv_bars, feather_bars, parquet_bars, table};
 
 /// Endings of names whose files hold no traded bars.
 const OTHER_CONTENT: [&str; 2] = ["_mark", "_funding"];
+
+/// Endings of files of bars.
+const ENDINGS: [&str; 4] = [".parquet", ".feather", ".csv.gz", ".csv"];
 
 /// Reads every series in the given folders; each folder is a venue named after it.
 ///
@@ -90,7 +94,7 @@ fn venue(folder: &Path) -> String {
 /// Returns the market a file name stands for, or `None` if its ending is none of ours.
 fn market(path: &Path) -> Option<String> {
     let name = path.file_name()?.to_str()?;
-    let stem = [".parquet", ".csv.gz", ".csv"].iter().find_map(|end| name.strip_suffix(end))?;
+    let stem = ENDINGS.iter().find_map(|end| name.strip_suffix(end))?;
     let is_interval = |word: &&str| {
         word.strip_suffix(['m', 'h', 'd'])
             .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
@@ -100,19 +104,26 @@ fn market(path: &Path) -> Option<String> {
 }
 
 fn file(path: &Path, venue: &str, market: &str) -> Result<Series, FeedError> {
+    let (rows, ranged) = rows(path)?;
+    check::series(path, (venue, market), table::whole(path, rows)?, ranged)
+}
+
+/// Reads all rows of a file of bars, good or bad, and whether it has ranges.
+pub(crate) fn rows(path: &Path) -> Result<(Vec<Row>, bool), FeedError> {
     let name = path.to_string_lossy();
-    let (rows, ranged) = if name.ends_with(".parquet") {
-        (parquet_bars::read(path)?, true)
-    } else {
-        let bytes = fs::read(path).map_err(|error| FeedError::Unreadable {
-            path: path.to_owned(),
-            reason: error.to_string(),
-        })?;
-        if name.ends_with(".gz") {
-            csv_bars::read(path, &csv_bars::unzip(path, &bytes)?)?
-        } else {
-            csv_bars::read(path, &bytes)?
-        }
-    };
-    check::series(path, (venue, market), rows, ranged)
+    if name.ends_with(".parquet") {
+        return Ok((table::caught(path, parquet_bars::rows)?, true));
+    }
+    if name.ends_with(".feather") {
+        return Ok((table::caught(path, feather_bars::rows)?, true));
+    }
+    if !ENDINGS.iter().any(|ending| name.ends_with(ending)) {
+        return Err(FeedError::Empty { path: path.to_owned() });
+    }
+    let bytes = fs::read(path).map_err(|error| FeedError::Unreadable {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })?;
+    let bytes = if name.ends_with(".gz") { csv_bars::unzip(path, &bytes)? } else { bytes };
+    csv_bars::rows(path, &bytes)
 }

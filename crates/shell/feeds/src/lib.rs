@@ -1,24 +1,40 @@
-//! Bars from files: parquet and CSV, plain or gzipped, and the WTI series that is bundled.
+//! Market data: bars from files, and what venues say on their wires.
 //!
-//! A folder is a venue; every file in it that holds bars is a [`Series`] of that venue. Files
-//! named `*_mark` or `*_funding` hold something else in the same columns and are passed over.
+//! *Files* ([`open`]): parquet and CSV, plain or gzipped, and the WTI series that is bundled. A
+//! folder is a venue; every file in it that holds bars is a [`Series`] of that venue. Files named
+//! `*_mark` or `*_funding` hold something else in the same columns and are passed over.
 //!
-//! *Invariant: bad data is refused with its file and row; nothing is repaired in silence.*
+//! *Wires* ([`Venue::parse`]): raw JSON of six venues to [`Message`]s of exact [`Decimal`]s.
 //!
-//! Absent: exchanges' wire formats and anything live. What is not a repair: a file in descending
-//! order is read backwards, and a `.` in a series of single prices is a day without one.
+//! *Invariant: bad data is refused with its file and row; nothing is repaired in silence.* What is
+//! not a repair: a file in descending order is read backwards, and a `.` in a series of single
+//! prices is a day without one.
 
+mod book;
 mod check;
 mod csv_bars;
+mod decimal;
 mod error;
+mod feather_bars;
+pub mod fetch;
 mod folder;
+pub mod inspect;
+pub mod live;
 pub mod log;
+pub mod message;
 mod parquet_bars;
+pub mod store;
+mod table;
 mod time;
+mod wire;
 
+pub use book::{Book, State, Step};
+pub use decimal::{Decimal, NotDecimal, SCALE_MAX};
 pub use error::{FeedError, RowError};
 pub use folder::open;
 pub use market::{Bar, Series};
+pub use message::Message;
+pub use wire::{NoVenue, Venue, WireError};
 
 /// The bundled series, gzipped; data/NOTICE says whose it is.
 const WTI: &[u8] = include_bytes!("../data/wti.csv.gz");
@@ -37,8 +53,8 @@ const WTI: &[u8] = include_bytes!("../data/wti.csv.gz");
 /// ```
 pub fn wti() -> Result<Series, FeedError> {
     let path = std::path::Path::new("wti.csv.gz (bundled)");
-    let (rows, ranged) = csv_bars::read(path, csv_bars::unzip(path, WTI)?.as_slice())?;
-    check::series(path, ("eia", "WTI spot"), rows, ranged)
+    let (rows, ranged) = csv_bars::rows(path, csv_bars::unzip(path, WTI)?.as_slice())?;
+    check::series(path, ("eia", "WTI spot"), table::whole(path, rows)?, ranged)
 }
 
 #[cfg(test)]

@@ -1,174 +1,146 @@
 //! Bars from parquet: columns `date`, `open`, `high`, `low`, `close` and, if there, `volume`.
 //!
 //! `date` is a timestamp of any unit (or seconds, milli-, micro- or nanoseconds as plain i64, told
-//! apart by size); prices are doubles or floats. A null anywhere is refused with its row.
+//! apart by size); prices are doubles or floats. A null is named with its row.
 
 use std::fs::File;
 use std::path::Path;
 
-use market::Bar;
 use parquet::basic::{LogicalType, TimeUnit};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::DataType;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 
-use crate::check::Numbered;
-use crate::error::{FeedError, RowError};
+use crate::check::Row;
+use crate::error::FeedError;
+use crate::table::{Columns, Places};
 use crate::time;
 
 /// Rows decoded at a time.
 const BATCH_ROWS: usize = 1 << 16;
 
-/// Reads all bars of a file.
-pub(crate) fn read(path: &Path) -> Result<Vec<Numbered>, FeedError> {
+/// Reads all rows of a file, good or bad.
+pub(crate) fn rows(path: &Path) -> Result<Vec<Row>, FeedError> {
     let unreadable = |reason: String| FeedError::Unreadable { path: path.to_owned(), reason };
     let file = File::open(path).map_err(|error| unreadable(error.to_string()))?;
     let reader = SerializedFileReader::new(file).map_err(|e| unreadable(e.to_string()))?;
     let schema = reader.metadata().file_metadata().schema_descr();
     let names: Vec<String> =
         schema.columns().iter().map(|c| c.name().to_ascii_lowercase()).collect();
-    let column = |wanted: &'static str| {
-        names.iter().position(|name| name == wanted).ok_or_else(|| FeedError::Column {
-            path: path.to_owned(),
-            column: wanted,
-            found: names.join(", "),
-        })
-    };
-    let date = column("date").or_else(|error| column("timestamp").map_err(|_| error))?;
-    let prices = [column("open")?, column("high")?, column("low")?, column("close")?];
-    let volume = column("volume").ok();
-    let unit = schema.column(date).logical_type_ref().and_then(|logical| match logical {
+    let places = Places::find(path, &names)?;
+    let unit = schema.column(places.date).logical_type_ref().and_then(|logical| match logical {
         LogicalType::Timestamp(timestamp) => Some(timestamp.unit),
         _ => None,
     });
-    let mut rows: Vec<Numbered> = Vec::new();
+    let mut rows = Vec::new();
     for group in 0..reader.num_row_groups() {
         let group = reader.get_row_group(group).map_err(|e| unreadable(e.to_string()))?;
-        let before = rows.len();
         let get = |index: usize| {
-            cells(group.as_ref(), index, before).map_err(|error| match error {
+            cells(group.as_ref(), index).map_err(|error| match error {
                 CellsError::Parquet(error) => unreadable(error.to_string()),
-                CellsError::Null { row } => FeedError::Row {
-                    path: path.to_owned(),
-                    row,
-                    problem: RowError::Cell {
-                        column: names[index].clone(),
-                        text: String::new(),
-                        wanted: "a number",
-                    },
-                },
                 CellsError::Kind => {
                     unreadable(format!("column {:?} is not a number", names[index]))
                 }
             })
         };
-        let times = get(date)?;
-        let [open, high, low, close] =
-            [get(prices[0])?, get(prices[1])?, get(prices[2])?, get(prices[3])?];
-        let volume = volume.map(get).transpose()?;
-        for i in 0..times.len() {
-            let open_s = times.seconds(i, unit).ok_or_else(|| FeedError::Row {
-                path: path.to_owned(),
-                row: before + i + 1,
-                problem: RowError::Cell {
-                    column: names[date].clone(),
-                    text: times.number(i).to_string(),
-                    wanted: "a time",
-                },
-            })?;
-            let bar = Bar {
-                open_s,
-                open: open.number(i),
-                high: high.number(i),
-                low: low.number(i),
-                close: close.number(i),
-                volume: volume.as_ref().map_or(0.0, |v| v.number(i)),
-            };
-            rows.push((before + i + 1, bar));
+        let real = |index: usize| get(index).map(Cells::numbers);
+        let [open, high, low, close] = places.prices;
+        let columns = Columns {
+            dates: get(places.date)?.seconds(unit),
+            prices: [real(open)?, real(high)?, real(low)?, real(close)?],
+            volume: places.volume.map(real).transpose()?,
+        };
+        if !columns.append(&names, &places, &mut rows) {
+            return Err(unreadable("its columns differ in length".to_owned()));
         }
     }
     Ok(rows)
 }
 
-/// A column's values, all of them present.
+/// A column's values.
 enum Cells {
-    Whole(Vec<i64>),
-    Real(Vec<f64>),
+    Whole(Vec<Option<i64>>),
+    Real(Vec<Option<f64>>),
 }
 
 impl Cells {
-    fn len(&self) -> usize {
-        match self {
-            Cells::Whole(values) => values.len(),
-            Cells::Real(values) => values.len(),
-        }
-    }
-
-    fn number(&self, index: usize) -> f64 {
+    fn numbers(self) -> Vec<Option<f64>> {
         match self {
             #[expect(clippy::cast_precision_loss, reason = "prices in whole units are small")]
-            Cells::Whole(values) => values[index] as f64,
-            Cells::Real(values) => values[index],
+            Self::Whole(values) => {
+                values.into_iter().map(|value| value.map(|v| v as f64)).collect()
+            }
+            Self::Real(values) => values,
         }
     }
 
-    fn seconds(&self, index: usize, unit: Option<TimeUnit>) -> Option<i64> {
-        match (self, unit) {
-            (Cells::Whole(values), Some(TimeUnit::MILLIS)) => Some(values[index].div_euclid(1_000)),
-            (Cells::Whole(values), Some(TimeUnit::MICROS)) => {
-                Some(values[index].div_euclid(1_000_000))
+    /// Returns Unix seconds, or the text of what is no time.
+    fn seconds(self, unit: Option<TimeUnit>) -> Vec<Result<i64, String>> {
+        let told = |text: String| time::parse(&text).ok_or(text);
+        let second = |value: i64| match unit {
+            Some(TimeUnit::MILLIS) => Ok(value.div_euclid(1_000)),
+            Some(TimeUnit::MICROS) => Ok(value.div_euclid(1_000_000)),
+            Some(TimeUnit::NANOS) => Ok(value.div_euclid(1_000_000_000)),
+            None => told(value.to_string()),
+        };
+        let none = || Err(String::new());
+        match self {
+            Self::Whole(values) => {
+                values.into_iter().map(|value| value.map_or_else(none, second)).collect()
             }
-            (Cells::Whole(values), Some(TimeUnit::NANOS)) => {
-                Some(values[index].div_euclid(1_000_000_000))
+            Self::Real(values) => {
+                let told = |value: f64| told(value.to_string());
+                values.into_iter().map(|value| value.map_or_else(none, told)).collect()
             }
-            (Cells::Whole(values), None) => time::parse(&values[index].to_string()),
-            (Cells::Real(values), _) => time::parse(&values[index].to_string()),
         }
     }
 }
 
 enum CellsError {
     Parquet(ParquetError),
-    Null { row: usize },
     Kind,
 }
 
-fn cells(group: &dyn RowGroupReader, index: usize, before: usize) -> Result<Cells, CellsError> {
+fn cells(group: &dyn RowGroupReader, index: usize) -> Result<Cells, CellsError> {
     let optional = group.metadata().column(index).column_descr().max_def_level() > 0;
     let reader = group.get_column_reader(index).map_err(CellsError::Parquet)?;
     match reader {
         ColumnReader::Int64ColumnReader(column) => {
-            values(column, optional, before).map(Cells::Whole)
+            values(column, optional, |v| v).map(Cells::Whole)
         }
-        ColumnReader::Int32ColumnReader(column) => values(column, optional, before)
-            .map(|values| Cells::Whole(values.into_iter().map(i64::from).collect())),
+        ColumnReader::Int32ColumnReader(column) => {
+            values(column, optional, i64::from).map(Cells::Whole)
+        }
         ColumnReader::DoubleColumnReader(column) => {
-            values(column, optional, before).map(Cells::Real)
+            values(column, optional, |v| v).map(Cells::Real)
         }
-        ColumnReader::FloatColumnReader(column) => values(column, optional, before)
-            .map(|values| Cells::Real(values.into_iter().map(f64::from).collect())),
+        ColumnReader::FloatColumnReader(column) => {
+            values(column, optional, f64::from).map(Cells::Real)
+        }
         _ => Err(CellsError::Kind),
     }
 }
 
-fn values<T: DataType>(
+/// Reads a column; where it may have nulls, its levels say which rows have a value.
+fn values<T: DataType, V>(
     mut column: ColumnReaderImpl<T>,
     optional: bool,
-    before: usize,
-) -> Result<Vec<T::T>, CellsError> {
-    let mut values = Vec::new();
-    let mut levels = Vec::new();
+    of: impl Fn(T::T) -> V,
+) -> Result<Vec<Option<V>>, CellsError> {
+    let (mut values, mut levels) = (Vec::new(), Vec::new());
     loop {
         let wanted = optional.then_some(&mut levels);
         let (records, _, _) = column
             .read_records(BATCH_ROWS, wanted, None, &mut values)
             .map_err(CellsError::Parquet)?;
-        if let Some(null) = levels.iter().position(|level| *level == 0) {
-            return Err(CellsError::Null { row: before + null + 1 });
-        }
         if records == 0 {
-            return Ok(values);
+            break;
         }
     }
+    let mut values = values.into_iter().map(of);
+    if !optional {
+        return Ok(values.map(Some).collect());
+    }
+    Ok(levels.into_iter().map(|level| if level > 0 { values.next() } else { None }).collect())
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::{FeedError, RowError, Series, open, wti};
+use crate::{Bar, FeedError, RowError, Series, open, wti};
 
 /// Writes one file into a fresh folder and opens the folder.
 fn folder(name: &str, text: &str) -> Result<Vec<Series>, FeedError> {
@@ -105,6 +105,65 @@ fn what_is_no_file_of_bars_is_one_sentence() {
     assert!(matches!(folder("X.csv.gz", "plain"), Err(FeedError::Unreadable { .. })));
     let nowhere = open(&[PathBuf::from("/no/such/folder")]).expect_err("absent");
     assert!(matches!(nowhere, FeedError::Unreadable { .. }));
+}
+
+/// Files that pandas wrote with pyarrow, compressed with LZ4 and with Zstandard.
+#[test]
+fn feather_is_read_as_pandas_writes_it() {
+    let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/testdata");
+    let series = open(&[files.join("X_1h.feather")]).expect("three bars");
+    assert_eq!((series[0].symbol.as_str(), series[0].interval_s), ("X", 3_600));
+    let bar = series[0].bars[2];
+    assert_eq!((bar.open_s, bar.high, bar.volume), (1_704_074_400, 3.0, 7.25));
+    let error = open(&[files.join("null_1h.feather")]).expect_err("a hole");
+    let FeedError::Row { row: 2, problem: RowError::Cell { column, .. }, .. } = &error else {
+        panic!("{error}")
+    };
+    assert_eq!(column, "high");
+    assert!(matches!(folder("X.feather", "ARROW1"), Err(FeedError::Unreadable { .. })));
+}
+
+#[test]
+fn bars_are_written_as_they_are_read() {
+    let bar = |open_s| Bar { open_s, open: 0.1, high: 0.3, low: 0.1, close: 0.2, volume: 5.0 };
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let path = dir.path().join("new/X_1m.parquet");
+    let bars: Vec<Bar> = (0..1_000).map(|minute| bar(minute * 60)).collect();
+    crate::store::write(&path, &bars).expect("a disk");
+    assert_eq!(open(&[path]).expect("ours")[0].bars, bars);
+    assert!(crate::store::write(Path::new("/proc/no/X.parquet"), &bars).is_err());
+}
+
+/// A table with any one byte changed, or cut off anywhere, is bars or one sentence.
+#[test]
+fn spoilt_tables_are_read_or_refused() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let parquet = dir.path().join("X_1h.parquet");
+    let bar = |hour: i64| {
+        let open_s = 1_704_067_200 + hour * 3_600;
+        Bar { open_s, open: 1.5, high: 3.0, low: 1.0, close: 2.0, volume: 5.0 }
+    };
+    crate::store::write(&parquet, &(0..5).map(bar).collect::<Vec<_>>()).expect("a disk");
+    let feather = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/testdata/X_1h.feather");
+    for (whole, spoilt) in [(parquet, "Y_1h.parquet"), (feather, "Y_1h.feather")] {
+        let whole = fs::read(whole).expect("a table");
+        let path = dir.path().join(spoilt);
+        let (mut read, mut refused) = (0, 0);
+        let mut feed = |bytes: &[u8]| {
+            fs::write(&path, bytes).expect("a disk");
+            let good = open(std::slice::from_ref(&path)).is_ok();
+            if good { read += 1 } else { refused += 1 }
+        };
+        for at in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[at] ^= [0x80, 0x01, 0xff, 0x10][at % 4];
+            feed(&bytes);
+            if at % 16 == 0 {
+                feed(&whole[..at]);
+            }
+        }
+        assert!(read > 100 && refused > 300, "{spoilt}: {read} read, {refused} refused");
+    }
 }
 
 /// The folder of real data beside the checkout, or `None` with a line that says so.

@@ -32,7 +32,7 @@ const FLOORS: &[(&str, &str, &[&str])] = &[
         &[PURE, "kernels", "feeds", "chain", "net", "node", "explorer", "backtest", "shadow"],
     ),
     ("dev", "exact", &[PURE, "kernels"]),
-    ("dev", "hostile", &[PURE, "net", "node", "laws"]),
+    ("dev", "hostile", &[PURE, "feeds", "net", "node", "laws"]),
     ("dev", "laws", &[PURE, "kernels"]),
     ("dev", "sim", &[PURE, "kernels"]),
     ("dev", "xtask", &[]),
