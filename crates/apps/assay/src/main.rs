@@ -3,8 +3,8 @@
 //! `up` supervises; `chain` and `node` are the processes it starts (this same binary, hidden);
 //! `replay` recomputes a settled round; `program` looks at one Program; `backtest` puts a
 //! protocol's own margins beside ours, `shadow` her live ones, and `propose` writes the bundle that
-//! would set ours. Sentences for people, `--json` for machines; every failure
-//! is one sentence and a non-zero exit.
+//! would set ours; `data` fetches, records and checks market data. Sentences for people, `--json`
+//! for machines; every failure is one sentence and a non-zero exit.
 //!
 //! Deliberately absent: anything a library could show. The parts are in the crates below; this one
 //! wires and prints.
@@ -17,6 +17,7 @@
 
 mod backtest;
 mod chain_process;
+mod data;
 mod explain;
 mod layout;
 mod networks;
@@ -89,6 +90,7 @@ fn main() -> std::process::ExitCode {
             Command::Propose(args) => propose::run(args).await,
             Command::Explain(args) => explain::run(&args),
             Command::Whatif(args) => whatif::run(&args),
+            Command::Data(args) => data::run(args).await,
             Command::Chain(args) => chain_process::run(args).await,
             Command::Node(args) => node_process::run(args).await,
         }

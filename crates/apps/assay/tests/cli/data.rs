@@ -75,3 +75,44 @@ fn bars_that_cannot_be_used_are_named_with_file_and_row() {
     std::fs::write(root.join("bars/BTCUSD.parquet"), b"PAR1 not").expect("written");
     says(&root.join("bars"), &["BTCUSD.parquet cannot be read"]);
 }
+
+#[test]
+fn a_check_names_every_row_and_ends_with_one() {
+    let root = directory();
+    let root = root.path();
+    let file = |folder: PathBuf| folder.join("BTCUSD.csv");
+    let good = file(bars(root, |_| {}));
+    let json = run(root, &["data", "check", text(&good), "--json"]).json();
+    assert_eq!((&json["rows"], &json["content"]["interval_s"]), (&72.into(), &3_600.into()));
+    let spoilt = file(bars(root, |lines| {
+        lines[3] = "2024-01-01 02:00:00,10,8,9,11,5".to_owned();
+        drop(lines.remove(41));
+    }));
+    let ended = run(root, &["data", "check", text(&spoilt), "--json"]);
+    assert_eq!(ended.status.code(), Some(1));
+    let json: serde_json::Value = serde_json::from_str(&ended.stdout).expect("one JSON object");
+    let kind =
+        |at: usize| (json["findings"][at]["row"].as_u64(), json["findings"][at]["kind"].as_str());
+    // The impossible bar leaves a hole of its own.
+    let wanted = [(Some(4), Some("impossible")), (Some(5), Some("gap")), (Some(42), Some("gap"))];
+    assert_eq!([kind(0), kind(1), kind(2)], wanted, "{json}");
+    let ended = run(root, &["data", "check", text(&spoilt)]);
+    assert!(ended.stdout.contains("row 42: no bars between"), "{}", ended.stdout);
+}
+
+#[test]
+fn a_venue_that_cannot_be_used_is_one_sentence() {
+    let root = directory();
+    let root = root.path();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let nobody = format!("http://{}", free.local_addr().expect("bound"));
+    drop(free);
+    let fetch = |venue: &str, more: &[&str]| {
+        let args = ["data", "fetch", venue, "BTCUSDT", "--from", "2024-01-01", "--rest", &nobody];
+        run(root, &[&args[..], more].concat())
+    };
+    let ended = fetch("binance", &["--to", "2024-01-02", "--out", text(&root.join("out"))]);
+    assert!(ended.error().contains("cannot be reached"), "{}", ended.stderr);
+    let ended = fetch("mtgox", &[]);
+    assert!(!ended.status.success() && ended.stderr.contains("is no venue"), "{}", ended.stderr);
+}
