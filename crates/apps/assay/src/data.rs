@@ -9,6 +9,8 @@ mod check;
 mod fetch;
 mod record;
 
+pub(crate) use fetch::bring;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 

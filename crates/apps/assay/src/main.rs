@@ -61,6 +61,8 @@ enum Command {
     Explain(explain::Args),
     /// Say who becomes liquidatable when the price jumps, under your margins and ours.
     Whatif(whatif::Args),
+    /// Fetch, record and check market data.
+    Data(data::Args),
     /// The embedded chain (started by `up`).
     #[command(hide = true)]
     Chain(chain_process::Args),

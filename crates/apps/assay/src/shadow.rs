@@ -78,6 +78,10 @@ impl Where {
 pub(crate) struct Args {
     #[command(flatten)]
     place: Where,
+    /// Bring this market's hourly bars in the first `--data` folder up to date before each reading,
+    /// such as binance-usdm:BTCUSDT; repeat it. A new file begins 400 days back.
+    #[arg(long, value_name = "VENUE:SYMBOL")]
+    fetch: Vec<Fetched>,
     /// Folder of the signed log, the key that signs it, and the pages.
     #[arg(long, default_value = "shadow", value_name = "DIR")]
     dir: PathBuf,
@@ -93,6 +97,23 @@ pub(crate) struct Args {
     /// Print a JSON object a record.
     #[arg(long)]
     json: bool,
+}
+
+/// A market at a venue whose bars are fetched.
+#[derive(Clone, Debug)]
+struct Fetched {
+    venue: feeds::Venue,
+    symbol: String,
+}
+
+impl std::str::FromStr for Fetched {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Fetched, String> {
+        let (venue, symbol) = text.split_once(':').ok_or("write VENUE:SYMBOL")?;
+        let venue = venue.parse().map_err(|error: feeds::NoVenue| error.to_string())?;
+        Ok(Fetched { venue, symbol: symbol.to_owned() })
+    }
 }
 
 /// Reads a whole hour.
@@ -165,6 +186,9 @@ async fn read_hour(
     (logged, writer): (&[Record], &mut LogWriter),
 ) -> anyhow::Result<()> {
     let (client, source) = (args.place.client().await?, args.place.source());
+    for market in &args.fetch {
+        crate::data::bring(market.venue, &market.symbol, (&args.place.data[0], hour_s)).await?;
+    }
     let ours = Ours::open(&args.place.data)?;
     for market in &args.place.market {
         let of = |record: &&Record| record.market == market.name;

@@ -86,3 +86,22 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     Ok(if report.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
+
+/// Days before now from which on a new file's bars are fetched: what the engine learns from.
+const DAYS: i64 = 400;
+
+/// Brings the hourly bars of a market in a folder up to `to_s`, telling nobody.
+pub(crate) async fn bring(
+    venue: Venue,
+    symbol: &str,
+    (folder, to_s): (&std::path::Path, i64),
+) -> anyhow::Result<()> {
+    let interval: Interval = "1h".parse().expect("an hour is an interval");
+    let file = folder.join(format!("{}_1h.parquet", super::file_name(symbol)));
+    let rest = Rest::new(venue, &Endpoints::public(venue).rest, pause);
+    let from_s = to_s - DAYS * 86_400;
+    let wish = Wish { venue, symbol: symbol.to_owned(), interval, from_s, to_s };
+    let fetched = fetch(&rest, &wish, &file, |_| {}).await;
+    fetched.with_context(|| format!("{venue} {symbol}: the bars that came are kept"))?;
+    Ok(())
+}
