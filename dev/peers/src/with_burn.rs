@@ -113,10 +113,9 @@ impl Model {
 
 impl Attention {
     fn new(x: &Encoder, device: &Device) -> Attention {
-        let layers =
-            TransformerEncoderConfig::new(x.width, x.feed_forward, x.heads, x.layers)
-                .with_dropout(0.0)
-                .with_norm_first(true);
+        let layers = TransformerEncoderConfig::new(x.width, x.feed_forward, x.heads, x.layers)
+            .with_dropout(0.0)
+            .with_norm_first(true);
         let uniform = Initializer::Uniform { min: 0.0, max: 0.1 };
         Attention {
             embedding: LinearConfig::new(x.features, x.width).init(device),

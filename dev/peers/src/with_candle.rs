@@ -5,9 +5,7 @@
 use anyhow::{Context, ensure};
 use candle_core::{D, DType, Device, Result, Tensor};
 use candle_nn::rnn::{GRU, GRUConfig, RNN, gru};
-use candle_nn::{
-    AdamW, Linear, Module, Optimizer, ParamsAdamW, VarBuilder, VarMap, linear, ops,
-};
+use candle_nn::{AdamW, Linear, Module, Optimizer, ParamsAdamW, VarBuilder, VarMap, linear, ops};
 use learn::{Encoder, Network, Training};
 
 use crate::contest::Entrant;

@@ -82,7 +82,7 @@ enum Task {
     Bench {
         /// Measure only what has this word in its name
         filter: Option<String>,
-        /// Beside other engines: the crates gemm and matrixmultiply, and PyTorch
+        /// Beside other engines: gemm and matrixmultiply, and PyTorch, burn and candle
         #[arg(long)]
         peers: bool,
         /// A whole dispute over a training step of 2^32 operations, on an embedded chain

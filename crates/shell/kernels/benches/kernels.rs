@@ -1,6 +1,6 @@
 //! Kernels against the reference interpreter, by `cargo xtask bench [WORD]`.
 //!
-//! Prints one row of Markdown a measurement: the median time of repeated runs on one thread, at
+//! Prints one row of Markdown a measurement: the median CPU time of repeated runs on one thread, at
 //! every level that this CPU has. docs/benchmarks.md holds rows of a named machine.
 //!
 //! *Invariant: what is measured is checked first: kernel and reference agree to the last bit.*
@@ -9,10 +9,11 @@
 #![expect(clippy::print_stdout, reason = "a bench reports to the terminal")]
 
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use kernels::{Level, Runner, commit};
+use kernels::{Level, Runner, Threads, commit};
 use laws::dice::Dice;
+use rustix::time::{ClockId, clock_gettime};
 use tensor::{BuildError, Builder, Dtype, Program, Tensor, Value};
 
 /// Runs of which the median counts, at most.
@@ -42,7 +43,8 @@ fn main() {
         let reference = median(|| drop(tensor::eval(&work.program, &work.inputs)));
         let mut row = format!("| {} | {} |", work.name, show(reference, None));
         for level in &levels {
-            let mut runner = Runner::with_level(&work.program, *level);
+            let threads = Threads { count: 1, ..Threads::available() };
+            let mut runner = Runner::with_level(&work.program, *level).with_threads(threads);
             assert_eq!(runner.run(&work.inputs).as_ref(), Ok(&expected), "{}", work.name);
             let time = median(|| drop(runner.run(&work.inputs)));
             row.push_str(&format!(" {} |", show(time, work.flops)));
@@ -78,16 +80,23 @@ fn commitments(filter: &str, levels: &[Level]) {
     }
 }
 
+/// Returns the median of the CPU times of many runs: what other programs of a busy machine take in
+/// between is not counted.
 fn median(mut run: impl FnMut()) -> Duration {
-    let started = Instant::now();
+    let started = cpu_time();
     let mut times = Vec::new();
-    while times.len() < 3 || (times.len() < RUNS_MAX && started.elapsed() < BUDGET) {
-        let start = Instant::now();
+    while times.len() < 3 || (times.len() < RUNS_MAX && cpu_time() - started < BUDGET) {
+        let start = cpu_time();
         run();
-        times.push(start.elapsed());
+        times.push(cpu_time() - start);
     }
     times.sort_unstable();
     times[times.len() / 2]
+}
+
+fn cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::try_from(time).expect("a process has run for less than 2^63 seconds")
 }
 
 fn show(time: Duration, flops: Option<f64>) -> String {
