@@ -2,9 +2,10 @@
 //!
 //! A register block of a few rows and a few vectors of columns runs along `k` ([`block`]). The
 //! right operand is copied first, in panels as wide as a block, so that a block reads lines that
-//! lie together; the left one only where it is read often. Vectorising across outputs leaves each
-//! chain in its order. Where there are few columns but many rows the operands change places: a
-//! product of two factors does not know which came first.
+//! lie together. Blocks follow one another along a row: the panels come from the second cache,
+//! which is fast enough, while what is left and what is written stays in few pages. Vectorising
+//! across outputs leaves each chain in its order. Where there are few columns but many rows the
+//! operands change places: a product of two factors does not know which came first.
 //!
 //! *Invariant: a chain has exactly as many steps as `k`. Padding fills columns that are thrown
 //! away, never steps; a chain that is cut by cache blocking goes on from the stored element.*
@@ -24,20 +25,22 @@ pub(crate) use vector::Factor;
 /// step's latency asks for and fewer than there are registers.
 const BLOCK: usize = 6;
 
-/// Steps of `k` per pass, so that a packed panel stays in the nearest cache.
-const DEPTH: usize = 128;
+/// Steps of `k` per pass.
+const DEPTH: usize = 256;
 
-/// Rows per pass, so that their packed steps stay in the next cache.
-const ROWS: usize = 512;
+/// Bytes of as many columns of the right operand as there are in a pass, so that their packed steps
+/// stay in the next cache.
+const BREADTH: usize = 4_096;
 
-/// With as many columns, the left operand is read often enough to be worth a copy.
+/// With as many columns, steps of the left operand that lie apart are read often enough to be worth
+/// a copy.
 const COLUMNS_MANY: usize = 512;
 
 /// Lines this far apart, in bytes, meet in one set of the nearest cache and lie in two pages.
 const PAGE: usize = 4_096;
 
-/// Elements between the lines of a copy, so that they do not.
-const LINE: usize = 16;
+/// Bytes of a line of the cache.
+const LINE: usize = 64;
 
 /// With fewer columns than this, rows fill the vectors instead.
 const COLUMNS_FEW: usize = 8;
@@ -147,150 +150,173 @@ struct Product<'a, T> {
     packing: &'a mut Packing<T>,
 }
 
-/// What one pass computes: some rows of the left operand, by some steps.
+/// What one pass computes: all rows, by some steps and some columns.
 struct Pass {
-    rows: Range<usize>,
     steps: Range<usize>,
-    /// Distance of rows or steps in the copy of the left operand, if there is one.
-    apart: Option<usize>,
+    columns: Range<usize>,
+    /// Where the panels of full width end, of which the last may lack columns; one that is narrower
+    /// takes the rest.
+    body: usize,
 }
 
 impl<T: Factor> Task for Product<'_, T> {
     #[inline(always)]
     fn run<const BYTES: usize>(mut self) {
-        let Extents { m, k, .. } = self.extents;
-        for step in (0..k).step_by(DEPTH) {
-            for row in (0..m).step_by(ROWS) {
-                let (rows, steps) = (row..m.min(row + ROWS), step..k.min(step + DEPTH));
-                let pass = Pass { rows, steps, apart: None };
-                let apart = self.pack_left(&pass);
-                let pass = Pass { apart, ..pass };
+        let Extents { k, n, .. } = self.extents;
+        for columns in cut(0..n, BREADTH / size_of::<T>()) {
+            for steps in cut(0..k, DEPTH) {
+                let body = columns.end;
+                let pass = Pass { steps, columns: columns.clone(), body };
                 match (BYTES, BYTES / size_of::<T>()) {
-                    (128, 16) => self.wide::<8, 16, 32>(&pass),
-                    (128, _) => self.wide::<16, 32, 64>(&pass),
-                    (_, 4) => self.panels::<4>(&pass),
-                    (_, 8) => self.panels::<8>(&pass),
-                    _ => self.panels::<16>(&pass),
+                    (128, 16) => self.pass::<8, 16, 32, 4>(pass),
+                    (128, _) => self.pass::<16, 32, 64, 4>(pass),
+                    (_, 4) => self.pass::<4, 4, 4, 0>(pass),
+                    (_, 8) => self.pass::<8, 8, 8, 0>(pass),
+                    _ => self.pass::<16, 16, 16, 0>(pass),
                 }
             }
         }
     }
 }
 
-impl<T: Factor> Product<'_, T> {
-    /// Goes through the columns in panels of two vectors.
-    #[inline(always)]
-    fn panels<const N: usize>(&mut self, pass: &Pass) {
-        for first in (0..self.extents.n).step_by(N) {
-            self.panel::<N, 0>(first, pass);
-        }
-    }
+/// Cuts a range into pieces of some length, the last one shorter.
+#[inline(always)]
+fn cut(range: Range<usize>, length: usize) -> impl Iterator<Item = Range<usize>> {
+    range.clone().step_by(length).map(move |start| start..range.end.min(start + length))
+}
 
-    /// Goes through the columns in panels of four vectors of AVX-512, the last of two or one.
+impl<T: Factor> Product<'_, T> {
+    /// Copies panels of `FOUR` columns and takes all chains through them. With AVX-512 these are `V`
+    /// vectors, and the last panel has two or one if that is enough.
     #[inline(always)]
-    fn wide<const ONE: usize, const TWO: usize, const FOUR: usize>(&mut self, pass: &Pass) {
-        let (mut first, n) = (0, self.extents.n);
-        while first < n {
-            if n - first > TWO {
-                self.panel::<FOUR, 4>(first, pass);
-                first += FOUR;
-            } else if n - first > ONE {
-                self.panel::<TWO, 2>(first, pass);
-                first += TWO;
+    fn pass<const ONE: usize, const TWO: usize, const FOUR: usize, const V: usize>(
+        &mut self,
+        mut pass: Pass,
+    ) {
+        let Range { start, end } = pass.columns;
+        provide(&mut self.packing.right, pass.steps.len() * (end - start + FOUR) + LINE);
+        let rest = (end - start) % FOUR;
+        if V > 0 && rest <= TWO {
+            pass.body = end - rest;
+        }
+        self.pack_right::<FOUR>(start..pass.body, &pass);
+        if V > 0 && pass.body < end {
+            if rest > ONE {
+                self.pack_right::<TWO>(pass.body..end, &pass);
             } else {
-                self.panel::<ONE, 1>(first, pass);
-                first += ONE;
+                self.pack_right::<ONE>(pass.body..end, &pass);
             }
         }
-    }
-
-    #[inline(always)]
-    fn panel<const N: usize, const V: usize>(&mut self, first: usize, pass: &Pass) {
-        let by_rows = self.left.column == 1;
-        self.pack_right::<N>(first, &pass.steps);
-        let mut top = pass.rows.start;
-        while top < pass.rows.end {
-            let at = (top, first);
-            top += match (by_rows, pass.rows.end - top) {
-                (true, 1) => self.block::<1, N, V, true>(at, pass),
-                (true, 2 | 3) => self.block::<2, N, V, true>(at, pass),
-                (true, 4 | 5) => self.block::<4, N, V, true>(at, pass),
-                (true, _) => self.block::<BLOCK, N, V, true>(at, pass),
-                (false, 1) => self.block::<1, N, V, false>(at, pass),
-                (false, 2 | 3) => self.block::<2, N, V, false>(at, pass),
-                (false, 4 | 5) => self.block::<4, N, V, false>(at, pass),
-                (false, _) => self.block::<BLOCK, N, V, false>(at, pass),
+        let (by_rows, m) = (self.left.column == 1, self.extents.m);
+        let mut top = 0;
+        while top < m {
+            top += match (by_rows, m - top) {
+                (true, 1) => self.rows::<1, ONE, TWO, FOUR, V, true>(top, &pass),
+                (true, 2 | 3) => self.rows::<2, ONE, TWO, FOUR, V, true>(top, &pass),
+                (true, 4 | 5) => self.rows::<4, ONE, TWO, FOUR, V, true>(top, &pass),
+                (true, _) => self.rows::<BLOCK, ONE, TWO, FOUR, V, true>(top, &pass),
+                (false, 1) => self.rows::<1, ONE, TWO, FOUR, V, false>(top, &pass),
+                (false, 2 | 3) => self.rows::<2, ONE, TWO, FOUR, V, false>(top, &pass),
+                (false, 4 | 5) => self.rows::<4, ONE, TWO, FOUR, V, false>(top, &pass),
+                (false, _) => self.rows::<BLOCK, ONE, TWO, FOUR, V, false>(top, &pass),
             };
         }
     }
 
-    /// Copies a pass of the left operand if it is read often, or if its lines meet in one set of
-    /// the nearest cache; says how far apart its rows or steps are in the copy.
+    /// Takes the chains of some rows through a pass; says how many rows.
     #[inline(always)]
-    fn pack_left(&mut self, pass: &Pass) -> Option<usize> {
-        let Matrix { data, row, column } = self.left;
-        let by_rows = column == 1;
-        let (far, stride) = if by_rows { (&pass.rows, row) } else { (&pass.steps, column) };
-        let near = if by_rows { &pass.steps } else { &pass.rows };
-        if self.extents.n < COLUMNS_MANY && !(stride * size_of::<T>()).is_multiple_of(PAGE) {
-            return None;
+    fn rows<
+        const M: usize,
+        const ONE: usize,
+        const TWO: usize,
+        const FOUR: usize,
+        const V: usize,
+        const BY_ROWS: bool,
+    >(
+        &mut self,
+        top: usize,
+        pass: &Pass,
+    ) -> usize {
+        let packed = !BY_ROWS && self.pack_left::<M>(top, &pass.steps);
+        let Range { start, end } = pass.columns;
+        for first in (start..pass.body).step_by(FOUR) {
+            self.block::<M, FOUR, V, BY_ROWS>((top, first), packed, pass);
         }
-        let (apart, packed) = (near.len() + LINE, &mut self.packing.left);
-        provide(packed, far.len() * apart);
-        for (i, line) in far.clone().zip(packed.chunks_exact_mut(apart)) {
-            let from = i * stride + near.start;
-            line[..near.len()].copy_from_slice(&data[from..from + near.len()]);
+        if V > 0 && pass.body < end {
+            if end - pass.body > ONE {
+                self.block::<M, TWO, 2, BY_ROWS>((top, pass.body), packed, pass);
+            } else {
+                self.block::<M, ONE, 1, BY_ROWS>((top, pass.body), packed, pass);
+            }
         }
-        Some(apart)
+        M
     }
 
-    /// Copies some steps of `N` columns of the right operand; the rest of a panel is stale.
+    /// Copies some steps of `M` rows of the left operand, whose steps lie apart, if they are read
+    /// often or meet in one set of the nearest cache; says whether it did.
     #[inline(always)]
-    fn pack_right<const N: usize>(&mut self, first: usize, steps: &Range<usize>) {
+    fn pack_left<const M: usize>(&mut self, top: usize, steps: &Range<usize>) -> bool {
+        let Matrix { data, column, .. } = self.left;
+        if self.extents.n < COLUMNS_MANY && !(column * size_of::<T>()).is_multiple_of(PAGE) {
+            return false;
+        }
+        provide(&mut self.packing.left, DEPTH * M);
+        let (lines, _) = self.packing.left.as_chunks_mut::<M>();
+        for (step, line) in steps.clone().zip(lines) {
+            let from = data[step * column + top..].first_chunk();
+            *line = *from.expect("a step has these rows");
+        }
+        true
+    }
+
+    /// Copies some columns of a pass of the right operand in panels of `N`; what the last one lacks
+    /// is stale.
+    #[inline(always)]
+    fn pack_right<const N: usize>(&mut self, columns: Range<usize>, pass: &Pass) {
         let Matrix { data, row, column } = self.right;
-        let width = N.min(self.extents.n - first);
-        let packed = &mut self.packing.right;
-        provide(packed, DEPTH * N);
-        let (lines, _) = packed.as_chunks_mut::<N>();
+        let count = pass.steps.len();
+        let place = (columns.start - pass.columns.start) * count;
+        let (lines, _) = aligned(&mut self.packing.right)[place..].as_chunks_mut::<N>();
         if column == 1 {
-            for (step, line) in steps.clone().zip(lines) {
-                let from = step * row + first;
-                match data[from..].first_chunk::<N>() {
-                    Some(whole) if width == N => *line = *whole,
-                    _ => copy_short(&mut line[..width], &data[from..from + width]),
+            for (i, step) in pass.steps.clone().enumerate() {
+                let from = &data[step * row + columns.start..step * row + columns.end];
+                let (whole, rest) = from.as_chunks::<N>();
+                for (panel, from) in whole.iter().enumerate() {
+                    lines[panel * count + i] = *from;
+                }
+                if !rest.is_empty() {
+                    copy_short(&mut lines[whole.len() * count + i], rest);
                 }
             }
             return;
         }
-        for j in 0..width {
-            let from = &data[(first + j) * column..];
-            let column = from[steps.start * row..].iter().step_by(row);
-            for (line, x) in lines[..steps.len()].iter_mut().zip(column) {
-                line[j] = *x;
+        for (j, first) in columns.enumerate() {
+            let from = &data[first * column + pass.steps.start * row..];
+            let lines = &mut lines[j / N * count..][..count];
+            for (line, x) in lines.iter_mut().zip(from.iter().step_by(row)) {
+                line[j % N] = *x;
             }
         }
     }
 
-    /// Takes the chains of a block through a pass; says how many rows it had.
+    /// Takes the chains of a block through a pass.
     #[inline(always)]
     fn block<const M: usize, const N: usize, const V: usize, const BY_ROWS: bool>(
         &mut self,
         (top, first): (usize, usize),
+        packed: bool,
         pass: &Pass,
-    ) -> usize {
-        let (right, _) = self.packing.right.as_chunks::<N>();
-        let right = &right[..pass.steps.len()];
+    ) {
+        let count = pass.steps.len();
+        let place = (first - pass.columns.start) * count;
+        let (right, _) = aligned(&mut self.packing.right)[place..].as_chunks::<N>();
+        let right = &right[..count];
         let Matrix { data, row, column } = self.left;
-        let left = match pass.apart {
-            Some(stride) => {
-                let i = top - pass.rows.start;
-                let from = if BY_ROWS { i * stride } else { i };
-                Left { data: &self.packing.left[from..], stride }
-            }
-            None => {
-                let from = top * row + pass.steps.start * column;
-                Left { data: &data[from..], stride: if BY_ROWS { row } else { column } }
-            }
+        let left = if packed {
+            Left { data: &self.packing.left, stride: M }
+        } else {
+            let from = top * row + pass.steps.start * column;
+            Left { data: &data[from..], stride: if BY_ROWS { row } else { column } }
         };
         let (begin, end) = (pass.steps.start == 0, pass.steps.end == self.extents.k);
         let width = N.min(self.extents.n - first);
@@ -302,7 +328,7 @@ impl<T: Factor> Product<'_, T> {
             } else {
                 advance::<T, M, N, BY_ROWS>(left, right, chains, out);
             }
-            return M;
+            return;
         }
         let mut beside = [[T::default(); N]; M];
         if !begin {
@@ -321,7 +347,6 @@ impl<T: Factor> Product<'_, T> {
             let out = out[i * self.row..].iter_mut().step_by(self.column);
             out.zip(&line[..width]).for_each(|(out, chain)| *out = *chain);
         }
-        M
     }
 }
 
@@ -330,6 +355,13 @@ fn provide<T: Factor>(packed: &mut Vec<T>, size: usize) {
     if packed.len() < size {
         packed.resize(size, T::default());
     }
+}
+
+/// Returns what of a buffer begins with a line of the cache; `provide` has left a line for that.
+#[inline(always)]
+fn aligned<T: Factor>(packed: &mut [T]) -> &mut [T] {
+    let skip = packed.as_ptr().align_offset(LINE).min(LINE);
+    &mut packed[skip..]
 }
 
 /// Copies a few elements without a call.
@@ -348,7 +380,7 @@ mod tests {
 
     /// Extents on both sides of every edge: rows of a block and of a pass, columns at each level,
     /// steps of a pass, what is worth a copy.
-    const EXTENTS: [(usize, usize, usize); 15] = [
+    const EXTENTS: [(usize, usize, usize); 17] = [
         (1, 1, 1),
         (6, 256, 32),
         (7, 257, 33),
@@ -364,6 +396,8 @@ mod tests {
         (7, 130, 512),
         (9, 1_024, 17),
         (1_024, 3, 9),
+        (8, 257, 1_090),
+        (3, 40, 1_041),
     ];
 
     /// Products in a row that are checked together.

@@ -4,7 +4,6 @@
 //! from +0, one that goes on from the stored element; one that ends is stored canonical.
 //! Absent: edges. What has fewer columns than a block is computed in a block beside the output.
 
-use super::PAGE;
 use super::vector::Factor;
 
 /// The left operand of a block: where it begins, and the distance between its rows if a row's steps
@@ -92,9 +91,6 @@ fn run<T: Factor, const M: usize, const N: usize, const BY_ROWS: bool>(
 }
 
 /// Does what [`advance`] does, a line being `V` vectors of AVX-512.
-///
-/// The block below is usually the next one. Where its rows lie in pages of their own no CPU guesses
-/// that, so its chains are asked for now.
 #[inline(always)]
 pub(super) fn advance_wide<
     T: Factor,
@@ -111,13 +107,6 @@ pub(super) fn advance_wide<
     left.check::<M, BY_ROWS>(right.len());
     assert!(V * T::LANES == N && (M - 1) * chains.row + N <= out.len(), "a whole block of output");
     let out = out.as_mut_ptr();
-    if chains.row * size_of::<T>() >= PAGE {
-        for i in M..2 * M {
-            for v in 0..V {
-                T::prefetch(out.wrapping_add(i * chains.row + v * T::LANES));
-            }
-        }
-    }
     let mut held = [[T::default().splat(); V]; M];
     if !chains.begin {
         for (i, held) in held.iter_mut().enumerate() {
