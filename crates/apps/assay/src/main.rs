@@ -27,6 +27,7 @@ mod propose;
 mod replay;
 mod replay_market;
 mod shadow;
+mod statement;
 mod up;
 mod whatif;
 
@@ -61,6 +62,8 @@ enum Command {
     Explain(explain::Args),
     /// Say who becomes liquidatable when the price jumps, under your margins and ours.
     Whatif(whatif::Args),
+    /// State an account's margin with all that it came from, or compute a statement again.
+    Statement(statement::Args),
     /// Fetch, record and check market data.
     Data(data::Args),
     /// The embedded chain (started by `up`).
@@ -92,6 +95,7 @@ fn main() -> std::process::ExitCode {
             Command::Propose(args) => propose::run(args).await,
             Command::Explain(args) => explain::run(&args),
             Command::Whatif(args) => whatif::run(&args),
+            Command::Statement(args) => statement::run(&args),
             Command::Data(args) => data::run(args).await,
             Command::Chain(args) => chain_process::run(args).await,
             Command::Node(args) => node_process::run(args).await,

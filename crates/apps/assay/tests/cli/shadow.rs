@@ -258,3 +258,26 @@ fn a_margin_is_explained_and_a_jump_is_supposed() {
     assert_eq!((effects.len(), &effects[0]["margins"]), (2, &"yours".into()));
     assert_eq!(effects[0]["effect"]["bad_debt"].as_f64(), Some(4_000.0));
 }
+
+#[test]
+fn a_margin_is_stated_and_computed_again() {
+    let root = directory();
+    let root = root.path();
+    let example = run(root, &["statement", "--example-legs"]);
+    let (legs, out) = (root.join("legs.csv"), root.join("statement.json"));
+    std::fs::write(&legs, &example.stdout).expect("written");
+    let words = ["statement", "--legs", text(&legs), "--spot", "64000", "--out", text(&out)];
+    let stated = run(root, &[&words[..], &["--json"]].concat()).json();
+    let number = |key: &str| stated[key].as_f64().expect("a number");
+    assert!(number("initial") > number("maintenance") && number("maintenance") > 0.0);
+    let verify = ["statement", "--verify", text(&out)];
+    assert!(run(root, &verify).status.success());
+    let mut lie = stated.clone();
+    lie["initial"] = (number("initial") * 0.9).into();
+    std::fs::write(&out, lie.to_string()).expect("written");
+    let ended = run(root, &verify);
+    assert!(!ended.status.success() && ended.stdout.contains("it does not hold"));
+    std::fs::write(&legs, "kind,position,forward\nswap,1,2\n").expect("written");
+    let error = run(root, &words);
+    assert!(error.error().contains("\"swap\" is no kind"), "{}", error.error());
+}
