@@ -8,6 +8,16 @@ use tensor::{Dtype, Shape, Tensor};
 use crate::gemm::Factor;
 use crate::plan::Slot;
 
+/// Bytes of a line of the cache.
+pub(crate) const LINE: usize = 64;
+
+/// Returns how many elements come before the first line of the cache, fewer than it has bytes: a
+/// vector that lies across two lines costs two.
+#[inline(always)]
+pub(crate) fn before_line<T>(elements: &[T]) -> usize {
+    elements.as_ptr().align_offset(LINE).min(LINE)
+}
+
 /// Elements that a step reads.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum View<'a> {

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tensor::{Dtype, Op};
 
-use crate::buffer::{Buffer, Part, Typed, View};
+use crate::buffer::{Buffer, Part, Typed, View, before_line};
 use crate::elementwise;
 use crate::level::Level;
 use crate::plan::{Facts, Place};
@@ -29,12 +29,23 @@ const BLOCKS: [usize; 2] = [256, 4_096];
 /// Elements of a line of the cache: blocks are whole lines.
 const LINE: usize = 16;
 
+/// Elements that a register has beyond a block, so that it can begin with a line, and so that two
+/// registers do not lie a page apart: a CPU takes a load for one of what it just stored when their
+/// places in a page are the same.
+const SPARE: usize = 256;
+
+/// Elements of a group's loads together from which on they come from beyond the nearer caches.
+const FAR: usize = 1 << 18;
+
 /// A group that is ready to run.
 #[derive(Debug)]
 pub(crate) struct Fused {
     count: usize,
     /// Elements of a block.
     block: usize,
+    /// Elements of each load's next block that are asked for at an instruction; 0 where all of them
+    /// are near.
+    share: usize,
     /// What fills registers once.
     fills: Vec<Instruction>,
     instructions: Vec<Instruction>,
@@ -94,8 +105,8 @@ fn grow<T: Typed>(registers: &mut Vec<Vec<T>>, count: usize, block: usize) {
         registers.resize_with(count, Vec::new);
     }
     for register in &mut registers[..count] {
-        if register.len() < block {
-            register.resize(block, T::default());
+        if register.len() < block + SPARE {
+            register.resize(block + SPARE, T::default());
         }
     }
 }
@@ -176,7 +187,10 @@ impl Fused {
                 elementwise::execute(&mut running, instruction);
             }
             while running.start < last {
-                for instruction in &self.instructions {
+                for (index, instruction) in self.instructions.iter().enumerate() {
+                    if self.share > 0 {
+                        running.ask(index * self.share, self.share);
+                    }
                     elementwise::execute(&mut running, instruction);
                 }
                 running.start = running.end;
@@ -187,10 +201,26 @@ impl Fused {
 }
 
 impl Running<'_> {
+    /// Asks memory for some of the next block of each load, `from` elements into it, so that they
+    /// come while instructions work on what is near.
+    #[inline(always)]
+    fn ask(&self, from: usize, share: usize) {
+        for load in self.loads {
+            match load {
+                View::F32(all) => ask(all, self.end + from, share),
+                View::F64(all) => ask(all, self.end + from, share),
+                View::I32(all) => ask(all, self.end + from, share),
+            }
+        }
+    }
+
     /// Returns the block of an operand.
     pub(crate) fn read<T: Register>(&self, argument: Argument) -> &[T] {
         match argument {
-            Argument::Register(index) => &T::registers(self.registers)[index][..self.size()],
+            Argument::Register(index) => {
+                let register = &T::registers(self.registers)[index];
+                &register[before_line(register)..][..self.size()]
+            }
             Argument::Load(index) => &T::slice(self.loads[index])[self.start..self.end],
             Argument::Scalar(index) => &T::slice(self.loads[index])[..1],
         }
@@ -205,12 +235,14 @@ impl Running<'_> {
         let size = self.size();
         let place = self.start - self.first..self.end - self.first;
         if let Some(index) = instruction.register {
-            let mut block = std::mem::take(&mut T::registers_mut(self.registers)[index]);
-            fill(self, &mut block[..size]);
+            let mut register = std::mem::take(&mut T::registers_mut(self.registers)[index]);
+            let before = before_line(&register);
+            let block = &mut register[before..][..size];
+            fill(self, block);
             if let Some(index) = instruction.store {
-                T::part(&mut self.stores[index])[place].copy_from_slice(&block[..size]);
+                T::part(&mut self.stores[index])[place].copy_from_slice(block);
             }
-            T::registers_mut(self.registers)[index] = block;
+            T::registers_mut(self.registers)[index] = register;
         } else if let Some(index) = instruction.store {
             let part = std::mem::take(T::part(&mut self.stores[index]));
             fill(self, &mut part[place]);
@@ -221,6 +253,13 @@ impl Running<'_> {
     fn size(&self) -> usize {
         self.end - self.start
     }
+}
+
+/// Asks for the lines of some elements, of those that are there.
+#[inline(always)]
+fn ask<T: Typed>(all: &[T], start: usize, count: usize) {
+    let some = &all[start.min(all.len())..(start + count).min(all.len())];
+    some.iter().step_by(LINE * size_of::<f32>() / size_of::<T>()).for_each(|x| T::prefetch(x));
 }
 
 /// Instructions before registers are assigned: an operand is a load or an earlier result.
@@ -318,7 +357,10 @@ impl Draft<'_> {
         let block = NEAR / (held + streams * size_of::<f32>());
         let block = (block / LINE * LINE).clamp(BLOCKS[0], BLOCKS[1]);
         let (loads, stores) = (self.loads, self.stores);
-        Fused { count, block, fills, instructions, loads, stores, registers: used }
+        // Short groups wait for nothing but memory, which then guesses as well as we do.
+        let far = instructions.len() >= 4 && count * loads.len() >= FAR;
+        let share = if far { block.div_ceil(instructions.len()) } else { 0 };
+        Fused { count, block, share, fills, instructions, loads, stores, registers: used }
     }
 
     /// Marks what a select reads: it copies bits.

@@ -16,6 +16,7 @@ mod vector;
 
 use std::ops::Range;
 
+use crate::buffer::{LINE, before_line};
 use crate::level::{Level, Task};
 use crate::threads::{self, Threads};
 use block::{Chains, Left, advance, advance_wide};
@@ -38,9 +39,6 @@ const COLUMNS_MANY: usize = 512;
 
 /// Lines this far apart, in bytes, meet in one set of the nearest cache and lie in two pages.
 const PAGE: usize = 4_096;
-
-/// Bytes of a line of the cache.
-const LINE: usize = 64;
 
 /// With fewer columns than this, rows fill the vectors instead.
 const COLUMNS_FEW: usize = 8;
@@ -360,8 +358,8 @@ fn provide<T: Factor>(packed: &mut Vec<T>, size: usize) {
 /// Returns what of a buffer begins with a line of the cache; `provide` has left a line for that.
 #[inline(always)]
 fn aligned<T: Factor>(packed: &mut [T]) -> &mut [T] {
-    let skip = packed.as_ptr().align_offset(LINE).min(LINE);
-    &mut packed[skip..]
+    let before = before_line(packed);
+    &mut packed[before..]
 }
 
 /// Copies a few elements without a call.
