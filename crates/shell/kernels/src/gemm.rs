@@ -184,8 +184,8 @@ fn cut(range: Range<usize>, length: usize) -> impl Iterator<Item = Range<usize>>
 }
 
 impl<T: Factor> Product<'_, T> {
-    /// Copies panels of `FOUR` columns and takes all chains through them. With AVX-512 these are `V`
-    /// vectors, and the last panel has two or one if that is enough.
+    /// Copies panels of `FOUR` columns and takes all chains through them. With AVX-512 these are
+    /// `V` vectors, and the last panel has two or one if that is enough.
     #[inline(always)]
     fn pass<const ONE: usize, const TWO: usize, const FOUR: usize, const V: usize>(
         &mut self,
