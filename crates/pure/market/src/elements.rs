@@ -37,6 +37,12 @@ impl<'b> Elements<'b> {
         self.b.mul(x, factor)
     }
 
+    /// `x + term`.
+    pub(crate) fn plus(&mut self, x: Value, term: f64) -> Built {
+        let term = self.number(term)?;
+        self.b.add(x, term)
+    }
+
     /// `a * b + term`, rounded once.
     pub(crate) fn fma(&mut self, a: Value, b: Value, term: f64) -> Built {
         let term = self.number(term)?;

@@ -7,11 +7,12 @@
 //!
 //! [`risk`] is the engine of a market whose margins are set by what it may lose: volatility with an
 //! interval, the tail of an hour, shortfall, margin; [`stats`] says how good any of it is.
-//! [`option`] prices options and [`scenario`] margins portfolios of them, both as Programs.
+//! [`option`] prices options and [`scenario`] margins portfolios of them, both as Programs;
+//! [`surface`] fits SVI slices to a chain and certifies them.
 //!
 //! *Invariant: what is known of a day or an hour is known when it begins.*
 //!
-//! Absent: reading files (that is `feeds`), option surfaces, and every
+//! Absent: reading files (that is `feeds`) and every
 //! platform transcendental: logarithms are Programs too, so features are equal on every machine.
 
 mod bars;
@@ -33,6 +34,7 @@ pub mod risk;
 pub mod scenario;
 pub mod score;
 pub mod stats;
+pub mod surface;
 mod wad;
 
 pub use bars::{Bar, Series};

@@ -1,4 +1,4 @@
-//! European options on a forward: prices and Greeks as Programs.
+//! European options on a forward: prices, Greeks and implied volatilities as Programs.
 //!
 //! Everything is Black (1976) on the forward of the option's own expiry, undiscounted: the pay-off
 //! is settled in the forward's currency, and who discounts multiplies price, delta, gamma and vega
@@ -13,5 +13,7 @@
 //! Absent: rates, dividends, early exercise.
 
 mod black;
+mod implied;
 
 pub use black::{Contract, greeks, greeks_inputs, price};
+pub use implied::{implied, implied_inputs};

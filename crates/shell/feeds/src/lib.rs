@@ -1,4 +1,4 @@
-//! Market data: bars from files, and what venues say on their wires.
+//! Market data: bars and option chains from files, and what venues say on their wires.
 //!
 //! *Files* ([`open`]): parquet and CSV, plain or gzipped, and the WTI series that is bundled. A
 //! folder is a venue; every file in it that holds bars is a [`Series`] of that venue. Files named
@@ -11,6 +11,7 @@
 //! prices is a day without one.
 
 mod book;
+mod chains;
 mod check;
 mod csv_bars;
 mod decimal;
@@ -30,6 +31,7 @@ mod wire;
 
 pub use book::{Book, State, Step};
 pub use decimal::{Decimal, NotDecimal, SCALE_MAX};
+pub use chains::chains;
 pub use error::{FeedError, RowError};
 pub use folder::open;
 pub use market::{Bar, Series};

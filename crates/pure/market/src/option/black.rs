@@ -52,20 +52,28 @@ pub struct Contract {
     pub call: bool,
 }
 
-/// What the formula makes of a forward, a strike and a deviation, out of the money.
-pub(crate) struct Tail {
+/// A forward and a strike in order.
+#[derive(Clone, Copy)]
+pub(super) struct Spread {
     /// `min(forward, strike)`.
-    pub(crate) low: Value,
+    pub(super) low: Value,
     /// `max(forward, strike)`.
-    pub(crate) high: Value,
+    pub(super) high: Value,
+    /// `ln(high / low)`.
+    pub(super) log: Value,
+}
+
+/// What the formula makes of a spread and a deviation, out of the money.
+pub(super) struct Tail {
+    spread: Spread,
     /// `h / sqrt(2)`.
-    pub(crate) z: Value,
+    z: Value,
     /// `t / sqrt(2)`.
-    pub(crate) tau: Value,
+    tau: Value,
     /// `N(t - h)`.
-    pub(crate) near: Value,
+    near: Value,
     /// `N(-t - h)`.
-    pub(crate) far: Value,
+    far: Value,
 }
 
 /// Returns the Program `(forward, strike, volatility, years f64[n], call i32[n]) -> (price, delta,
@@ -91,7 +99,8 @@ pub fn greeks(n: usize) -> Result<Program, BuildError> {
     let market = Market::inputs(&mut b, n)?;
     let e = &mut Elements::new(&mut b, &[n]);
     let (root, deviation) = market.deviation(e)?;
-    let tail = tail(e, (market.forward, market.strike), deviation)?;
+    let spread = spread(e, (market.forward, market.strike))?;
+    let tail = tail(e, &spread, deviation)?;
     let kernel = kernel(e, &tail)?;
     let price = market.price(e, &tail, (kernel, deviation))?;
     let delta = market.delta(e, &tail)?;
@@ -123,7 +132,8 @@ pub fn price(n: usize) -> Result<Program, BuildError> {
     let market = Market::inputs(&mut b, n)?;
     let e = &mut Elements::new(&mut b, &[n]);
     let (_, deviation) = market.deviation(e)?;
-    let tail = tail(e, (market.forward, market.strike), deviation)?;
+    let spread = spread(e, (market.forward, market.strike))?;
+    let tail = tail(e, &spread, deviation)?;
     let kernel = kernel(e, &tail)?;
     let price = market.price(e, &tail, (kernel, deviation))?;
     b.finish(&[price])
@@ -191,10 +201,7 @@ impl Market {
         (kernel, deviation): (Value, Value),
     ) -> Built {
         let outside = outside(e, tail, (kernel, deviation))?;
-        let apart = e.b.sub(self.forward, self.strike)?;
-        let minus = e.b.neg(apart)?;
-        let signed = e.b.select(self.call, apart, minus)?;
-        let intrinsic = e.at_least(signed, 0.0)?;
+        let intrinsic = intrinsic(e, (self.forward, self.strike), self.call)?;
         e.b.add(outside, intrinsic)
     }
 
@@ -211,21 +218,41 @@ impl Market {
     }
 }
 
-/// The two probabilities of the formula.
-pub(crate) fn tail(
+/// Orders a forward and a strike.
+pub(super) fn spread(
     e: &mut Elements<'_>,
     (forward, strike): (Value, Value),
-    deviation: Value,
-) -> Result<Tail, BuildError> {
+) -> Result<Spread, BuildError> {
     let (low, high) = (e.b.min(forward, strike)?, e.b.max(forward, strike)?);
-    // ln(high / low): the logarithm of the rounded quotient, and what the rounding left.
+    // The logarithm of the rounded quotient, and what the rounding left.
     let quotient = e.b.div(high, low)?;
     let minus = e.b.neg(quotient)?;
     let rest = e.b.fma(minus, low, high)?;
     let rest = e.b.div(rest, high)?;
     let log = e.b.log(quotient)?;
     let log = e.b.add(log, rest)?;
-    let z = e.b.div(log, deviation)?;
+    Ok(Spread { low, high, log })
+}
+
+/// `max(0, forward - strike)` of a call, `max(0, strike - forward)` of a put.
+pub(super) fn intrinsic(
+    e: &mut Elements<'_>,
+    (forward, strike): (Value, Value),
+    call: Value,
+) -> Built {
+    let apart = e.b.sub(forward, strike)?;
+    let minus = e.b.neg(apart)?;
+    let signed = e.b.select(call, apart, minus)?;
+    e.at_least(signed, 0.0)
+}
+
+/// The two probabilities of the formula.
+pub(super) fn tail(
+    e: &mut Elements<'_>,
+    spread: &Spread,
+    deviation: Value,
+) -> Result<Tail, BuildError> {
+    let z = e.b.div(spread.log, deviation)?;
     let z = e.times(z, std::f64::consts::FRAC_1_SQRT_2)?;
     let z = e.at_most(z, FAR)?;
     let tau = e.times(deviation, std::f64::consts::FRAC_1_SQRT_2 / 2.0)?;
@@ -233,7 +260,7 @@ pub(crate) fn tail(
     let near = half_erfc(e, near)?;
     let far = e.b.add(z, tau)?;
     let far = half_erfc(e, far)?;
-    Ok(Tail { low, high, z, tau, near, far })
+    Ok(Tail { spread: *spread, z, tau, near, far })
 }
 
 fn half_erfc(e: &mut Elements<'_>, x: Value) -> Built {
@@ -242,26 +269,26 @@ fn half_erfc(e: &mut Elements<'_>, x: Value) -> Built {
 }
 
 /// `sqrt(low high) phi(h) e^(-t^2 / 2)`, which is `forward phi(d1)`.
-pub(crate) fn kernel(e: &mut Elements<'_>, tail: &Tail) -> Built {
+pub(super) fn kernel(e: &mut Elements<'_>, tail: &Tail) -> Built {
     let square = e.b.mul(tail.z, tail.z)?;
     let exponent = e.b.fma(tail.tau, tail.tau, square)?;
     let exponent = e.b.neg(exponent)?;
     let exponential = e.b.exp(exponent)?;
-    let product = e.b.mul(tail.low, tail.high)?;
+    let product = e.b.mul(tail.spread.low, tail.spread.high)?;
     let mean = e.b.sqrt(product)?;
     let scaled = e.b.mul(mean, exponential)?;
     e.times(scaled, std::f64::consts::FRAC_1_SQRT_2 / ROOT_PI)
 }
 
 /// The out-of-the-money price; never negative.
-pub(crate) fn outside(
+pub(super) fn outside(
     e: &mut Elements<'_>,
     tail: &Tail,
     (kernel, deviation): (Value, Value),
 ) -> Built {
     let minus = e.b.neg(tail.far)?;
-    let taken = e.b.mul(minus, tail.high)?;
-    let apart = e.b.fma(tail.low, tail.near, taken)?;
+    let taken = e.b.mul(minus, tail.spread.high)?;
+    let apart = e.b.fma(tail.spread.low, tail.near, taken)?;
     let series = series(e, tail)?;
     let product = e.b.mul(kernel, series)?;
     let narrow = e.below(deviation, SERIES_BELOW)?;

@@ -4,3 +4,5 @@
 mod margins;
 mod prices;
 mod support;
+mod surfaces;
+mod volatilities;

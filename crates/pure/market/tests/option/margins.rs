@@ -1,5 +1,4 @@
-//! Portfolio margin against the published table, against the price Program leg by leg, and its
-//! laws.
+//! Portfolio margin against the published table, against prices leg by leg, and its laws.
 
 use market::option::{Contract, greeks_inputs, price};
 use market::scenario::{Grid, Kind, Leg, Width, account, account_inputs, arrays, arrays_inputs};
