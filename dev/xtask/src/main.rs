@@ -14,6 +14,7 @@ mod browser;
 mod contracts;
 mod fuzz;
 mod npm;
+mod options;
 mod peers;
 mod risk;
 mod rust;
@@ -104,6 +105,15 @@ enum Task {
         #[arg(long)]
         json: bool,
     },
+    /// Print the figures of prices, implied volatilities, surfaces and portfolio margin
+    Options {
+        /// The folder of the option chains
+        #[arg(default_value = "../shared/data/deribit")]
+        folder: PathBuf,
+        /// Print a line of JSON a row
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// A part of the tests.
@@ -138,6 +148,7 @@ fn main() -> ExitCode {
         Task::Risk { folder, before_split, json } => {
             risk::bench(&mut steps, &folder, (before_split, json))
         }
+        Task::Options { folder, json } => options::bench(&mut steps, &folder, json),
     };
     if let Err(error) = result {
         eprintln!("\nfailed: {error:#}");

@@ -30,8 +30,8 @@ mod time;
 mod wire;
 
 pub use book::{Book, State, Step};
-pub use decimal::{Decimal, NotDecimal, SCALE_MAX};
 pub use chains::chains;
+pub use decimal::{Decimal, NotDecimal, SCALE_MAX};
 pub use error::{FeedError, RowError};
 pub use folder::open;
 pub use market::{Bar, Series};

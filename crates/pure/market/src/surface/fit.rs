@@ -1,8 +1,10 @@
 //! Fitting one slice: an outer search over centre and width, the rest in closed form.
 //!
-//! Weights are inverse squares of the bid-ask spread (with a floor), in variance; several starts,
-//! the best refined by Nelder and Mead's method (1965). What is then outside its bid and ask weighs
-//! more, and the search goes on from there, a few times.
+//! Weights are inverse squares of the bid-ask spread (with a floor), in variance, and fall far from
+//! the money; several starts, the best refined by Nelder and Mead's method (1965).
+//!
+//! Absent: more weight for what is outside its bid and ask. It was tried, and both errors and the
+//! share inside were worse, as it is stale quotes that are outside.
 
 use super::inner::{Solved, Target};
 use super::{Point, Svi};
@@ -30,10 +32,7 @@ pub const POINTS_MIN: usize = 6;
 /// Spreads count as at least this share of the volatility.
 const SPREAD_LEAST: f64 = 0.02;
 /// Deviations from which on weights fall, as prices do.
-const FAR: f64 = 2.0;
-/// How often what is outside is given more weight, and how much.
-const ROUNDS: usize = 3;
-const MORE: f64 = 4.0;
+const FAR: f64 = 2.5;
 /// Centres and widths to begin with, in deviations.
 const CENTRES: [f64; 3] = [-0.7, 0.0, 0.7];
 const WIDTHS: [f64; 3] = [0.2, 0.8, 2.5];
@@ -62,16 +61,8 @@ const CENTRE_MAX: f64 = 3.0;
 /// ```
 #[must_use]
 pub fn fit(slice: &Slice, before: Option<&Svi>) -> Option<Svi> {
-    let mut target = target(slice)?;
-    let mut best = first(&target, before);
-    for round in 0..ROUNDS {
-        best = descend(&target, best);
-        let svi = best.svi(&target);
-        if round + 1 == ROUNDS || !emphasise(&mut target, slice, &svi) {
-            break;
-        }
-        best = target.solve(best.place());
-    }
+    let target = target(slice)?;
+    let best = descend(&target, first(&target, before));
     Some(best.svi(&target))
 }
 
@@ -107,19 +98,6 @@ fn first(target: &Target, before: Option<&Svi>) -> Solved {
     let all = CENTRES.iter().flat_map(|m| WIDTHS.iter().map(move |width| (*m, *width)));
     let solved = own.into_iter().chain(all).map(|place| target.solve(held(place)));
     solved.min_by(|a, b| a.cost.total_cmp(&b.cost)).expect("there are starts")
-}
-
-/// Gives points outside of their bid and ask more weight; says whether there were any.
-fn emphasise(target: &mut Target, slice: &Slice, svi: &Svi) -> bool {
-    let mut any = false;
-    for (point, weight) in slice.points.iter().zip(&mut target.weight) {
-        let volatility = svi.volatility(point.k, slice.years);
-        if volatility < point.bid || volatility > point.ask {
-            *weight *= MORE;
-            any = true;
-        }
-    }
-    any
 }
 
 /// Holds a centre and a width within their limits.

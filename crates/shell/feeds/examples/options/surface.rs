@@ -125,7 +125,7 @@ pub(crate) fn measure(
     let each = whole / (count + left) as f64;
     rows.row("fit, mending and certificates, milliseconds a slice", each, Bar::Free);
     for (index, (tally, (name, _))) in tallies.iter_mut().zip(WITHIN).enumerate() {
-        tally.rows(rows, name, index == 2);
+        tally.rows(rows, name, index == 1);
     }
     Ok(())
 }
