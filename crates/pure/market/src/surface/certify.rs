@@ -1,10 +1,10 @@
 //! The certificate: butterfly and calendar conditions bounded over intervals, as Programs.
 //!
-//! A certificate is a list of edges. Between two neighbours SVI is convex, so exact ranges are
-//! known: `w` is between its value at an end (or its minimum) and the greater of both ends, `w'`
-//! rises from one end to the other, `w''` has one maximum and hence its minimum at an end.
-//! Durrleman's function is bounded from below by these ranges; the difference of two slices by the
-//! later one's tangent at the middle against the earlier one's chord. A grid of points proves
+//! A certificate is a list of edges. Between two neighbours SVI with `b >= 0` is convex, so exact
+//! ranges are known: `w` is between its value at an end (or its minimum) and the greater of both
+//! ends, `w'` rises from one end to the other, `w''` has one maximum and hence its minimum at an
+//! end. Durrleman's function is bounded from below by these ranges; the difference of two slices by
+//! the later one's tangent at the middle against the earlier one's chord. A grid of points proves
 //! nothing between them; this does.
 //!
 //! Rounding: every bound is lowered by [`SLACK`] of the sum of the sizes of its terms, a million
@@ -81,7 +81,7 @@ impl Certificate {
 ///
 /// `svi` is a, b, rho, m, sigma; `bounds` is below Durrleman's function in each cell, `report` the
 /// least of them, how many deviations the edges reach, and the steeper wing's slope. Edges that do
-/// not ascend give minus infinity.
+/// not ascend give minus infinity, and so does a negative `b`.
 ///
 /// # Errors
 ///
@@ -104,6 +104,7 @@ pub fn butterfly() -> Result<Program, BuildError> {
     let bound = density(e, &range, (left, right))?;
     let bound = ordered(e, bound, (left, right))?;
     let bound = trusted(e, bound, (&range, &l, &r))?;
+    let bound = convex(e, bound, spread.b)?;
     let least = least(e.b, bound)?;
     let reach = reach(e.b, edges, &svi)?;
     let slope = svi.slope(e.b)?;
@@ -152,6 +153,8 @@ pub fn calendar() -> Result<Program, BuildError> {
     }
     let bound = e.b.min(bounds[0], bounds[1])?;
     let bound = ordered(e, bound, (left, right))?;
+    let bound = convex(e, bound, before.b)?;
+    let bound = convex(e, bound, after.b)?;
     let least = least(e.b, bound)?;
     let reach = reach(e.b, edges, &later)?;
     let wings = steeper(e.b, &earlier, &later)?;
@@ -402,6 +405,14 @@ fn ordered(e: &mut Elements<'_>, bound: Value, (left, right): (Value, Value)) ->
     let bound = e.b.select(fine, bound, never)?;
     let number = e.b.eq(bound, bound)?;
     e.b.select(number, bound, never)
+}
+
+/// The bound, or minus infinity for a slice with a negative slope: it is not convex, and nothing
+/// here holds for it.
+fn convex(e: &mut Elements<'_>, bound: Value, b: Value) -> Built {
+    let (zero, never) = (e.number(0.0)?, e.number(f64::NEG_INFINITY)?);
+    let fine = e.b.le(zero, b)?;
+    e.b.select(fine, bound, never)
 }
 
 /// The bound, or minus infinity where the variance is next to nothing beside its terms.

@@ -55,6 +55,12 @@ fn another_s_edges_prove_nothing_false() {
     let other = certificate(&fine, None, (&shuffled, &[])).expect("as many edges");
     assert!(!other.holds());
     assert!(certificate(&fine, None, (&found.edges[1..], &[])).is_none());
+    // With a negative slope it is not convex, so the ranges would be wrong.
+    let concave = Svi { a: 0.1, b: -0.05, ..fine };
+    let other = certificate(&concave, None, (&found.edges, &[])).expect("as many edges");
+    assert_eq!(other.density, f64::NEG_INFINITY);
+    let order = certificate(&fine, Some(&concave), (&found.edges, &found.edges));
+    assert_eq!(order.expect("as many edges").calendar, f64::NEG_INFINITY);
     let nan = Svi { rho: f64::NAN, ..fine };
     assert!(!certificate(&nan, None, (&found.edges, &[])).expect("as many edges").holds());
 }
