@@ -3,8 +3,9 @@
 //! `up` supervises; `chain` and `node` are the processes it starts (this same binary, hidden);
 //! `replay` recomputes a settled round; `program` looks at one Program; `backtest` puts a
 //! protocol's own margins beside ours, `shadow` her live ones, and `propose` writes the bundle that
-//! would set ours; `data` fetches, records and checks market data. Sentences for people, `--json`
-//! for machines; every failure is one sentence and a non-zero exit.
+//! would set ours; `data` fetches, records and checks market data; `surface` fits and certifies
+//! an option chain. Sentences for people, `--json` for machines; every failure is one sentence and
+//! a non-zero exit.
 //!
 //! Deliberately absent: anything a library could show. The parts are in the crates below; this one
 //! wires and prints.
@@ -28,6 +29,7 @@ mod replay;
 mod replay_market;
 mod shadow;
 mod statement;
+mod surface;
 mod up;
 mod whatif;
 
@@ -66,6 +68,8 @@ enum Command {
     Statement(statement::Args),
     /// Fetch, record and check market data.
     Data(data::Args),
+    /// Fit the volatility surface of an option chain, with a certificate against arbitrage.
+    Surface(surface::Args),
     /// The embedded chain (started by `up`).
     #[command(hide = true)]
     Chain(chain_process::Args),
@@ -97,6 +101,7 @@ fn main() -> std::process::ExitCode {
             Command::Whatif(args) => whatif::run(&args),
             Command::Statement(args) => statement::run(&args),
             Command::Data(args) => data::run(args).await,
+            Command::Surface(args) => surface::run(&args),
             Command::Chain(args) => chain_process::run(args).await,
             Command::Node(args) => node_process::run(args).await,
         }
