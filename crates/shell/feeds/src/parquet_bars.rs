@@ -103,34 +103,30 @@ enum CellsError {
 }
 
 fn cells(group: &dyn RowGroupReader, index: usize) -> Result<Cells, CellsError> {
-    let optional = group.metadata().column(index).column_descr().max_def_level() > 0;
+    let defined = group.metadata().column(index).column_descr().max_def_level();
     let reader = group.get_column_reader(index).map_err(CellsError::Parquet)?;
     match reader {
-        ColumnReader::Int64ColumnReader(column) => {
-            values(column, optional, |v| v).map(Cells::Whole)
-        }
+        ColumnReader::Int64ColumnReader(column) => values(column, defined, |v| v).map(Cells::Whole),
         ColumnReader::Int32ColumnReader(column) => {
-            values(column, optional, i64::from).map(Cells::Whole)
+            values(column, defined, i64::from).map(Cells::Whole)
         }
-        ColumnReader::DoubleColumnReader(column) => {
-            values(column, optional, |v| v).map(Cells::Real)
-        }
+        ColumnReader::DoubleColumnReader(column) => values(column, defined, |v| v).map(Cells::Real),
         ColumnReader::FloatColumnReader(column) => {
-            values(column, optional, f64::from).map(Cells::Real)
+            values(column, defined, f64::from).map(Cells::Real)
         }
         _ => Err(CellsError::Kind),
     }
 }
 
-/// Reads a column; where it may have nulls, its levels say which rows have a value.
+/// Reads a column; where it may have nulls, a row has a value where its level is `defined`.
 fn values<T: DataType, V>(
     mut column: ColumnReaderImpl<T>,
-    optional: bool,
+    defined: i16,
     of: impl Fn(T::T) -> V,
 ) -> Result<Vec<Option<V>>, CellsError> {
     let (mut values, mut levels) = (Vec::new(), Vec::new());
     loop {
-        let wanted = optional.then_some(&mut levels);
+        let wanted = (defined > 0).then_some(&mut levels);
         let (records, _, _) = column
             .read_records(BATCH_ROWS, wanted, None, &mut values)
             .map_err(CellsError::Parquet)?;
@@ -139,8 +135,11 @@ fn values<T: DataType, V>(
         }
     }
     let mut values = values.into_iter().map(of);
-    if !optional {
+    if defined == 0 {
         return Ok(values.map(Some).collect());
     }
-    Ok(levels.into_iter().map(|level| if level > 0 { values.next() } else { None }).collect())
+    Ok(levels
+        .into_iter()
+        .map(|level| if level == defined { values.next() } else { None })
+        .collect())
 }

@@ -140,11 +140,11 @@ async fn market(
         Event::Message(_) => line.set_message(standing(collector)),
         Event::Connected => line.set_message("connected"),
         Event::Lost { reason, wait } => {
-            line.println(format!("{symbol}: {reason}; again in {:.1} s", wait.as_secs_f64()));
+            say(&line, format!("{symbol}: {reason}; again in {:.1} s", wait.as_secs_f64()));
         }
-        Event::Gap(step) => line.println(format!("{symbol}: the book missed something ({step:?})")),
-        Event::Unreadable(error) => line.println(format!("{symbol}: {error}")),
-        Event::Unanswered(error) => line.println(format!("{symbol}: {error}")),
+        Event::Gap(step) => say(&line, format!("{symbol}: the book missed something ({step:?})")),
+        Event::Unreadable(error) => say(&line, format!("{symbol}: {error}")),
+        Event::Unanswered(error) => say(&line, format!("{symbol}: {error}")),
     };
     collector.run(stop, show).await?;
     line.finish_and_clear();
@@ -158,6 +158,11 @@ async fn market(
         "gaps": counts.gaps,
         "connections": counts.connections,
     }))
+}
+
+/// Says something above the lines that move, or where there are none, as in a service's log.
+fn say(line: &ProgressBar, text: String) {
+    if line.is_hidden() { eprintln!("{text}") } else { line.println(text) }
 }
 
 /// One line on how a market stands.

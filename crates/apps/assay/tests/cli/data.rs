@@ -115,4 +115,28 @@ fn a_venue_that_cannot_be_used_is_one_sentence() {
     assert!(ended.error().contains("cannot be reached"), "{}", ended.stderr);
     let ended = fetch("mtgox", &[]);
     assert!(!ended.status.success() && ended.stderr.contains("is no venue"), "{}", ended.stderr);
+    let live = root.join("live");
+    let args = ["data", "record", "okx", "X", "--channels", "liquidations", "--out", text(&live)];
+    let ended = run(root, &args);
+    assert!(ended.error().contains("none of the channels asked for"), "{}", ended.stderr);
+}
+
+/// A venue that cannot be reached is tried again until the time is up, and what was received, here
+/// nothing, is under the log's name.
+#[test]
+fn a_recorder_outlives_a_venue_out_of_reach() {
+    let root = directory();
+    let root = root.path();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let nobody = format!("ws://{}", free.local_addr().expect("bound"));
+    drop(free);
+    let live = root.join("live");
+    let args = ["data", "record", "deribit", "BTC-PERPETUAL", "--out", text(&live)];
+    let more = ["--socket", &nobody, "--seconds", "1", "--json"];
+    let ended = run(root, &[&args[..], &more].concat());
+    assert!(ended.stderr.contains("again in"), "{}", ended.stderr);
+    let json = ended.json();
+    let market = &json["markets"][0];
+    assert_eq!((&market["lines"], &market["connections"]), (&0.into(), &0.into()), "{json}");
+    assert!(live.join("deribit/BTC-PERPETUAL").is_dir());
 }
