@@ -34,6 +34,8 @@ abstract contract World is Records {
     uint32 internal constant CAPACITY = 5;
     uint32 internal constant LENGTH = 64;
     uint32 internal constant UPDATE_LENGTH = 40;
+    /// @dev The court also takes claims from what is deployed next after the desk.
+    uint256 internal constant SPARE = 11;
     bytes32 internal constant BLOB = keccak256("blob");
 
     AssayToken internal token;
@@ -51,9 +53,10 @@ abstract contract World is Records {
         token = new AssayToken(address(this), 1_000_000_000e18);
         uint256 nonce = vm.getNonce(address(this));
         address predicted = vm.computeCreateAddress(address(this), nonce + 6);
-        address[] memory consumers = new address[](2);
+        address[] memory consumers = new address[](3);
         consumers[0] = predicted;
         consumers[1] = vm.computeCreateAddress(address(this), nonce + 7);
+        consumers[2] = vm.computeCreateAddress(address(this), nonce + SPARE);
         registry = new Registry(token, predicted, STAKE / 10, UNBOND);
         programs = new Programs(token, BOND, WINDOW);
         referee = new Referee(new Arithmetic());
