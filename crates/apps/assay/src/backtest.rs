@@ -106,7 +106,7 @@ fn command(args: &Args) -> String {
 }
 
 /// Quotes a word for a shell if it needs to be.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./:@%+=".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

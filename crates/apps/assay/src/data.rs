@@ -44,7 +44,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 /// Returns the Unix time in seconds.
-fn now_s() -> i64 {
+pub(crate) fn now_s() -> i64 {
     i64::try_from(feeds::live::now_ns() / 1_000_000_000).unwrap_or(i64::MAX)
 }
 

@@ -10,7 +10,8 @@ use chain::contracts::gate::{IRiskGate, RiskGate};
 use serde_json::{Value, json};
 use shadow::{Bundle, Gate, Ours, Proposal, SafeCall, Setter, Target, Timelock, Unit};
 
-use crate::shadow::{Where, now_s};
+use crate::data::now_s;
+use crate::shadow::Where;
 
 /// What to propose, and for whom.
 #[derive(Debug, clap::Args)]

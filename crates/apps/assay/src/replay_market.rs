@@ -39,6 +39,17 @@ fn crash(name: &str) -> Result<Crash, String> {
     found.ok_or_else(|| format!("there is no such crash; there are {}", names.join(", ")))
 }
 
+/// Writes the command that makes the same page again.
+fn command(args: &Args) -> String {
+    let mut words = format!("assay replay-market --scenario {}", args.scenario.name);
+    let data = args.data.iter().map(|path| ("data", path.display().to_string()));
+    let markets = args.market.iter().map(|name| ("market", name.clone()));
+    for (name, value) in data.chain(markets) {
+        words.push_str(&format!(" --{name} {}", crate::backtest::quoted(&value)));
+    }
+    format!("{words} --accounts {} --seed {}", args.accounts, args.seed)
+}
+
 /// Replays and writes the page.
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let request = ReplayRequest {
@@ -47,10 +58,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         markets: args.market.clone(),
         accounts: args.accounts,
         seed: args.seed,
-        command: format!(
-            "assay replay-market --scenario {} --accounts {} --seed {}",
-            args.scenario.name, args.accounts, args.seed
-        ),
+        command: command(args),
     };
     let spinner = ProgressBar::new_spinner();
     spinner.set_style(ProgressStyle::with_template("{spinner} {msg}, {elapsed}")?);

@@ -17,6 +17,8 @@ use feeds::log::LogWriter;
 use market::Date;
 use shadow::{Alert, Call, HOUR_S, Hers, Ours, Record, Source, Target, Unit};
 
+use crate::data::now_s;
+
 /// How long after the hour the bars are given to arrive, in seconds.
 const GRACE_S: u64 = 20;
 /// How long an alert may take.
@@ -118,15 +120,7 @@ impl std::str::FromStr for Fetched {
 
 /// Reads a whole hour.
 pub(crate) fn hour(text: &str) -> Result<i64, String> {
-    let row = format!("market,date,initial,maintenance,floor\nX,{text},1,1,\n");
-    let table = backtest::Table::parse(Path::new("--at"), row.as_bytes());
-    let table = table.map_err(|_| "write a whole hour, such as 2024-06-08T05:00Z".to_owned())?;
-    Ok(table.markets[0].1[0].from_s)
-}
-
-pub(crate) fn now_s() -> i64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    i64::try_from(now.unwrap_or_default().as_secs()).unwrap_or(i64::MAX)
+    backtest::time(text).ok_or_else(|| "write a whole hour, such as 2024-06-08T05:00Z".to_owned())
 }
 
 /// Watches.
@@ -203,8 +197,7 @@ async fn read_hour(
             ours: ours.at(&market.name, hour_s)?,
         };
         let line = serde_json::to_vec(&record)?;
-        let now_ns = u64::try_from(now_s()).unwrap_or(0).saturating_mul(1_000_000_000);
-        writer.append(now_ns, &line)?;
+        writer.append(feeds::live::now_ns(), &line)?;
         writer.seal()?;
         if args.json {
             println!("{}", serde_json::to_string(&record)?);

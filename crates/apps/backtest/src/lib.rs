@@ -36,7 +36,7 @@ pub use data::{Prices, choose, find, floor, hours};
 pub use error::Error;
 pub use forecast::Forecast;
 pub use measures::{Exceedances, Measures, WorstDay, WorstQuarter, measure};
-pub use params::{EXAMPLE, ParamsError, Row, Table, when};
+pub use params::{EXAMPLE, ParamsError, Row, Table, time, when};
 pub use replay::{
     CRASHES, Crash, ReplayMarket, ReplayReport, ReplayRequest, Replayed, Side, replay,
 };

@@ -298,8 +298,14 @@ impl Reading<'_> {
     }
 }
 
-/// Reads a day, or a day and a whole hour, as Unix seconds.
-fn time(text: &str) -> Option<i64> {
+/// Reads a day, or a day and a whole hour, as Unix seconds; `None` for anything else.
+///
+/// ```
+/// assert_eq!(backtest::time("2024-06-08T05:00Z"), Some(1_717_822_800));
+/// assert_eq!(backtest::time("2024-06-08T05:30Z"), None);
+/// ```
+#[must_use]
+pub fn time(text: &str) -> Option<i64> {
     let Some((day, clock)) = text.split_once(['T', ' ']) else {
         return Some(text.parse::<Date>().ok()?.unix());
     };

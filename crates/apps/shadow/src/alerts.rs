@@ -126,20 +126,9 @@ mod tests {
     use crate::record::Hers;
 
     fn record(hour: i64, price: f64, hers: f64, ours: f64) -> Record {
-        let margins = Margins {
-            series: "here X".to_owned(),
-            age_h: 0,
-            price,
-            volatility: [0.001, 0.002, 0.003],
-            quantile: [0.02, 0.03],
-            shortfall: [0.03, 0.04],
-            u: 0.1,
-            unloaded: 0.04,
-            loaded: 0.05,
-            floor: 0.02,
-            initial: ours * 1.5,
-            maintenance: ours,
-        };
+        let quantile = [0.02, 0.03];
+        let (initial, maintenance) = (ours * 1.5, ours);
+        let margins = Margins { price, quantile, initial, maintenance, ..Margins::sample() };
         let hers = Hers {
             chain_id: 1,
             contract: alloy::primitives::Address::ZERO,

@@ -96,28 +96,11 @@ pub fn explain(margins: &Margins) -> Vec<Part> {
 mod tests {
     use super::*;
 
-    fn margins() -> Margins {
-        Margins {
-            series: "here X".to_owned(),
-            age_h: 0,
-            price: 100.0,
-            volatility: [0.004, 0.005, 0.007],
-            quantile: [0.018, 0.017],
-            shortfall: [0.024, 0.022],
-            u: 0.2,
-            unloaded: 0.026,
-            loaded: 0.03,
-            floor: 0.02,
-            initial: 0.035,
-            maintenance: 0.02,
-        }
-    }
-
     #[test]
     fn the_parts_add_up_to_the_margin() {
-        let floored = Margins { loaded: 0.05, floor: 0.05, initial: 0.05, ..margins() };
-        let short = Margins { shortfall: [0.02, 0.025], ..margins() };
-        for margins in [margins(), floored.clone(), short] {
+        let floored = Margins { loaded: 0.05, floor: 0.05, initial: 0.05, ..Margins::sample() };
+        let short = Margins { shortfall: [0.02, 0.025], ..Margins::sample() };
+        for margins in [Margins::sample(), floored.clone(), short] {
             let sum: f64 = explain(&margins).iter().map(|part| part.adds).sum();
             assert!((sum - margins.initial).abs() < 1e-15, "{sum}");
         }
@@ -125,8 +108,8 @@ mod tests {
             let parts = explain(margins);
             parts.iter().find(|part| part.driver == driver).expect("a part").adds
         };
-        assert!((adds(&margins(), "uncertainty") - 0.004).abs() < 1e-15);
-        assert!((adds(&margins(), "pace") - 0.005).abs() < 1e-15);
+        assert!((adds(&Margins::sample(), "uncertainty") - 0.004).abs() < 1e-15);
+        assert!((adds(&Margins::sample(), "pace") - 0.005).abs() < 1e-15);
         assert!((adds(&floored, "limits") - 0.024).abs() < 1e-15);
     }
 }

@@ -43,6 +43,27 @@ pub struct Margins {
     pub maintenance: f64,
 }
 
+#[cfg(test)]
+impl Margins {
+    /// Margins of some hour, for tests.
+    pub(crate) fn sample() -> Margins {
+        Margins {
+            series: "here X".to_owned(),
+            age_h: 0,
+            price: 100.0,
+            volatility: [0.004, 0.005, 0.007],
+            quantile: [0.018, 0.017],
+            shortfall: [0.024, 0.022],
+            u: 0.2,
+            unloaded: 0.026,
+            loaded: 0.03,
+            floor: 0.02,
+            initial: 0.035,
+            maintenance: 0.02,
+        }
+    }
+}
+
 /// Reads bars and says our margins.
 #[derive(Clone, Debug)]
 pub struct Ours {

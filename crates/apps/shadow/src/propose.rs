@@ -251,20 +251,7 @@ mod tests {
     use super::*;
 
     fn ours(initial: f64, maintenance: f64) -> Margins {
-        Margins {
-            series: "here X".to_owned(),
-            age_h: 0,
-            price: 100.0,
-            volatility: [0.001, 0.002, 0.003],
-            quantile: [0.02, 0.03],
-            shortfall: [0.03, 0.04],
-            u: 0.1,
-            unloaded: 0.04,
-            loaded: 0.05,
-            floor: 0.02,
-            initial,
-            maintenance,
-        }
+        Margins { initial, maintenance, ..Margins::sample() }
     }
 
     const GATE: Gate = Gate { floor: 0.02, ceiling: 0.2, step_up: 0.5, step_down: 0.1 };

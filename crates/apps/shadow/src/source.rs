@@ -6,14 +6,17 @@
 use std::str::FromStr;
 
 use alloy::dyn_abi::{DynSolType, DynSolValue};
+use alloy::eips::BlockNumberOrTag;
 use alloy::json_abi::Function;
 use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
-use alloy::rpc::types::{Block, TransactionRequest};
+use alloy::rpc::types::{Block, Header, TransactionRequest};
 use chain::{Client, ClientError};
 use thiserror::Error;
 
 /// Bytes of a word of the ABI.
 const WORD: usize = 32;
+/// Times a reading is begun anew because the chain went on meanwhile.
+const RETRIES: usize = 4;
 
 /// A view function that says a margin: `initialMargin(bytes32)`, or `marginsOf(bytes32)#1` for the
 /// second word of its answer.
@@ -223,30 +226,61 @@ impl Source {
             let (contract, url) = (self.contract, client.url().to_owned());
             return Err(SourceError::NoContract { contract, url });
         }
-        let latest = client.request("eth_getBlockByNumber", ("latest", false)).await?;
-        let block: Option<Block> = latest;
-        let header = block.ok_or(SourceError::NoBlock)?.header;
-        let initial = self.unit.share(self.ask(client, &self.initial, market).await?)?;
-        let maintenance = self.unit.share(self.ask(client, &self.maintenance, market).await?)?;
+        let mut header = latest(client).await?;
+        for _ in 0..RETRIES {
+            match self.read_at(client, market, &header).await {
+                Ok(reading) => return Ok(reading),
+                // A chain that keeps no old states has none of a block that is the latest no more.
+                Err(error) => {
+                    let now = latest(client).await?;
+                    if now.number == header.number {
+                        return Err(error);
+                    }
+                    header = now;
+                }
+            }
+        }
+        self.read_at(client, market, &header).await
+    }
+
+    /// Reads a market's margins in one block.
+    async fn read_at(
+        &self,
+        client: &Client,
+        market: &Target,
+        header: &Header,
+    ) -> Result<Reading, SourceError> {
+        let (block, block_hash) = (header.number, header.hash);
+        let initial = self.unit.share(self.ask(client, &self.initial, (market, block)).await?)?;
+        let word = self.ask(client, &self.maintenance, (market, block)).await?;
+        let maintenance = self.unit.share(word)?;
         if maintenance > initial {
             return Err(SourceError::Crossed { market: market.name.clone(), initial, maintenance });
         }
-        Ok(Reading { block: header.number, block_hash: header.hash, initial, maintenance })
+        Ok(Reading { block, block_hash, initial, maintenance })
     }
 
     async fn ask(
         &self,
         client: &Client,
         call: &Call,
-        market: &Target,
+        (market, block): (&Target, u64),
     ) -> Result<U256, SourceError> {
         let request = TransactionRequest {
             to: Some(self.contract.into()),
             input: call.input(market)?.into(),
             ..TransactionRequest::default()
         };
-        call.word(&client.request("eth_call", (request, "latest")).await?)
+        let block = BlockNumberOrTag::Number(block);
+        call.word(&client.request("eth_call", (request, block)).await?)
     }
+}
+
+/// Returns the header of the chain's latest block.
+async fn latest(client: &Client) -> Result<Header, SourceError> {
+    let block: Option<Block> =
+        client.request("eth_getBlockByNumber", (BlockNumberOrTag::Latest, false)).await?;
+    Ok(block.ok_or(SourceError::NoBlock)?.header)
 }
 
 /// Why margins cannot be read.

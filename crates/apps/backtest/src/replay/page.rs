@@ -21,6 +21,7 @@ const NAMES: [(&str, &str); 3] = [
 #[template(path = "replay.html")]
 struct Page<'a> {
     report: &'a ReplayReport,
+    title: &'static str,
     css: String,
     json: String,
     markets: Vec<Section>,
@@ -40,7 +41,7 @@ pub(super) fn page(report: &ReplayReport, played: &[Played]) -> Result<String, a
     let json = value.to_string().replace('<', "\\u003c");
     let css = format!("{}{}", explorer::PALETTE, include_str!("../../assets/report.css"));
     let markets = played.iter().map(section).collect();
-    Page { report, css, json, markets }.render()
+    Page { report, title: report.title, css, json, markets }.render()
 }
 
 fn section(played: &Played) -> Section {
