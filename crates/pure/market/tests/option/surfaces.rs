@@ -123,8 +123,10 @@ proptest! {
 
     #[test]
     fn a_slice_of_svi_is_found(truth in svi()) {
-        prop_assume!(truth.b * (1.0 + truth.rho.abs()) * truth.variance(0.0).sqrt()
-            < 1.5 * truth.variance(0.0) && truth.sigma < 2.5 * truth.variance(0.0).sqrt());
+        let deviation = truth.variance(0.0).sqrt();
+        prop_assume!(truth.b * (1.0 + truth.rho.abs()) < 1.5 * deviation);
+        // A bend narrower than the strikes' distance is not in the quotes.
+        prop_assume!(truth.sigma > 0.2 * deviation && truth.sigma < 2.5 * deviation);
         prop_assume!(least_on_a_grid(&truth) > 0.0);
         let slice = slice(&truth, 0.25, 0.005);
         prop_assume!(slice.points.iter().all(|p| p.bid > 0.05));
