@@ -49,6 +49,8 @@ pub(crate) struct Case {
     pub(crate) proxy: String,
     /// First and last day of the window.
     pub(crate) window: (Date, Date),
+    /// The first hour, Unix seconds, that is forecast from the market's own history alone.
+    pub(crate) grown_s: i64,
     /// The least and the last floor.
     pub(crate) floor: f64,
     pub(crate) hours: Vec<Hour>,
@@ -105,6 +107,7 @@ impl Case {
             data: (first, to),
             proxy: proxy.to_string(),
             window: (from, to),
+            grown_s: engine::grown_s(&series),
             floor,
             hours,
             days,
@@ -140,8 +143,9 @@ fn window(series: &Series, theirs: Option<Theirs<'_>>, wish: &Wish) -> Result<(D
     let table = theirs.and_then(|theirs| theirs.rows.first()).and_then(whole_day);
     let first = table.map_or(learnt, |date| date.max(learnt));
     let split = engine::about().split;
-    let default = if last >= split { first.max(split) } else { first };
-    let (from, to) = (wish.from.unwrap_or(default), wish.to.unwrap_or(last));
+    let to = wish.to.unwrap_or(last);
+    let default = if to >= split { first.max(split) } else { first };
+    let from = wish.from.unwrap_or(default);
     if from >= first && to <= last && from <= to {
         return Ok((from, to));
     }

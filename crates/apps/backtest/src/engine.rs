@@ -5,16 +5,16 @@
 
 use std::fmt::Write as _;
 
-use market::risk::{self, Config, DAILY_SPLIT, HOURLY_SPLIT, TRIED};
+use market::risk::{self, Config, DAILY_SPLIT, HOURLY_SPLIT, TRIED, YOUNG_HOURS};
 use market::stats::crps_student;
 use market::{Date, Series};
 
-use crate::data::{Prices, hours};
+use crate::data::{HOUR_S, Prices, hours};
 use crate::error::Error;
 use crate::track::{Day, Hour, Sides, Track};
 
 /// Days learnt from before the first forecast of a day; those of hours begin earlier.
-pub(crate) const WARM_UP_DAYS: usize = 122;
+pub(crate) const WARM_UP_DAYS: usize = 23;
 
 /// What the report says of the engine.
 #[derive(Clone, Debug)]
@@ -66,9 +66,7 @@ pub(crate) fn maintenance_share() -> f64 {
 ///
 /// [`Error::Short`], [`Error::Risk`] or [`Error::Daily`].
 pub(crate) fn track(series: &Series, floor: f64) -> Result<Track, Error> {
-    let mut config = Config::frozen();
-    config.tail.floor = floor;
-    let track = risk::track(series, &config)?;
+    let track = risk::lived(series, floor)?;
     if track.days.is_empty() {
         return Err(Error::Short {
             market: series.name(),
@@ -86,6 +84,13 @@ pub(crate) fn track(series: &Series, floor: f64) -> Result<Track, Error> {
         hours: track.hours.iter().filter_map(report).collect(),
         days: track.days.iter().map(day).collect(),
     })
+}
+
+/// Returns the first hour of a series, Unix seconds, that is forecast from its own history alone.
+pub(crate) fn grown_s(series: &Series) -> i64 {
+    let first = series.bars.first().map_or(0, |bar| bar.open_s);
+    let whole = -(-first).div_euclid(HOUR_S);
+    (whole + i64::try_from(YOUNG_HOURS).unwrap_or(i64::MAX)) * HOUR_S
 }
 
 fn hour(report: &risk::HourReport, prices: Prices) -> Hour {

@@ -78,6 +78,8 @@ pub struct Market {
     pub hours: usize,
     /// Those before the split.
     pub hours_before_split: usize,
+    /// Those in which the market was new, so that ours rested on what other markets taught.
+    pub young_hours: usize,
     /// The least initial margin ours may propose; the least one where the table changes it.
     pub floor: f64,
     /// What came out, in sentences.
@@ -155,6 +157,7 @@ fn market(case: &Case) -> Market {
         to: case.window.1.to_string(),
         hours: case.hours.len(),
         hours_before_split: case.hours.iter().filter(|h| h.prices.open_s < split_s).count(),
+        young_hours: case.hours.iter().filter(|h| h.prices.open_s < case.grown_s).count(),
         floor: case.floor,
         verdict: Vec::new(),
         ours,

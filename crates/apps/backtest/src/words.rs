@@ -3,6 +3,8 @@
 //! *Invariant: nothing is claimed that was not counted.* A difference that may be luck is called
 //! that; where ours is worse it says so in the same place and size.
 
+use market::risk::HOURLY_SPLIT;
+
 use explorer::format::{count, decimal, plural};
 
 use crate::accounts::Outcome;
@@ -67,8 +69,22 @@ fn at_equal_cost(market: &Market) -> String {
     )
 }
 
-/// Returns the sentences on a market with a table, headline apart.
+/// Returns the sentences on a market, headline apart.
 pub(crate) fn verdict(market: &Market) -> Vec<String> {
+    let mut sentences = compared(market);
+    if market.young_hours > 0 {
+        sentences.push(format!(
+            "In the first {} of the window this market was new: our margins there rest on what \
+             BTC, ETH and SOL taught before {HOURLY_SPLIT} and on its own first days, and are \
+             loaded for that.",
+            plural(market.young_hours as u64, "hour"),
+        ));
+    }
+    sentences
+}
+
+/// Returns the sentences on a market with a table.
+fn compared(market: &Market) -> Vec<String> {
     let (Some(theirs), Some(comparison)) = (&market.theirs, &market.comparison) else {
         return Vec::new();
     };

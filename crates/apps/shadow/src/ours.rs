@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use market::risk::{self, Config, HourReport, RiskError};
+use market::risk::{self, HourReport, RiskError};
 use market::{Series, risk::Sides};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -104,11 +104,11 @@ impl Ours {
         if age_h > AGE_MAX_H {
             return Err(OursError::Old { series: series.name(), end: backtest::when(end), age_h });
         }
-        let config = config(&series);
+        let floor = backtest::floor(&series.symbol);
         // A day at most, which an f64 counts exactly.
         let age = f64::from(i32::try_from(age_h).unwrap_or(i32::MAX));
-        let report = risk::ahead(&series, &config, age)?;
-        Ok(margins(&series, &report, (age_h, config.tail.floor)))
+        let report = risk::next(&series, floor, age)?;
+        Ok(margins(&series, &report, (age_h, floor)))
     }
 
     /// Returns what the bars of today give for every hour there is, with the hour's time.
@@ -118,18 +118,11 @@ impl Ours {
     /// [`OursError`].
     pub fn track(&self, market: &str) -> Result<Vec<(i64, Margins)>, OursError> {
         let series = backtest::find(&self.series, market)?;
-        let config = config(series);
-        let track = risk::track(series, &config)?;
-        let entry =
-            |hour: &HourReport| (hour.open_s, margins(series, hour, (0, config.tail.floor)));
+        let floor = backtest::floor(&series.symbol);
+        let track = risk::lived(series, floor)?;
+        let entry = |hour: &HourReport| (hour.open_s, margins(series, hour, (0, floor)));
         Ok(track.hours.iter().map(entry).collect())
     }
-}
-
-fn config(series: &Series) -> Config {
-    let mut config = Config::frozen();
-    config.tail.floor = backtest::floor(&series.symbol);
-    config
 }
 
 /// The end of the last whole hour.

@@ -7,6 +7,8 @@
 //! number is the output of a Program: [`accumulate`](crate::accumulate), [`fit`](crate::fit),
 //! [`predict`](crate::predict), [`interval_step`] and [`tail_step`].
 //!
+//! A market with little history of its own begins with what others taught ([`lived`]).
+//!
 //! Three numbers are never mixed: (a) the quantile of the loss over an hour, long and short side
 //! apart; (b) the expected shortfall beyond it; (c) the margin, which is more than either by
 //! design.
@@ -20,17 +22,20 @@ mod expand;
 mod frozen;
 mod interval;
 mod peers;
+mod pooled;
 mod samples;
 mod tail;
 mod track;
+mod young;
 
-pub use expand::{Predictive, Refit, Sample, expand};
+pub use expand::{Pool, Predictive, Refit, Sample, expand};
 pub use frozen::{DAILY_SPLIT, HOURLY_SPLIT, TRIED};
 pub use interval::{IntervalConfig, interval_step};
 pub use peers::fhs_ewma;
 pub use samples::{DAY_FEATURES, HOUR_FEATURES, Measure, day_samples, hour_samples};
 pub use tail::{TailConfig, tail_step};
 pub use track::{DayReport, HourReport, RiskError, Sides, Track, ahead, track};
+pub use young::{YOUNG_HOURS, lived, next};
 
 use crate::Prior;
 
@@ -52,11 +57,13 @@ pub struct Model {
     pub workers: Vec<Worker>,
     /// When they are fitted.
     pub refit: Refit,
+    /// What they know of other markets before they see this one.
+    pub pool: Option<Pool>,
     /// The interval around the first one's forecast.
     pub interval: IntervalConfig,
 }
 
-/// Everything that is chosen; [`Config::frozen`] is what ships.
+/// Everything that is chosen; [`Config::frozen`] is what ships, [`Config::young`] for a new market.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// The volatility of the coming hour.
@@ -65,6 +72,9 @@ pub struct Config {
     pub day: Model,
     /// Tail and margin.
     pub tail: TailConfig,
+    /// Days of a market's own history with which, all else certain, `u` is one half; 0 where only
+    /// what `tail` names counts.
+    pub youth_days: f64,
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ fn series(days: i64) -> Series {
 fn the_future_changes_nothing_before_it() {
     let whole = series(160);
     let before = track(&whole, 0.02).expect("long enough");
-    for day in [130, 145, 159] {
+    for day in [12, 40, 51, 52, 53, 121, 130, 145, 159] {
         let from_s = day * 86_400 + 7 * HOUR_S;
         let mut other = whole.clone();
         for bar in other.bars.iter_mut().filter(|bar| bar.open_s >= from_s) {
@@ -73,17 +73,34 @@ fn the_future_changes_nothing_before_it() {
 fn margins_keep_floor_order_and_pace() {
     let track = track(&series(150), 0.02).expect("long enough");
     assert_eq!(track.days.len(), 150 - WARM_UP_DAYS);
+    assert_eq!(track.hours.len(), (150 - 8) * 24);
     for hour in &track.hours {
         assert!(hour.initial >= 0.02 && hour.maintenance < hour.initial && hour.initial <= 1.0);
         assert!(hour.volatility[0] < hour.volatility[1] && hour.volatility[1] < hour.volatility[2]);
     }
     for pair in track.hours.windows(2) {
         assert_eq!(pair[1].prices.open_s - pair[0].prices.open_s, HOUR_S);
-        assert!(pair[1].maintenance <= pair[0].maintenance * 1.25 + 1e-12);
+        let grown = pair[1].prices.open_s == grown_s(&series(150));
+        assert!(grown || pair[1].maintenance <= pair[0].maintenance * 1.25 + 1e-12);
     }
 }
 
 #[test]
 fn too_few_days_are_refused() {
-    assert!(matches!(track(&series(60), 0.02), Err(Error::Short { days: 60, .. })));
+    assert!(matches!(track(&series(23), 0.02), Err(Error::Short { days: 23, .. })));
+}
+
+#[test]
+fn a_new_market_has_margins_that_are_loaded_for_it() {
+    let (thirty, all) = (series(30), series(150));
+    let (young, life) = (track(&thirty, 0.02).expect("young"), track(&all, 0.02).expect("grown"));
+    assert_eq!((young.hours.len(), young.days.len()), (22 * 24, 7));
+    assert_eq!(young.hours[..], life.hours[..22 * 24], "growing up changes nothing before");
+    assert_eq!(young.days[..], life.days[..7]);
+    // At thirty days all that is not doubted is half of what can be.
+    assert!(young.hours.iter().all(|hour| hour.u > 0.49));
+    let grown = life.hours.iter().position(|hour| hour.prices.open_s == grown_s(&all));
+    assert_eq!(grown, Some(52 * 24 - 8 * 24));
+    let mean = |hours: &[Hour]| hours.iter().map(|h| h.u).sum::<f64>() / hours.len() as f64;
+    assert!(mean(&life.hours[..1_000]) > mean(&life.hours[2_000..]));
 }

@@ -20,6 +20,62 @@ pub struct Sample {
     pub outcome: f64,
 }
 
+/// What other markets taught, for one that has little history: their samples' Gram matrix, which
+/// counts as some samples of its own.
+///
+/// The power prior of Ibrahim and Chen (2000): the posterior is that of a regression in which each
+/// of the others' samples has the weight `weight / samples`.
+///
+/// ```
+/// use market::risk::{Pool, Sample};
+/// let sample = |i: i64| Sample { open_s: i, x: vec![1.0], anchor: 0.0, outcome: i as f64 };
+/// let samples: Vec<Sample> = (1..=3).map(sample).collect();
+/// let pool = Pool::of(&samples, 30.0)?;
+/// assert_eq!(pool.mean[..2], [1.0, 2.0]); // of 1 and y; then of y^2
+/// # Ok::<(), tensor::BuildError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pool {
+    /// The mean over the samples of the products of `[x, y]` with itself, the upper triangle row by
+    /// row; y is the outcome relative to its anchor.
+    pub mean: Vec<f64>,
+    /// Samples of its own that a market counts it as.
+    pub weight: f64,
+}
+
+impl Pool {
+    /// Returns what samples teach.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] if samples have no features.
+    ///
+    /// # Panics
+    ///
+    /// If there are no samples, or not all have as many features.
+    pub fn of(samples: &[Sample], weight: f64) -> Result<Pool, BuildError> {
+        let size = samples[0].x.len() + 1;
+        let sums = learnt(nothing(size - 1), samples)?;
+        let sums = sums.as_f64().expect("accumulate gives f64");
+        let scale = 1.0 / crate::maths::count(samples.len());
+        let upper = (0..size).flat_map(|i| &sums[i * size + i..(i + 1) * size]);
+        Ok(Pool { mean: upper.map(|sum| sum * scale).collect(), weight })
+    }
+
+    /// The Gram matrix that a market's own samples are added to.
+    fn gram(&self, width: usize) -> Tensor {
+        let size = width + 1;
+        assert_eq!(self.mean.len(), size * (size + 1) / 2, "a pool is of a model's own features");
+        let mut gram = vec![0.0; size * size];
+        let places = (0..size).flat_map(|i| (i..size).map(move |j| (i, j)));
+        for ((i, j), mean) in places.zip(&self.mean) {
+            gram[i * size + j] = self.weight * mean;
+            gram[j * size + i] = self.weight * mean;
+        }
+        Tensor::f64(&[size, size], gram).expect("a small matrix")
+    }
+}
+
 /// When a regression is fitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refit {
@@ -90,7 +146,8 @@ impl Predictive {
 /// Returns for each sample from `refit.first` on one predictive a prior, in their order.
 ///
 /// All priors share the data; a prior that leaves columns out (a precision of 0) is another
-/// model. Every number is a result of [`accumulate`], [`fit`] and [`predict`].
+/// model. What a `pool` taught is known before the first sample. Every number is a result of
+/// [`accumulate`], [`fit`] and [`predict`].
 ///
 /// # Errors
 ///
@@ -101,7 +158,7 @@ impl Predictive {
 /// let sample = |i: i64| Sample { open_s: i, x: vec![1.0], anchor: 0.0, outcome: (i % 2) as f64 };
 /// let samples: Vec<Sample> = (0..50).map(sample).collect();
 /// let prior = Prior { precision: vec![1e-6], shape: 1.0, scale: 0.25 };
-/// let forecasts = expand(&samples, &[prior], Refit { first: 40, every: 5 })?;
+/// let forecasts = expand(&samples, &[prior], Refit { first: 40, every: 5 }, None)?;
 /// assert_eq!(forecasts.len(), 10);
 /// assert!((forecasts[0][0].location - 0.5).abs() < 1e-6);
 /// # Ok::<(), tensor::BuildError>(())
@@ -109,15 +166,16 @@ impl Predictive {
 ///
 /// # Panics
 ///
-/// If samples do not all have as many features as each prior has columns.
+/// If samples do not all have as many features as each prior has columns, and the pool.
 pub fn expand(
     samples: &[Sample],
     priors: &[Prior],
     refit: Refit,
+    pool: Option<&Pool>,
 ) -> Result<Vec<Vec<Predictive>>, BuildError> {
     let width = samples.first().map_or(0, |sample| sample.x.len());
     let fits = priors.iter().map(fit).collect::<Result<Vec<Program>, BuildError>>()?;
-    let mut gram = Tensor::zeros(Dtype::F64, &[width + 1, width + 1]).expect("a small matrix");
+    let mut gram = pool.map_or_else(|| nothing(width), |pool| pool.gram(width));
     let (mut known, mut at) = (0, refit.first);
     let mut forecasts = Vec::new();
     while at < samples.len() {
@@ -136,6 +194,11 @@ pub fn expand(
         at += ahead.len();
     }
     Ok(forecasts)
+}
+
+/// The Gram matrix of no samples.
+fn nothing(width: usize) -> Tensor {
+    Tensor::zeros(Dtype::F64, &[width + 1, width + 1]).expect("a small matrix")
 }
 
 /// The Gram matrix with these samples added.

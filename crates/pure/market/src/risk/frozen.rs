@@ -9,7 +9,7 @@
 //! had shown three bars missed, one of which still is. Their values come from days before it alone,
 //! but that they were looked for does not: the hourly figures after the split are no first try.
 
-use super::{Config, IntervalConfig, Measure, Model, Refit, TailConfig, Worker};
+use super::{Config, IntervalConfig, Measure, Model, Pool, Refit, TailConfig, Worker, pooled};
 use crate::Prior;
 
 /// The first day that no value of the hourly models was chosen on.
@@ -39,6 +39,7 @@ impl Config {
                 Worker { name: "har", prior: prior(&[(1.0, 6), (0.0, 14)]) },
             ],
             refit: Refit { first: 45 * 24, every: 24 },
+            pool: None,
             interval: IntervalConfig { probability: 0.9, rate: 0.02, start: 1.645 },
         };
         // ln averages and level; falls; evening; volume; Saturday, Sunday, Monday.
@@ -47,6 +48,7 @@ impl Config {
             measure: Measure::Range,
             workers: vec![Worker { name: "core", prior: prior(&columns) }],
             refit: Refit { first: 100, every: 1 },
+            pool: None,
             interval: IntervalConfig { probability: 0.9, rate: 0.1, start: 1.645 },
         };
         let tail = TailConfig {
@@ -73,7 +75,30 @@ impl Config {
             ceiling: 3.0,
             share: 2.0 / 3.0,
         };
-        Config { hour, day, tail }
+        Config { hour, day, tail, youth_days: 0.0 }
+    }
+}
+
+impl Config {
+    /// Returns the configuration of a new market: what others taught is its start, worth 45 days of
+    /// hours and 90 days; and being young is a doubt, half of all there can be at 30 days.
+    ///
+    /// Chosen by letting each market of 2023 in turn be new, with the others' 2023 as its pool: four
+    /// weights, three values of `youth_days`.
+    ///
+    /// ```
+    /// let config = market::risk::Config::young();
+    /// assert!(config.hour.pool.is_some() && config.youth_days > 0.0);
+    /// ```
+    #[must_use]
+    pub fn young() -> Config {
+        let mut config = Config::frozen();
+        config.hour.pool = Some(Pool { mean: pooled::HOUR.to_vec(), weight: 45.0 * 24.0 });
+        config.hour.refit = Refit { first: 24, every: 24 };
+        config.day.pool = Some(Pool { mean: pooled::DAY.to_vec(), weight: 90.0 });
+        config.day.refit = Refit { first: 1, every: 1 };
+        config.youth_days = 30.0;
+        config
     }
 }
 

@@ -215,12 +215,11 @@ fn reports(
         return Err(RiskError::Short { series: series.name(), got, needed });
     }
     let priors: Vec<_> = config.hour.workers.iter().map(|worker| worker.prior.clone()).collect();
-    let forecasts = expand(&samples, &priors, config.hour.refit)?;
-    let ahead = &hours[hours.len() - forecasts.len()..];
-    margins(config, (ahead, age_h), &samples[first..], &forecasts)
+    let forecasts = expand(&samples, &priors, config.hour.refit, config.hour.pool.as_ref())?;
+    margins(config, (hours, age_h), &samples[first..], &forecasts)
 }
 
-/// The tail's Program over the hours.
+/// The tail's Program over the hours that have a forecast, the last ones.
 fn margins(
     config: &Config,
     (hours, age_h): (&[Hour], f64),
@@ -231,14 +230,18 @@ fn margins(
     let intervals = intervals(&config.hour.interval, samples, forecasts)?;
     let mut state = config.tail.initial_state();
     let mut loss = Sides::default();
-    let mut reports = Vec::with_capacity(hours.len());
-    for (i, (hour, forecast)) in hours.iter().zip(forecasts).enumerate() {
+    let mut reports = Vec::with_capacity(forecasts.len());
+    let before = hours.len() - forecasts.len();
+    for (i, (hour, forecast)) in hours[before..].iter().zip(forecasts).enumerate() {
         let workers = forecast.iter().map(|law| 0.5 * law.location + 0.25 * law.variance);
         let inputs = [
             state,
             vector(&[loss.long, loss.short]),
             vector(&workers.collect::<Vec<_>>()),
-            vector(&[forecast[0].distance, if i + 1 == hours.len() { age_h } else { 0.0 }]),
+            vector(&[
+                forecast[0].distance + youth(config, before + i),
+                if i + 1 == forecasts.len() { age_h } else { 0.0 },
+            ]),
         ];
         let mut outputs = tensor::eval(&program, &inputs).expect("inputs fit the Program");
         let published = outputs[1].as_f64().expect("the report is f64");
@@ -248,6 +251,11 @@ fn margins(
         reports.push(report);
     }
     Ok(reports)
+}
+
+/// What having lived for so many hours alone adds to the distance from what was learnt from.
+fn youth(config: &Config, hours: usize) -> f64 {
+    config.tail.distance_unit * config.youth_days * 24.0 / crate::maths::count(hours.max(1))
 }
 
 /// The interval's Program over the samples: the ends of each log variance.
@@ -303,7 +311,7 @@ fn report(
 fn days(config: &Config, hours: &[Hour]) -> Result<Vec<DayReport>, RiskError> {
     let samples = day_samples(hours, config.day.measure);
     let priors: Vec<_> = config.day.workers.iter().map(|worker| worker.prior.clone()).collect();
-    let forecasts = expand(&samples, &priors, config.day.refit)?;
+    let forecasts = expand(&samples, &priors, config.day.refit, config.day.pool.as_ref())?;
     let ahead = &samples[samples.len() - forecasts.len()..];
     let intervals = intervals(&config.day.interval, ahead, &forecasts)?;
     let report = |((sample, forecast), (lower, upper)): ((&Sample, &Vec<Predictive>), _)| {
