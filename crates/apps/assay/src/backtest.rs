@@ -23,6 +23,9 @@ pub(crate) struct Args {
     /// A folder of bars, parquet or CSV, of an hour or less; repeat it for more venues.
     #[arg(long, value_name = "DIR", required_unless_present = "example_params")]
     data: Vec<PathBuf>,
+    /// A parquet file of option chains: the last surfaces are shown, fitted and certified.
+    #[arg(long, value_name = "FILE")]
+    chains: Vec<PathBuf>,
     /// The first day, YYYY-MM-DD [default: the first that table and data cover, from 2024 on].
     #[arg(long, value_name = "DATE")]
     from: Option<Date>,
@@ -58,6 +61,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let params = args.params.as_deref().map(Table::read).transpose()?;
     let request = Request {
         data: args.data.clone(),
+        chains: args.chains.clone(),
         params,
         markets: args.market.clone(),
         from: args.from,
@@ -95,6 +99,7 @@ fn command(args: &Args) -> String {
     let text = |path: &Path| path.display().to_string();
     args.params.iter().for_each(|path| add("params", text(path)));
     args.data.iter().for_each(|path| add("data", text(path)));
+    args.chains.iter().for_each(|path| add("chains", text(path)));
     args.from.iter().for_each(|date| add("from", date.to_string()));
     args.to.iter().for_each(|date| add("to", date.to_string()));
     args.market.iter().for_each(|name| add("market", name.clone()));

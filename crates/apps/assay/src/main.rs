@@ -4,7 +4,7 @@
 //! `replay` recomputes a settled round; `program` looks at one Program; `backtest` puts a
 //! protocol's own margins beside ours, `shadow` her live ones, and `propose` writes the bundle that
 //! would set ours; `data` fetches, records and checks market data; `surface` fits and certifies
-//! an option chain. Sentences for people, `--json` for machines; every failure is one sentence and
+//! an option chain, `option` prices one. Sentences for people, `--json` for machines; every failure is one sentence and
 //! a non-zero exit.
 //!
 //! Deliberately absent: anything a library could show. The parts are in the crates below; this one
@@ -23,6 +23,7 @@ mod explain;
 mod layout;
 mod networks;
 mod node_process;
+mod option;
 mod program;
 mod propose;
 mod replay;
@@ -70,6 +71,8 @@ enum Command {
     Data(data::Args),
     /// Fit the volatility surface of an option chain, with a certificate against arbitrage.
     Surface(surface::Args),
+    /// Price one option, or find the volatility that a price implies.
+    Option(option::Args),
     /// The embedded chain (started by `up`).
     #[command(hide = true)]
     Chain(chain_process::Args),
@@ -102,6 +105,7 @@ fn main() -> std::process::ExitCode {
             Command::Statement(args) => statement::run(&args),
             Command::Data(args) => data::run(args).await,
             Command::Surface(args) => surface::run(&args),
+            Command::Option(args) => option::run(&args),
             Command::Chain(args) => chain_process::run(args).await,
             Command::Node(args) => node_process::run(args).await,
         }

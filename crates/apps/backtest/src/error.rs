@@ -26,6 +26,14 @@ pub enum Error {
          whose interval divides an hour"
     )]
     NoMarkets,
+    /// No option chains of an asset.
+    #[error("{path} holds no {asset}; see its assets with `assay surface --data {path}`")]
+    NoChains {
+        /// The file.
+        path: String,
+        /// What was asked for.
+        asset: String,
+    },
     /// No bars of a crash.
     #[error(
         "no market of the data has bars for {asked}, which replaying {crash} takes; give folders \

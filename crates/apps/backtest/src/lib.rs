@@ -10,6 +10,7 @@
 
 mod accounts;
 mod case;
+mod chains;
 mod changes;
 mod compare;
 mod data;
@@ -30,6 +31,7 @@ use std::path::PathBuf;
 use market::{Date, Series};
 
 pub use accounts::{Account, Margins, Outcome, draw, simulate};
+pub use chains::{Expiry, Fit, MOST, Parameters, Proof, Surface, surfaces, surfaces_page};
 pub use changes::{Change, changes};
 pub use compare::Comparison;
 pub use data::{Prices, choose, find, floor, hours};
@@ -51,6 +53,8 @@ use report::Header;
 pub struct Request {
     /// Folders or files of bars, as [`feeds::open`] takes them.
     pub data: Vec<PathBuf>,
+    /// Files of option chains, whose last surfaces are shown beside.
+    pub chains: Vec<PathBuf>,
     /// The protocol's table; without one every market is reported on by itself.
     pub params: Option<Table>,
     /// The markets to report on; none means all of the table, or else of the data.
@@ -106,6 +110,10 @@ pub fn run(request: &Request, progress: &mut dyn FnMut(Progress<'_>)) -> Result<
         progress(Progress { doing: &series.name(), done: i, of: chosen.len() });
         cases.push(Case::of((*series).clone(), *theirs, &wish)?);
     }
+    let mut fitted = Vec::new();
+    for path in &request.chains {
+        fitted.extend(surfaces(path, (None, false), progress)?);
+    }
     progress(Progress { doing: "writing", done: chosen.len(), of: chosen.len() });
     let header = Header {
         command: request.command.clone(),
@@ -114,7 +122,7 @@ pub fn run(request: &Request, progress: &mut dyn FnMut(Progress<'_>)) -> Result<
         count: request.accounts,
         seed: request.seed,
     };
-    let report = Report::of(header, &cases);
+    let report = Report::of(header, &cases, fitted);
     let html = html::page(&report, &cases)?;
     Ok(Finished { report, html })
 }

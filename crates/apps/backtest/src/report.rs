@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::accounts::RECIPE;
 use crate::case::{Case, System};
+use crate::chains::Surface;
 use crate::changes::{Change, changes};
 use crate::compare::{Comparison, compare};
 use crate::engine;
@@ -33,6 +34,8 @@ pub struct Report {
     pub verdict: Vec<String>,
     /// The markets, in the order of the table.
     pub markets: Vec<Market>,
+    /// The last surfaces of the option chains.
+    pub surfaces: Vec<Surface>,
 }
 
 /// What was back-tested, and what it had seen.
@@ -113,7 +116,7 @@ pub(crate) struct Header {
 }
 
 impl Report {
-    pub(crate) fn of(header: Header, cases: &[Case]) -> Report {
+    pub(crate) fn of(header: Header, cases: &[Case], surfaces: Vec<Surface>) -> Report {
         let about = engine::about();
         let markets: Vec<Market> = cases.iter().map(market).collect();
         Report {
@@ -134,6 +137,7 @@ impl Report {
             },
             verdict: markets.iter().map(words::headline).collect(),
             markets,
+            surfaces,
         }
     }
 }

@@ -95,6 +95,7 @@ pub fn weekly(
         recomputed.insert(market.clone(), compare(&logged, &ours.track(market)?));
     }
     let request = Request {
+        chains: Vec::new(),
         data: data.to_vec(),
         params: Some(table),
         markets: Vec::new(),

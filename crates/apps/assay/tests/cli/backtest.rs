@@ -175,7 +175,7 @@ fn what_cannot_be_back_tested_is_said_with_what_to_do() {
     says("BTC,2024-01-01,4%,5%,\n", &[], &["row 2, column maintenance", "above the initial"]);
     says("DOGE,2024-01-01,4%,2%,\n", &[], &["no bars of \"DOGE\"", "venue BTCUSD_perp"]);
     says(&format!("{good}BTCUSD_perp,2024-01-01,4%,2%,\n"), &[], &["are both venue BTCUSD_perp"]);
-    says(good, &["--from", "2024-02-01"], &["can be back-tested from", "learnt from"]);
+    says(good, &["--from", "2024-01-20"], &["can be back-tested from", "learnt from"]);
     says(good, &["--to", "2025-01-01"], &["to 2024-06-08"]);
     says(good, &["--market", "ETH"], &["no rows of ETH"]);
     let nowhere = backtest(root, &root.join("nowhere"), &[]);

@@ -25,6 +25,8 @@ pub(crate) enum Layer {
     Steps(&'static str, Vec<Point>),
     /// The space between a lower and an upper value: place, lower, upper.
     Band(&'static str, Vec<(f64, f64, f64)>),
+    /// An upright bar from a lower to an upper value: place, lower, upper.
+    Spans(&'static str, Vec<(f64, f64, f64)>),
     /// A thin bar from zero to each point.
     Spikes(&'static str, Vec<Point>),
     /// Bars of one width from each place.
@@ -116,6 +118,13 @@ impl Plot {
                 let there: Vec<String> = thinned(&upper).iter().map(spot).collect();
                 let back: Vec<String> = thinned(&lower).iter().rev().map(spot).collect();
                 path(class, &format!("M{}L{}Z", there.join("L"), back.join("L")))
+            }
+            Layer::Spans(class, points) => {
+                let span = |(x, lower, upper): &(f64, f64, f64)| {
+                    let (lower, upper) = (self.down(*lower), self.down(*upper));
+                    format!("M{:.1} {lower:.1}V{upper:.1}", self.along(*x))
+                };
+                path(class, &points.iter().map(span).collect::<String>())
             }
             Layer::Spikes(class, points) => {
                 let spike = |(x, y): &Point| {

@@ -13,6 +13,7 @@ use askama::Template;
 use explorer::format::plural;
 
 use crate::case::Case;
+use crate::chains;
 use crate::report::{Market, Report};
 use plots::Figure;
 use tables::{Row, Swing};
@@ -28,6 +29,7 @@ struct Page<'a> {
     css: String,
     json: String,
     markets: Vec<Section<'a>>,
+    surfaces: Vec<chains::Section>,
 }
 
 /// One market on the page.
@@ -80,7 +82,8 @@ pub(crate) fn page(report: &Report, cases: &[Case]) -> Result<String, askama::Er
     };
     let css = format!("{}{}", explorer::PALETTE, include_str!("../../assets/report.css"));
     let verdict = report.verdict.iter().map(|line| text::sentence(line)).collect();
-    Page { report, title, verdict, css, json, markets }.render()
+    let surfaces = chains::sections(&report.surfaces);
+    Page { report, title, verdict, css, json, markets, surfaces }.render()
 }
 
 fn data(market: &Market) -> String {

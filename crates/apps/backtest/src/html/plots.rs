@@ -16,7 +16,7 @@ const TIMES: i64 = 9;
 /// A plot with its title, its key and what to look for.
 #[derive(Clone, Debug)]
 pub(crate) struct Figure {
-    pub(crate) title: &'static str,
+    pub(crate) title: String,
     /// Class and name of each layer.
     pub(crate) key: Vec<(&'static str, String)>,
     pub(crate) caption: String,
@@ -73,7 +73,12 @@ fn through_time(case: &Case) -> Figure {
                    had.";
     let says = format!("Margins of {} through time beside the largest loss of each day", case.name);
     let plot = over_time(case, (says, (0.0, 1.05 * high)), short_percent, layers);
-    Figure { title: "Margins through time", key, caption: caption.to_owned(), html: plot.html() }
+    Figure {
+        title: "Margins through time".to_owned(),
+        key,
+        caption: caption.to_owned(),
+        html: plot.html(),
+    }
 }
 
 /// The largest hourly loss of each day, at noon.
@@ -135,7 +140,12 @@ fn bad_debt(case: &Case) -> Figure {
     let plot = over_time(case, (says, (0.0, 1.05 * high)), |y| decimal(y, 0), layers);
     let caption = "Bad debt so far, in quote units for each million of positions that the accounts \
                    opened in the whole window.";
-    Figure { title: "Bad debt, added up", key, caption: caption.to_owned(), html: plot.html() }
+    Figure {
+        title: "Bad debt, added up".to_owned(),
+        key,
+        caption: caption.to_owned(),
+        html: plot.html(),
+    }
 }
 
 fn exceedances(case: &Case) -> Figure {
@@ -170,7 +180,7 @@ fn exceedances(case: &Case) -> Figure {
     let plot = over_time(case, (says, (0.0, 1.05 * high)), |y| decimal(y, 0), layers);
     let caption = "A good quantile keeps to the straight line; a steep piece is a time at which it \
                    was too low.";
-    let title = "Exceedances of the 99.5 % quantile, counted up";
+    let title = "Exceedances of the 99.5 % quantile, counted up".to_owned();
     Figure { title, key, caption: caption.to_owned(), html: plot.html() }
 }
 
@@ -206,7 +216,7 @@ fn volatility(case: &Case) -> Figure {
     plot.log = true;
     let caption = "Volatility of each day, in per cent a year, on a logarithmic scale. One day in \
                    ten should leave the band.";
-    let title = "Volatility of the day, forecast and realised";
+    let title = "Volatility of the day, forecast and realised".to_owned();
     Figure { title, key, caption: caption.to_owned(), html: plot.html() }
 }
 
@@ -241,7 +251,7 @@ fn pit(case: &Case) -> Figure {
     let caption = "How likely the law held a variance no larger than the one that came (PIT), in \
                    tenths. Even if the law is right; full at the ends if it is too narrow, in \
                    the middle if too wide, at the left if forecasts are too high.";
-    let title = "Where days fell in their forecast laws";
+    let title = "Where days fell in their forecast laws".to_owned();
     Figure { title, key, caption: caption.to_owned(), html: plot.html() }
 }
 

@@ -95,7 +95,7 @@ fn margins(played: &Played) -> Figure {
     key.push(("ours minor", "our maintenance margin".to_owned()));
     key.push(("loss", "largest loss of a bar in each hour, either side".to_owned()));
     Figure {
-        title: "Initial margins through the crash",
+        title: "Initial margins through the crash".to_owned(),
         key,
         caption: "Each line is a share of a position's value, set on the hour from what was known \
                   then."
@@ -120,7 +120,7 @@ fn price(played: &Played) -> Figure {
     let high = line.iter().map(|(_, y)| *y).fold(0.0, f64::max);
     let layers = vec![Layer::Line("ours", line)];
     Figure {
-        title: "Price",
+        title: "Price".to_owned(),
         key: vec![("ours", "last price of each bar".to_owned())],
         caption: "Accounts are looked at on every bar, at its worst price for their side."
             .to_owned(),
@@ -147,7 +147,7 @@ fn debt(played: &Played) -> Figure {
         lines.into_iter().zip(NAMES).rev().map(|(line, (class, _))| Layer::Steps(class, line));
     let layers = layers.collect();
     Figure {
-        title: "Bad debt, added up",
+        title: "Bad debt, added up".to_owned(),
         key: NAMES.map(|(class, name)| (class, name.to_owned())).to_vec(),
         caption: "In quote units for each million of positions that were opened; what was left \
                   before the window stands at its beginning."
