@@ -15,8 +15,8 @@ import {Tree} from "./lib/Tree.sol";
 import {Wad} from "./lib/Wad.sol";
 
 /// @title The gate between several providers and a market's margins
-/// @notice Settled parameters are always within floor and ceiling and move by one step a delay; initial
-///         margin is from the settled one to one step above it; maintenance margin is never above the
+/// @notice Settled parameters are within floor and ceiling (or, after the owner narrowed these, on their way
+///         there) and move by one step a delay, never down past what open reports say; initial margin is from the settled one to one step above it; maintenance margin is never above the
 ///         settled initial one, and in any hour rises by a quarter at most.
 /// @dev What pays somebody waits for final claims: settled parameters, and maintenance margin with them.
 ///      Nobody can hold maintenance back longer than the policy's patience, whatever consequence is claimed
@@ -121,7 +121,8 @@ contract PanelGate is IPanelGate, Ownable2Step {
             BadPolicy("staticMaintenance")
         );
         bool checked = policy.countMax < type(uint256).max;
-        require(!checked || address(accounts) != address(0), BadPolicy("countMax"));
+        bool able = address(accounts) != address(0) && court.isConsumer(address(this));
+        require(!checked || able, BadPolicy("countMax"));
 
         _policies[market] = policy;
         Market storage held = _markets[market];
@@ -355,38 +356,57 @@ contract PanelGate is IPanelGate, Ownable2Step {
 
     // Moves.
 
-    /// @dev Moves both parameters by one share towards the bundle of the provider with the median margin.
+    /// @dev Moves what may move towards the bundle of the provider with the median margin.
     function _move(bytes32 market, Market storage held) private {
         Policy storage policy = _policies[market];
-        if (held.movedAt > 0 && block.timestamp < held.movedAt + policy.delay) return;
+        bool due = held.movedAt == 0 || block.timestamp >= uint256(held.movedAt) + policy.delay;
+        if (!due) return;
         (address[] memory who, uint256[] memory levels, uint256 count) = _heard(market, false);
         if (count == 0) return;
-        address provider = who[Panel.median(levels, count)];
+        bool moved = _follow(market, held, who[Panel.median(levels, count)]);
+        bool lowered = _lower(market, held, policy.margin.stepDown);
+        if (moved || lowered) held.movedAt = uint64(block.timestamp);
+    }
+
+    /// @dev Moves both parameters by one share of the way to a provider's bundle.
+    function _follow(bytes32 market, Market storage held, address provider) private returns (bool) {
         Word storage word = _words[market][provider];
-        Limits memory a = policy.margin;
-        Limits memory b = policy.volatility;
+        Limits memory a = _policies[market].margin;
+        Limits memory b = _policies[market].volatility;
         uint256 margin = Panel.clamp(word.margin, a.floor, a.ceiling);
         uint256 coupled = Panel.clamp(word.volatility, b.floor, b.ceiling);
-        if (margin == held.initial && coupled == held.volatility) return;
+        if (margin == held.initial && coupled == held.volatility) return false;
         uint256 share = Math.min(
             Panel.share(held.initial, margin, a.stepUp, a.stepDown),
             Panel.share(held.volatility, coupled, b.stepUp, b.stepDown)
         );
+        share = Math.min(share, _openShare(market, held.initial, margin));
+        if (share == 0) return false;
         held.initial = uint128(Panel.along(held.initial, margin, share));
         held.volatility = uint128(Panel.along(held.volatility, coupled, share));
-        held.movedAt = uint64(block.timestamp);
         emit Moved(market, provider, held.initial, held.volatility, share);
-        _lower(market, held, a.stepDown);
+        return true;
+    }
+
+    /// @dev How much of a way down open reports leave free: as far as to the median with them counted.
+    ///      Otherwise whoever keeps the newest reports in dispute could have margins follow older ones.
+    function _openShare(bytes32 market, uint256 from, uint256 to) private view returns (uint256) {
+        if (to >= from) return WAD;
+        (, uint256[] memory levels, uint256 count) = _heard(market, true);
+        uint256 said = levels[Panel.median(levels, count)];
+        if (said <= to) return WAD;
+        return said >= from ? 0 : Math.mulDiv(from - said, WAD, from - to);
     }
 
     /// @dev Lowers maintenance margin towards two thirds of the initial one, and never leaves it above that.
-    function _lower(bytes32 market, Market storage held, uint256 step) private {
+    function _lower(bytes32 market, Market storage held, uint256 step) private returns (bool) {
         uint256 target = _target(held);
-        if (target >= held.maintenance) return;
+        if (target >= held.maintenance) return false;
         uint256 least = Math.mulDiv(held.maintenance, WAD - step, WAD, Math.Rounding.Ceil);
         held.maintenance = uint128(Math.min(Math.max(target, least), held.initial));
         held.since = 0;
         emit MaintenanceMoved(market, held.maintenance, 0);
+        return true;
     }
 
     /// @dev Notes that a rise waits, and lets it through where no claim is needed any more.
@@ -441,7 +461,8 @@ contract PanelGate is IPanelGate, Ownable2Step {
     {
         bool ordered = limits.floor > 0 && limits.floor <= limits.ceiling;
         bool inside = fixed_ >= limits.floor && fixed_ <= limits.ceiling;
-        bool steps = limits.stepUp > 0 && limits.stepUp <= STEP_UP_MAX && limits.stepDown < WAD;
+        bool steps = limits.stepUp > 0 && limits.stepUp <= STEP_UP_MAX && limits.stepDown > 0
+            && limits.stepDown < WAD;
         require(ordered && inside && steps, BadPolicy(field));
     }
 }

@@ -13,7 +13,8 @@ import {Tree} from "./lib/Tree.sol";
 
 /// @title A median of signed prices
 /// @notice Its balance of the token is stakes, what is owed to reporters, and what is not yet earned.
-/// @dev The reporters are those it was deployed with, since a median over whoever comes is whoever comes most.
+/// @dev The reporters are those it was deployed with, since a median over whoever comes is whoever comes most;
+///      so are the markets, since every slot of every market is paid for, and moves weights.
 ///      Deliberately absent: an owner, a way to add or remove a reporter, a reward for who convicts one.
 contract PriceFeed is IPriceFeed, EIP712 {
     using SafeERC20 for ERC20Burnable;
@@ -34,7 +35,7 @@ contract PriceFeed is IPriceFeed, EIP712 {
         uint64 closedLast;
     }
 
-    /// @param weight WAD, from `WEIGHT_MIN` to 1
+    /// @param weight WAD, from `weightMin` to 1
     /// @param until chain time until which the stake is bound
     struct Reporter {
         bool known;
@@ -47,8 +48,8 @@ contract PriceFeed is IPriceFeed, EIP712 {
 
     uint256 private constant WAD = 1e18;
     uint256 private constant REPORTERS_MAX = 16;
-    /// @dev Nobody is silenced by being far off: a quarter of a voice stays.
-    uint256 private constant WEIGHT_MIN = 0.25e18;
+    /// @dev A report may come before those of as many later slots, and is put in its place among them.
+    uint256 private constant LATE_SLOTS_MAX = 64;
     /// @dev How much of the way to its score a weight goes with one slot.
     uint256 private constant WEIGHT_RATE = 0.05e18;
     uint64 private constant BOUND = 7 days;
@@ -59,6 +60,8 @@ contract PriceFeed is IPriceFeed, EIP712 {
 
     /// @notice The token of stakes and pay.
     ERC20Burnable public immutable token;
+    /// @notice Whether prices of a market are taken.
+    mapping(bytes32 market => bool) public isMarket;
     Terms private _terms;
     address[] private _reporters;
     mapping(address => Reporter) private _known;
@@ -66,25 +69,38 @@ contract PriceFeed is IPriceFeed, EIP712 {
     mapping(bytes32 market => mapping(uint64 slot => mapping(address => bool))) private _has;
     mapping(bytes32 market => Slots.Series) private _series;
     mapping(bytes32 market => Queue) private _queues;
+    /// @notice Least weight, WAD: one less the n-th part for n reporters, so that the fewer of those who report never
+    ///         outweigh the others. Otherwise a few that decided slots while others were silent would, when
+    ///         these are back, and be their measure for ever.
+    uint256 public immutable weightMin;
     /// @notice Wei that slots are paid from.
     uint256 public pot;
 
     /// @param who at most sixteen, whose signatures count
-    constructor(ERC20Burnable token_, address[] memory who, Terms memory terms_)
-        EIP712("Assay PriceFeed", "1")
-    {
+    /// @param markets whose prices are taken
+    constructor(
+        ERC20Burnable token_,
+        address[] memory who,
+        bytes32[] memory markets,
+        Terms memory terms_
+    ) EIP712("Assay PriceFeed", "1") {
         require(who.length <= REPORTERS_MAX, BadTerms("reporters"));
         require(terms_.quorum > 0 && terms_.quorum <= who.length, BadTerms("quorum"));
         require(terms_.slotSeconds > 0, BadTerms("slotSeconds"));
-        require(terms_.lateSeconds <= BOUND / 2, BadTerms("lateSeconds"));
+        bool soon = terms_.lateSeconds <= LATE_SLOTS_MAX * terms_.slotSeconds;
+        require(soon && terms_.lateSeconds <= BOUND / 2, BadTerms("lateSeconds"));
         require(terms_.band > 0 && terms_.band < WAD, BadTerms("band"));
         token = token_;
+        weightMin = WAD - WAD / who.length;
         _terms = terms_;
         for (uint256 i = 0; i < who.length; ++i) {
             require(!_known[who[i]].known, BadTerms("reporters"));
             _known[who[i]].known = true;
             _known[who[i]].weight = uint128(WAD);
             _reporters.push(who[i]);
+        }
+        for (uint256 i = 0; i < markets.length; ++i) {
+            isMarket[markets[i]] = true;
         }
     }
 
@@ -111,7 +127,7 @@ contract PriceFeed is IPriceFeed, EIP712 {
         emit Closed(market, slot, price, said.length, low, high);
         if (price > 0) {
             _series[market].push(slot, price);
-            _score(said, slot, price);
+            _score(said, slot, [price, low, high]);
         }
         delete _said[market][slot];
     }
@@ -258,6 +274,7 @@ contract PriceFeed is IPriceFeed, EIP712 {
         Reporter storage reporter = _known[signer];
         bool heard = reporter.known && !reporter.convicted && reporter.stake >= _terms.stake;
         require(heard, NotAReporter(signer));
+        require(isMarket[made.market], UnknownMarket(made.market));
         uint64 begin = made.slot * _terms.slotSeconds;
         uint64 end = _endOf(made.slot);
         bool inside = begin <= block.timestamp && block.timestamp < end;
@@ -311,23 +328,37 @@ contract PriceFeed is IPriceFeed, EIP712 {
         if (!apart) price = Slots.weightedMedian(all[0], weights, heard);
     }
 
-    /// @dev Scores each report by its distance from the median, in bands; pays by score and moves weights.
-    function _score(Said[] storage all, uint64 slot, uint256 price) private {
-        uint256 band = Math.mulDiv(price, _terms.band, WAD);
+    /// @dev Scores each report by its distance from the medians, in bands; pays by score and moves weights.
+    function _score(Said[] storage all, uint64 slot, uint256[3] memory medians) private {
+        uint256 band = Math.mulDiv(medians[0], _terms.band, WAD);
         uint256 each = Math.min(_terms.pay, pot) / _reporters.length;
         for (uint256 i = 0; i < all.length; ++i) {
             Reporter storage reporter = _known[all[i].who];
             if (reporter.convicted) continue;
-            uint256 said = all[i].price;
-            uint256 distance = said > price ? said - price : price - said;
+            uint256 distance = _distance(all[i], medians);
             uint256 score = distance >= band ? 0 : WAD - Math.mulDiv(distance, WAD, band);
             uint256 earned = Math.mulDiv(each, score, WAD);
             pot -= earned;
             reporter.owed += earned;
             uint256 moved = reporter.weight * (WAD - WEIGHT_RATE) + score * WEIGHT_RATE;
-            reporter.weight = uint128(Math.max(moved / WAD, WEIGHT_MIN));
+            reporter.weight = uint128(Math.max(moved / WAD, weightMin));
             emit Scored(all[i].who, slot, score, reporter.weight);
         }
+    }
+
+    /// @dev The farthest of price, lowest and highest venue from their medians: a range so wide that no message
+    ///      can contradict it is as far off as a price would be.
+    function _distance(Said storage said, uint256[3] memory medians)
+        private
+        view
+        returns (uint256)
+    {
+        uint256 far = Math.max(_apart(said.price, medians[0]), _apart(said.low, medians[1]));
+        return Math.max(far, _apart(said.high, medians[2]));
+    }
+
+    function _apart(uint256 a, uint256 b) private pure returns (uint256) {
+        return a > b ? a - b : b - a;
     }
 
     /// @dev Burns the stake; what was earned before stays earned.

@@ -11,7 +11,8 @@ import {Evidence} from "./lib/Evidence.sol";
 
 /// @title Hits, width and trust of every provider
 /// @dev A report whose claim is open is noted too, since it binds margins; it is scored when the claim is final,
-///      and dropped when the claim falls, for which the court has its own price.
+///      and is a miss when the claim is convicted: otherwise a provider that sees a miss coming would have
+///      itself convicted.
 contract ProviderLedger is IProviderLedger {
     using Evidence for Evidence.Trial;
 
@@ -59,13 +60,13 @@ contract ProviderLedger is IProviderLedger {
     /// @inheritdoc IProviderLedger
     function note(address provider, bytes32 market) external {
         Prediction storage runs = running[provider][market];
-        require(runs.begins == 0, IProviderLedger.Running(runs.begins));
+        uint64 begins = uint64(block.timestamp / SLOT_SECONDS) + 1;
+        require(runs.begins == 0 || runs.begins == begins, IProviderLedger.Running(runs.begins));
         IRiskOracle.Report memory report =
             oracle.latest(provider, market, uint8(IRiskOracle.Kind.Margin));
         bool news = block.timestamp < report.expiry && report.nonce > _notedNonce[provider][market];
         require(news, NothingToNote());
         _notedNonce[provider][market] = report.nonce;
-        uint64 begins = uint64(block.timestamp / SLOT_SECONDS) + 1;
         running[provider][market] =
             Prediction(uint128(report.upper), uint128(report.lower), uint128(report.claim), begins);
         emit Noted(provider, market, report.claim, report.upper, begins);
@@ -77,7 +78,12 @@ contract ProviderLedger is IProviderLedger {
         require(runs.begins > 0, NothingRuns());
         delete running[provider][market];
         ICourt.State state = court.stateOf(runs.claim);
-        if (state == ICourt.State.Struck || state == ICourt.State.Void) {
+        if (state == ICourt.State.Struck) {
+            emit Convicted(provider, market, runs.claim);
+            _keep(provider, market, runs, true, 0);
+            return;
+        }
+        if (state == ICourt.State.Void) {
             emit Dropped(provider, market, runs.claim);
             return;
         }
@@ -91,7 +97,9 @@ contract ProviderLedger is IProviderLedger {
             return;
         }
         uint256 move = Math.mulDiv(from > to ? from - to : to - from, WAD, from);
-        _keep(provider, market, runs, move);
+        bool miss = move > runs.upper;
+        emit Scored(provider, market, runs.claim, move, miss);
+        _keep(provider, market, runs, miss, miss ? move - runs.upper : 0);
     }
 
     /// @inheritdoc IProviderLedger
@@ -113,19 +121,23 @@ contract ProviderLedger is IProviderLedger {
         return !_records[provider][market].lost;
     }
 
-    function _keep(address provider, bytes32 market, Prediction memory runs, uint256 move) private {
-        bool miss = move > runs.upper;
+    /// @param excess by how much a miss exceeded the bound, WAD; of a conviction nobody knows
+    function _keep(
+        address provider,
+        bytes32 market,
+        Prediction memory runs,
+        bool miss,
+        uint256 excess
+    ) private {
         Record storage record = _records[provider][market];
         ++record.outcomes;
         if (miss) ++record.misses;
         record.bounds += runs.upper;
         record.widths += runs.upper - runs.lower;
-        record.scores += runs.upper;
-        if (miss) record.scores += Math.mulDiv(move - runs.upper, WAD, missRate);
+        record.scores += runs.upper + Math.mulDiv(excess, WAD, missRate);
         Evidence.Trial memory trial = _trials[provider][market];
         trial = trial.add(miss, missRate);
         _trials[provider][market] = trial;
-        emit Scored(provider, market, runs.claim, move, miss);
         if (trial.lost == record.lost) return;
         record.lost = trial.lost;
         emit TrustMoved(provider, market, trial.lost);

@@ -33,4 +33,25 @@ contract GasPanelTest is PanelDesk {
         panel.initialMargin(MARKET);
         measured("initialMargin");
     }
+
+    /// @notice Providers that leave as many reports open as they may make the call dearer, and three of them
+    ///         stay within what a transaction may use (EIP-7825).
+    /// forge-config: default.isolate = true
+    function test_gas_asManyOpenAsMay() public {
+        for (uint256 i = 0; i < 3; ++i) {
+            for (uint256 k = 0; k < 64; ++k) {
+                say(P0 + i, 0.125e18 + k * 1e15);
+            }
+        }
+        panel.applyReports(MARKET);
+        vm.assertLe(
+            vm.snapshotGasLastCall("Panel", "applyReports, three times 64 open reports"), 2 ** 24
+        );
+        mine(WINDOW + 1);
+        panel.applyReports(MARKET);
+        vm.assertLe(
+            vm.snapshotGasLastCall("Panel", "applyReports, three times 64 reports to finalise"),
+            2 ** 24
+        );
+    }
 }

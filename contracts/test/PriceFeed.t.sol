@@ -155,25 +155,92 @@ contract PriceFeedTest is FeedDesk {
     function test_distance_costsPayAndWeight() public {
         bring(0, slot, 50e18);
         bring(1, slot, 50e18);
-        bring(2, slot, 50.5e18); // half the band
+        bring(2, slot, 50.5e18); // half the band, and its highest venue a little more
         bring(3, slot, 60e18);
         closed(slot, 50e18);
         vm.assertEq(feed.reporterOf(reporterOf(0)).owed, 1e18);
-        vm.assertEq(feed.reporterOf(reporterOf(2)).owed, 0.5e18);
+        vm.assertEq(feed.reporterOf(reporterOf(2)).owed, 0.499e18);
         vm.assertEq(feed.reporterOf(reporterOf(3)).owed, 0);
         vm.assertEq(feed.reporterOf(reporterOf(4)).owed, 0); // silent
         vm.assertEq(feed.reporterOf(reporterOf(0)).weight, 1e18);
-        vm.assertEq(feed.reporterOf(reporterOf(2)).weight, 0.975e18);
+        vm.assertEq(feed.reporterOf(reporterOf(2)).weight, 0.97495e18);
         vm.assertEq(feed.reporterOf(reporterOf(3)).weight, 0.95e18);
         vm.assertEq(feed.reporterOf(reporterOf(3)).stake, FEED_STAKE);
         uint256 before = token.balanceOf(reporterOf(2));
         feed.pay(reporterOf(2));
         feed.pay(reporterOf(2));
-        vm.assertEq(token.balanceOf(reporterOf(2)), before + 0.5e18);
-        vm.assertEq(feed.pot(), 1000e18 - 2.5e18);
+        vm.assertEq(token.balanceOf(reporterOf(2)), before + 0.499e18);
+        vm.assertEq(feed.pot(), 1000e18 - 2.499e18);
     }
 
-    /// @notice A voice is never smaller than a quarter, and comes back.
+    /// @notice A range too wide for any message to contradict costs what a price as far off would.
+    function test_wideRange_costsPayAndWeight() public {
+        bring(0, slot, 50e18);
+        bring(1, slot, 50e18);
+        bring(2, wide(1, 1e30));
+        bring(3, wide(49.95e18, 50.6e18));
+        closed(slot, 50e18);
+        vm.assertEq(feed.reporterOf(reporterOf(0)).owed, 1e18);
+        vm.assertEq(feed.reporterOf(reporterOf(2)).owed, 0);
+        vm.assertEq(feed.reporterOf(reporterOf(2)).weight, 0.95e18);
+        vm.assertEq(feed.reporterOf(reporterOf(3)).owed, 0.5e18);
+    }
+
+    /// @notice Two of five who decided slots while two honest ones were silent do not outweigh the three when these
+    ///         are back: otherwise they would decide what distance is for ever.
+    function test_weights_noMinorityTakesOver() public {
+        for (uint256 i = 0; i < 30; ++i) {
+            slot = slotNow();
+            bring(i % 3, slot, 50e18);
+            bring(3, slot, 40e18);
+            bring(4, slot, 40e18);
+            pass(slot);
+            closeAll();
+        }
+        slot = slotNow();
+        for (uint256 i = 0; i < 3; ++i) {
+            bring(i, slot, 50e18);
+        }
+        bring(3, slot, 40e18);
+        bring(4, slot, 40e18);
+        closed(slot, 50e18);
+    }
+
+    /// @notice A quorum cannot make up markets to be paid for, nor to get its weight back on.
+    function test_unknownMarket_isNotPaid() public {
+        IPriceFeed.Report memory made = seen(slot, 50e18);
+        made.market = keccak256("made up");
+        for (uint256 i = 0; i < 3; ++i) {
+            vm.expectRevert(abi.encodeWithSelector(IPriceFeed.UnknownMarket.selector, made.market));
+            this.bringExternally(i, made);
+        }
+        vm.assertTrue(feed.isMarket(MARKET));
+        vm.assertFalse(feed.isMarket(made.market));
+    }
+
+    /// @notice What was signed for one feed, or one chain, is nothing on another.
+    function test_replay_isOfNobody() public {
+        address[] memory who = new address[](1);
+        who[0] = reporterOf(0);
+        IPriceFeed.Terms memory alone = feedTerms();
+        (alone.quorum, alone.stake) = (1, 0);
+        PriceFeed other = new PriceFeed(token, who, single(MARKET), alone);
+        IPriceFeed.Report[] memory list = new IPriceFeed.Report[](1);
+        bytes[] memory signed = new bytes[](1);
+        (list[0], signed[0]) = (seen(slot, 50e18), signReport(0, seen(slot, 50e18)));
+        vm.expectPartialRevert(IPriceFeed.NotAReporter.selector);
+        other.report(list, signed);
+        (IPriceFeed.Report memory a, IPriceFeed.Report memory b) =
+            (seen(slot, 50e18), seen(slot, 51e18));
+        (bytes memory c, bytes memory d) = (signReport(0, a), signReport(0, b));
+        vm.expectRevert(abi.encodeWithSelector(IPriceFeed.NoProof.selector));
+        other.proveTwo(a, c, b, d);
+        vm.chainId(77);
+        vm.expectPartialRevert(IPriceFeed.NotAReporter.selector);
+        feed.report(list, signed);
+    }
+
+    /// @notice A voice is never smaller than four fifths where there are five, and comes back.
     function test_weight_hasAFloor() public {
         for (uint256 i = 0; i < 60; ++i) {
             bring(0, slotNow(), 50e18);
@@ -182,11 +249,11 @@ contract PriceFeedTest is FeedDesk {
             pass(slotNow());
             closeAll();
         }
-        vm.assertEq(feed.reporterOf(reporterOf(2)).weight, 0.25e18);
+        vm.assertEq(feed.reporterOf(reporterOf(2)).weight, 0.8e18);
         allBring(50e18);
         pass(slotNow());
         closeAll();
-        vm.assertEq(feed.reporterOf(reporterOf(2)).weight, 0.2875e18);
+        vm.assertEq(feed.reporterOf(reporterOf(2)).weight, 0.81e18);
     }
 
     function prove(
@@ -354,7 +421,7 @@ contract PriceFeedTest is FeedDesk {
         internal
     {
         vm.expectRevert(abi.encodeWithSelector(IPriceFeed.BadTerms.selector, field));
-        new PriceFeed(token, who, bad);
+        new PriceFeed(token, who, single(MARKET), bad);
     }
 
     function test_constructor_refuses() public {
@@ -372,7 +439,10 @@ contract PriceFeedTest is FeedDesk {
         bad.band = 1e18;
         expectBad("band", who, bad);
         bad = feedTerms();
-        bad.lateSeconds = 4 days;
+        (bad.slotSeconds, bad.lateSeconds) = (1 days, 4 days);
+        expectBad("lateSeconds", who, bad);
+        bad = feedTerms();
+        bad.lateSeconds = 64 * SLOT + 1; // a report might be put before too many others
         expectBad("lateSeconds", who, bad);
     }
 

@@ -75,14 +75,41 @@ contract ProviderLedgerTest is FeedDesk {
         vm.assertEq(record().outcomes, 1);
     }
 
-    function test_struck_dropsThePrediction() public {
+    /// @notice Nobody escapes a miss by having itself convicted.
+    function test_struck_isAMiss() public {
         uint256 claim = claimMargin(0.125e18);
         ledger.note(provider, MARKET);
         strike(claim);
         vm.expectEmit();
-        emit IProviderLedger.Dropped(provider, MARKET, claim);
+        emit IProviderLedger.Convicted(provider, MARKET, claim);
         ledger.score(provider, MARKET);
-        vm.assertEq(record().outcomes, 0);
+        vm.assertEq(record().outcomes, 1);
+        vm.assertEq(record().misses, 1);
+        vm.assertEq(record().scores, 0.125e18);
+        for (uint256 i = 0; i < 2; ++i) {
+            claim = claimMargin(0.125e18);
+            ledger.note(provider, MARKET);
+            strike(claim);
+            ledger.score(provider, MARKET);
+        }
+        vm.assertFalse(ledger.trusted(provider, MARKET));
+    }
+
+    /// @notice A wide report that is noted and at once followed by a narrow one does not stand for it.
+    function test_note_theNewestOfTheSlot() public {
+        claimMargin(0.75e18);
+        ledger.note(provider, MARKET);
+        claimMargin(0.125e18);
+        ledger.note(provider, MARKET);
+        vm.expectRevert(abi.encodeWithSelector(IProviderLedger.NothingToNote.selector));
+        ledger.note(provider, MARKET);
+        mine(WINDOW + 1);
+        oracle.settle(provider, MARKET);
+        prices(50e18, 60e18);
+        ledger.score(provider, MARKET);
+        vm.assertEq(record().outcomes, 1);
+        vm.assertEq(record().bounds, 0.125e18);
+        vm.assertEq(record().misses, 1);
     }
 
     /// @notice One prediction at a time, noted before its outcome, and each report once.
@@ -93,6 +120,8 @@ contract ProviderLedgerTest is FeedDesk {
         ledger.score(provider, MARKET);
         claimMargin(0.125e18);
         ledger.note(provider, MARKET);
+        vm.warp(block.timestamp + SLOT);
+        allBring(50e18);
         claimMargin(0.75e18);
         vm.expectRevert(
             abi.encodeWithSelector(IProviderLedger.Running.selector, uint64(NOW / SLOT) + 1)

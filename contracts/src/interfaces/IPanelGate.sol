@@ -26,7 +26,7 @@ interface IPanelGate {
     /// @param floor least value, above 0
     /// @param ceiling most value
     /// @param stepUp most that one move raises it by, as a fraction of itself
-    /// @param stepDown most that one move lowers it by, likewise, below 1
+    /// @param stepDown most that one move lowers it by, likewise, above 0 and below 1
     struct Limits {
         uint128 floor;
         uint128 ceiling;

@@ -3,8 +3,9 @@ pragma solidity ^0.8.30;
 
 /// @title What several reporters saw on their venues, slot by slot
 /// @notice A slot is `slotSeconds` of chain time. Each reporter signs one report for a slot; anybody may bring
-///         it, until `lateSeconds` after the slot has ended: by whatever way a chain forces transactions in. Then the slot is closed: the weighted median of at least a quorum is its
-///         price, unless venues were farther apart than the band, and what is missing stays missing.
+///         it, until `lateSeconds` after the slot has ended: by whatever way a chain forces transactions in. Then the
+///         slot is closed: the weighted median of at least a quorum is its price, unless venues were farther
+///         apart than the band, and what is missing stays missing.
 /// @dev Distance from the median costs pay and weight, never stake: an honest reporter may be far off. Stake is
 ///      burnt for what is provable from signatures alone. Nobody gains from that, and nobody decides it.
 interface IPriceFeed {
@@ -36,7 +37,7 @@ interface IPriceFeed {
     }
 
     /// @param slotSeconds length of a slot
-    /// @param lateSeconds how long after its end a slot takes reports
+    /// @param lateSeconds how long after its end a slot takes reports, at most 64 slots
     /// @param quorum least reports of a slot, at least 1
     /// @param band farthest that venues may be apart, as a fraction of the lowest, WAD
     /// @param stake of each reporter in wei of the token; below it a reporter is not heard
@@ -68,7 +69,8 @@ interface IPriceFeed {
         uint256 low,
         uint256 high
     );
-    /// @param score 10^18 for the median itself, 0 for the band and beyond
+    /// @param score 10^18 where price, lowest and highest venue are the medians, 0 where one is the band away or
+    ///        more
     event Scored(address indexed reporter, uint64 indexed slot, uint256 score, uint256 weight);
     event Paid(address indexed reporter, uint256 amount);
     /// @param burnt wei of stake
@@ -78,6 +80,8 @@ interface IPriceFeed {
     error BadTerms(string field);
     /// @notice Thrown for a signer that is no reporter, was convicted, or has too little stake.
     error NotAReporter(address signer);
+    /// @notice Thrown for a report of a market that the feed was not deployed with.
+    error UnknownMarket(bytes32 market);
     /// @notice Thrown for a report that was made for a slot not begun, or over for too long.
     error OutsideSlot(uint64 slot, uint64 from, uint64 to);
     /// @notice Thrown when the price or the number of messages cannot be.

@@ -7,22 +7,26 @@ pragma solidity ^0.8.30;
 ///         the claim wealth has no drift, and by Ville's inequality it ever reaches 1/a with a probability of
 ///         at most a: one may look after each outcome. (Waudby-Smith and Ramdas, Estimating means of bounded
 ///         random variables by betting, 2024.)
-/// @dev Three bets share the start, for small and large lies. A long good record would make wealth small and a
-///      later lie hard to see, so the bets begin anew whenever the number of outcomes has doubled, the j-th
-///      time with the threshold 2^(j+1)/a: the chances of a false alarm sum to less than a, for ever.
-///      Everything is rounded down, against the evidence. The way back is the same bet turned round: on hits,
-///      against the claim that misses come at least twice as often as was said.
+/// @dev Three bets, for small and large lies. A long good record would make wealth small and a later lie hard to
+///      see, so half of the capital is put in at the start and half of what is left whenever the number of
+///      outcomes has doubled: whatever is put in sums to less than 1, so wealth and rest together have no drift,
+///      and the chance that wealth ever reaches 1/a is less than a, for ever. Everything is rounded down,
+///      against the evidence. The way back is the same rule turned round: bets on hits, against the claim that
+///      misses come at least twice as often as was said.
 library Evidence {
     uint256 internal constant WAD = 1e18;
     /// @notice One over the chance of a false alarm, of a conviction or of a return: 1 %.
     uint256 internal constant ONE_OVER_ALPHA = 100;
     uint256 private constant BETS = 3;
-    /// @dev Outcomes after which the bets begin anew for the first time.
+    /// @dev Outcomes after which capital is put in again for the first time.
     uint256 private constant FIRST = 256;
+    uint256 private constant DOUBLINGS_MAX = 32;
+    /// @notice Mean wealth at which trust is lost, or comes back, WAD.
+    uint256 internal constant THRESHOLD = ONE_OVER_ALPHA * WAD;
 
     /// @param wealth of each bet, WAD
     /// @param outcomes since the last conviction or return
-    /// @param doublings starts of the bets so far, less one
+    /// @param doublings how often capital was put in since
     /// @param lost whether trust is lost, and hits are bet on
     struct Trial {
         uint128[3] wealth;
@@ -44,27 +48,21 @@ library Evidence {
             trial.wealth[k] = uint128(wealth);
             total += wealth;
         }
-        if (total / BETS >= threshold(trial)) {
+        if (total / BETS >= THRESHOLD) {
             trial.lost = !trial.lost;
             (trial.outcomes, trial.doublings) = (0, 0);
-        } else if (
-            !trial.lost && trial.outcomes >= FIRST << trial.doublings && trial.doublings < 32
-        ) {
+        } else if (trial.outcomes >= FIRST << trial.doublings && trial.doublings < DOUBLINGS_MAX) {
             ++trial.doublings;
-            _begin(trial);
+            for (uint256 k = 0; k < BETS; ++k) {
+                trial.wealth[k] += uint128(WAD >> (trial.doublings + 1));
+            }
         }
         return trial;
     }
 
-    /// @notice Returns the mean wealth at which trust is lost, or comes back, WAD.
-    function threshold(Trial memory trial) internal pure returns (uint256) {
-        if (trial.lost) return ONE_OVER_ALPHA * WAD;
-        return (ONE_OVER_ALPHA * WAD) << (uint256(trial.doublings) + 1);
-    }
-
     function _begin(Trial memory trial) private pure {
         for (uint256 k = 0; k < BETS; ++k) {
-            trial.wealth[k] = uint128(WAD);
+            trial.wealth[k] = uint128(WAD / 2);
         }
     }
 

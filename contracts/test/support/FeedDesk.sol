@@ -22,7 +22,7 @@ abstract contract FeedDesk is Desk {
         for (uint256 i = 0; i < REPORTERS; ++i) {
             who[i] = reporterOf(i);
         }
-        feed = new PriceFeed(token, who, feedTerms());
+        feed = new PriceFeed(token, who, single(MARKET), feedTerms());
         for (uint256 i = 0; i < REPORTERS; ++i) {
             token.transfer(who[i], 2 * FEED_STAKE);
             vm.startPrank(who[i]);
