@@ -6,7 +6,8 @@ import {IPriceFeed} from "../../src/interfaces/IPriceFeed.sol";
 import {Tree} from "../../src/lib/Tree.sol";
 import {Desk} from "./Desk.sol";
 
-/// @notice A desk with a price feed of five reporters, slots of a minute and five minutes of lateness.
+/// @notice A desk with a price feed of five reporters, slots of a minute and five minutes of
+///         lateness.
 abstract contract FeedDesk is Desk {
     uint256 internal constant REPORTERS = 5;
     uint256 internal constant FIRST_REPORTER = 0xFEED0;
@@ -18,6 +19,10 @@ abstract contract FeedDesk is Desk {
 
     function deployFeed() internal {
         deployDesk();
+        openFeed();
+    }
+
+    function openFeed() internal {
         address[] memory who = new address[](REPORTERS);
         for (uint256 i = 0; i < REPORTERS; ++i) {
             who[i] = reporterOf(i);
