@@ -64,7 +64,8 @@ abstract contract BookDesk is FeedDesk, IInitialMargin {
         markets[1] =
             IScenarioBook.Market(OTHER, IInitialMargin(address(0)), 0.125e18, 0.25e18, 0.125e18);
         address provider = vm.addr(PROVIDER_KEY);
-        return new ScenarioBook(court, feed, provider, bookProgram(), ROWS, doubleOf(band), markets);
+        uint64 bits = doubleOf(band);
+        return new ScenarioBook(court, feed, provider, bookProgram(), ROWS, bits, markets);
     }
 
     // Prices.

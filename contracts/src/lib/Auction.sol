@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.30;
+
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+
+/// @title What a bidder is paid for an account's positions, and how many of them go
+/// @notice The discount on their marks rises with time: out of what the account has, up to its
+///         initial margin, in the first phase; then out of the insurance too; then out of what
+///         winners are owed. It never exceeds the initial margin of what goes over.
+library Auction {
+    uint256 private constant WAD = 1e18;
+
+    /// @param equity of the account
+    /// @param initial margin of the account
+    /// @param insurance there is
+    /// @param length seconds of a phase
+    struct Lot {
+        int256 equity;
+        uint256 initial;
+        uint256 insurance;
+        uint256 length;
+    }
+
+    /// @notice Returns the discount on the whole account after `passed` seconds.
+    function discount(Lot memory lot, uint256 passed) internal pure returns (uint256 paid) {
+        uint256 own = lot.equity > 0 ? uint256(lot.equity) : 0;
+        uint256 debt = lot.equity < 0 ? uint256(-lot.equity) : 0;
+        uint256 insured = lot.insurance > debt ? lot.insurance - debt : 0;
+        paid = Math.min(own, _part(lot, passed));
+        if (passed > lot.length) paid += Math.min(insured, _part(lot, passed - lot.length));
+        if (passed > 2 * lot.length) paid += _part(lot, passed - 2 * lot.length);
+        paid = Math.min(paid, lot.initial);
+    }
+
+    /// @notice Returns the share of the positions that has to go for the rest to have its initial
+    ///         margin, WAD.
+    /// @dev With cost c of all, x leaves equity e - c x and asks (1 - x) i; equal at (i - e) / (i -
+    ///      c).
+    /// @param cost discount and penalty on the whole account
+    function share(Lot memory lot, uint256 cost) internal pure returns (uint256) {
+        if (lot.equity <= int256(cost) || lot.initial <= cost) return WAD;
+        uint256 own = uint256(lot.equity); // above cost
+        if (own >= lot.initial) return 0;
+        return Math.mulDiv(lot.initial - own, WAD, lot.initial - cost, Math.Rounding.Ceil);
+    }
+
+    /// @notice Returns how many of a leg's lots go: at least the least leg, and all if less would
+    ///         stay.
+    function slice(uint256 lots, uint256 share_, uint256 least)
+        internal
+        pure
+        returns (uint256 part)
+    {
+        part = Math.max(Math.mulDiv(lots, share_, WAD, Math.Rounding.Ceil), least);
+        if (part + least > lots) part = lots;
+    }
+
+    function _part(Lot memory lot, uint256 passed) private pure returns (uint256) {
+        return Math.mulDiv(lot.initial, Math.min(passed, lot.length), lot.length);
+    }
+}
