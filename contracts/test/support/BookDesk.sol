@@ -70,6 +70,11 @@ abstract contract BookDesk is FeedDesk, IInitialMargin {
 
     // Prices.
 
+    function feedMarkets() internal pure override returns (bytes32[] memory names) {
+        names = new bytes32[](2);
+        (names[0], names[1]) = (MARKET, OTHER);
+    }
+
     function nameOf(uint8 market) internal pure returns (bytes32) {
         return market == 0 ? MARKET : OTHER;
     }

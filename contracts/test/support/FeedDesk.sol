@@ -27,7 +27,7 @@ abstract contract FeedDesk is Desk {
         for (uint256 i = 0; i < REPORTERS; ++i) {
             who[i] = reporterOf(i);
         }
-        feed = new PriceFeed(token, who, single(MARKET), feedTerms());
+        feed = new PriceFeed(token, who, feedMarkets(), feedTerms());
         for (uint256 i = 0; i < REPORTERS; ++i) {
             token.transfer(who[i], 2 * FEED_STAKE);
             vm.startPrank(who[i]);
@@ -37,6 +37,10 @@ abstract contract FeedDesk is Desk {
         }
         token.approve(address(feed), type(uint256).max);
         feed.fund(1000e18);
+    }
+
+    function feedMarkets() internal pure virtual returns (bytes32[] memory) {
+        return single(MARKET);
     }
 
     function feedTerms() internal pure returns (IPriceFeed.Terms memory) {
