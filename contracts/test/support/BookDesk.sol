@@ -27,6 +27,7 @@ abstract contract BookDesk is FeedDesk, IInitialMargin {
     uint32[][2] internal ids;
     /// @dev Chunks of the grid that counts, by market and row.
     bytes[ROWS][2] internal chunks;
+    bytes32[ROWS][2] internal leaves;
     uint256 public floor;
 
     /// @notice The half-width that the market's gate asks for.
@@ -218,10 +219,10 @@ abstract contract BookDesk is FeedDesk, IInitialMargin {
         }
     }
 
-    function leavesOf(bytes[] memory all) internal pure returns (bytes32[] memory leaves) {
-        leaves = new bytes32[](all.length);
+    function leavesOf(bytes[] memory all) internal pure returns (bytes32[] memory hashes) {
+        hashes = new bytes32[](all.length);
         for (uint256 i = 0; i < all.length; ++i) {
-            leaves[i] = Tree.leaf(all[i]);
+            hashes[i] = Tree.leaf(all[i]);
         }
     }
 
@@ -232,7 +233,9 @@ abstract contract BookDesk is FeedDesk, IInitialMargin {
         vm.prank(vm.addr(PROVIDER_KEY));
         claim = book.post(market, data, Grove.root(leavesOf(all)));
         for (uint256 i = 0; i < ROWS; ++i) {
-            chunks[market][i] = all[i];
+            bytes32 leaf = Tree.leaf(all[i]);
+            if (leaf == leaves[market][i]) continue;
+            (chunks[market][i], leaves[market][i]) = (all[i], leaf);
         }
     }
 
@@ -250,12 +253,12 @@ abstract contract BookDesk is FeedDesk, IInitialMargin {
         (, bool settled) = book.settlementOf(id);
         if (settled) return made;
         IScenarioBook.Instrument memory known = book.instrumentOf(id);
-        bytes[] memory all = new bytes[](ROWS);
+        bytes32[] memory hashes = new bytes32[](ROWS);
         for (uint256 i = 0; i < ROWS; ++i) {
-            all[i] = chunks[known.market][i];
+            hashes[i] = leaves[known.market][i];
         }
-        bytes32[] memory siblings = Grove.siblings(leavesOf(all), known.row);
-        made.opening = ICourt.Opening(all[known.row], siblings);
+        bytes32[] memory siblings = Grove.siblings(hashes, known.row);
+        made.opening = ICourt.Opening(chunks[known.market][known.row], siblings);
     }
 
     /// @notice Readings of instruments in ascending order.

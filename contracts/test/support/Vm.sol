@@ -90,6 +90,7 @@ interface Vm {
     function assertGe(uint256 left, uint256 right, string calldata what) external pure;
     function assertGe(int256 left, int256 right, string calldata what) external pure;
     function assertGt(uint256 left, uint256 right) external pure;
+    function assertGt(uint256 left, uint256 right, string calldata what) external pure;
     function assertLe(uint256 left, uint256 right) external pure;
     function assertLe(uint256 left, uint256 right, string calldata what) external pure;
     function assertTrue(bool condition) external pure;

@@ -9,6 +9,7 @@
 
 mod commitments;
 mod json;
+mod margins;
 mod ops;
 mod programs;
 mod scalars;
@@ -36,6 +37,7 @@ pub fn folder() -> PathBuf {
 pub fn generate() -> Vec<(&'static str, String)> {
     let committed = folder().join("programs_v1.json").exists().then(|| read("programs_v1.json"));
     vec![
+        ("margin_v1.json", json::text(&margins::generate())),
         ("ops_v1.json", json::text(&ops::generate())),
         ("philox_v1.json", json::text(&ops::philox())),
         ("programs_v1.json", json::text(&programs::generate(committed.as_ref()))),
@@ -54,6 +56,15 @@ pub fn check(eval: Eval) {
     ops::check_philox(&read("philox_v1.json"), eval);
     programs::check(&read("programs_v1.json"), eval);
     scalars::check(&read("scalar_v1.json"), eval);
+}
+
+/// Checks the margins of the market crate.
+///
+/// # Panics
+///
+/// If the file cannot be read, or a margin or a mark differs.
+pub fn check_margins() {
+    margins::check(&read("margin_v1.json"));
 }
 
 /// Checks Program hashes, encodings and tree roots of the tensor crate, and the hashes of

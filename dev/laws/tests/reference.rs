@@ -15,3 +15,8 @@ fn committed_vectors_are_up_to_date() {
         assert!(same, "{name} differs; `cargo xtask vectors` writes it anew");
     }
 }
+
+#[test]
+fn margins() {
+    laws::vectors::check_margins();
+}

@@ -17,13 +17,19 @@
 //! 16 scenarios to +-16 % and 8 extended tails whose weight keeps a linear position's loss at the
 //! half-width. Contingencies are as at Deribit and Derive: a share of spot for every short option.
 //!
+//! A contract gets the arrays of all its instruments as one claimed tensor ([`book`]), and margins
+//! accounts with integers ([`ledger`]).
+//!
 //! *Total: whatever enters, margins are not negative; what is no number asks for infinity.*
 //!
 //! Absent: offsets between underlyings (sum the accounts' margins), and netting of short calls with
 //! long puts.
 
 mod account;
+mod book;
 mod grid;
+pub mod ledger;
 
 pub use account::{Kind, Leg, account, account_inputs, arrays, arrays_inputs};
+pub use book::{Market, book, book_inputs};
 pub use grid::{Grid, Scenario, Width};

@@ -92,7 +92,7 @@ impl Wad {
 }
 
 /// A finite, non-negative double as integer and power of two.
-fn parts(x: f64) -> (u64, i32) {
+pub(crate) fn parts(x: f64) -> (u64, i32) {
     let bits = x.to_bits() & !(1 << 63);
     let (field, fraction) = (bits >> 52, bits & ((1 << 52) - 1));
     if field == 0 {

@@ -71,21 +71,21 @@ impl Leg {
 }
 
 /// Legs as columns, f64\[l, 1\] but for the kinds, i32\[l, 1\].
-struct Columns {
-    forward: Value,
-    strike: Value,
-    volatility: Value,
-    years: Value,
-    kind: Value,
+pub(super) struct Columns {
+    pub(super) forward: Value,
+    pub(super) strike: Value,
+    pub(super) volatility: Value,
+    pub(super) years: Value,
+    pub(super) kind: Value,
 }
 
 /// Values at every leg and scenario, and the legs' deltas.
-struct Valued {
+pub(super) struct Valued {
     /// f64\[l, n + 1\].
-    values: Value,
+    pub(super) values: Value,
     /// f64\[l, 1\].
-    delta: Value,
-    moves: Moves,
+    pub(super) delta: Value,
+    pub(super) moves: Moves,
 }
 
 /// Returns the Program `(forward, strike, volatility, years f64[l], kind i32[l], width f64[3]) ->
@@ -111,7 +111,7 @@ pub fn arrays(legs: usize, grid: &Grid) -> Result<Program, BuildError> {
     let mut b = Builder::new();
     let columns = Columns::inputs(&mut b, legs)?;
     let width = b.input(Dtype::F64, &[3])?;
-    let valued = value(&mut b, &columns, (grid, width))?;
+    let valued = value(&mut b, &columns, (grid, width, None))?;
     let array = b.matmul(valued.values, valued.moves.weights)?;
     let delta = b.reshape(valued.delta, &[legs])?;
     b.finish(&[array, delta])
@@ -143,7 +143,7 @@ pub fn account(legs: usize, grid: &Grid) -> Result<Program, BuildError> {
     let width = b.input(Dtype::F64, &[3])?;
     let position = b.input(Dtype::F64, &[legs])?;
     let (spot, provision) = (b.input(Dtype::F64, &[1])?, b.input(Dtype::F64, &[1])?);
-    let valued = value(&mut b, &columns, (grid, width))?;
+    let valued = value(&mut b, &columns, (grid, width, None))?;
     let n = grid.scenarios.len();
     let row = b.reshape(position, &[1, legs])?;
     let total = b.matmul(row, valued.values)?;
@@ -235,14 +235,14 @@ impl Columns {
     }
 }
 
-/// Values every leg in every scenario and in none.
+/// Values every leg in every scenario and in none, and at the nodes of a band if there is one.
 ///
 /// With `g` +1 for a call and -1 for a put, `N(x) = erfc(-x / sqrt(2)) / 2`, `u = -g ln(F / K) /
 /// (s sqrt(2))` and `v = -g s / (2 sqrt(2))`: `V = g F / 2 erfc(u + v) - g K / 2 erfc(u - v)`.
-fn value(
+pub(super) fn value(
     b: &mut Builder,
     columns: &Columns,
-    (grid, width): (&Grid, Value),
+    (grid, width, band): (&Grid, Value, Option<Value>),
 ) -> Result<Valued, BuildError> {
     let dims = b.shape_of(columns.forward).dims().to_vec();
     let number = |b: &mut Builder, x: f64| b.full(Dtype::F64, &dims, x);
@@ -272,7 +272,10 @@ fn value(
     let growth = growth(b, grid, years)?;
     let growth = b.mul(deviation, growth)?;
 
-    let moves = grid::moves(b, grid, width)?;
+    let mut moves = grid::moves(b, grid, width)?;
+    if let Some(band) = band {
+        moves = grid::with_nodes(b, moves, band)?;
+    }
     let ones = {
         let wide = b.shape_of(moves.price).dims().to_vec();
         b.full(Dtype::F64, &wide, 1.0)?

@@ -7,6 +7,11 @@ use crate::blocks::held;
 
 type Built = Result<Value, BuildError>;
 
+/// Marks of a row: at -1, -2/3, … 1 band from the price.
+pub(crate) const NODES: usize = 7;
+/// Bands are held within these.
+const BAND: (f64, f64) = (0.001, 0.5);
+
 /// Half-widths are held within these; the greater one leaves a fallen price positive.
 const HALF: (f64, f64) = (0.0, 0.95);
 /// Shares by which volatilities rise are held within 0 and this.
@@ -218,5 +223,31 @@ pub(crate) fn moves(b: &mut Builder, grid: &Grid, width: Value) -> Result<Moves,
     let diagonal = b.mul(across, unit)?;
     let minus = b.neg(weight)?;
     let weights = b.concat(&[diagonal, minus], 0)?;
+    Ok(Moves { price, volatility, weights })
+}
+
+/// Appends the nodes of a band: moves of the price alone, whose values the product leaves as they
+/// are. `band` is f64\[1, 1\].
+pub(crate) fn with_nodes(b: &mut Builder, moves: Moves, band: Value) -> Result<Moves, BuildError> {
+    let dims = b.shape_of(moves.weights).dims().to_vec();
+    let [columns, scenarios] = [dims[0], dims[1]];
+    let band = held(b, band, BAND)?;
+    let band = b.broadcast(band, &[1, NODES])?;
+    let thirds = vec![-1.0, -2.0 / 3.0, -1.0 / 3.0, 0.0, 1.0 / 3.0, 2.0 / 3.0, 1.0];
+    let thirds = b.constant(Tensor::f64(&[1, NODES], thirds).expect("seven of them"))?;
+    let one = b.full(Dtype::F64, &[1, NODES], 1.0)?;
+    let nodes = b.fma(thirds, band, one)?;
+    let price = b.concat(&[moves.price, nodes], 1)?;
+    let still = b.full(Dtype::F64, &[1, NODES], 0.0)?;
+    let volatility = b.concat(&[moves.volatility, still], 1)?;
+
+    let beside = b.full(Dtype::F64, &[columns, NODES], 0.0)?;
+    let above = b.concat(&[moves.weights, beside], 1)?;
+    let mut unit = vec![0.0; NODES * NODES];
+    (0..NODES).for_each(|i| unit[i * (NODES + 1)] = 1.0);
+    let unit = b.constant(Tensor::f64(&[NODES, NODES], unit).expect("a square"))?;
+    let left = b.full(Dtype::F64, &[NODES, scenarios], 0.0)?;
+    let below = b.concat(&[left, unit], 1)?;
+    let weights = b.concat(&[above, below], 0)?;
     Ok(Moves { price, volatility, weights })
 }

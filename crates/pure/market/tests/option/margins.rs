@@ -1,7 +1,11 @@
 //! Portfolio margin against the published table, against prices leg by leg, and its laws.
 
 use market::option::{Contract, greeks_inputs, price};
-use market::scenario::{Grid, Kind, Leg, Width, account, account_inputs, arrays, arrays_inputs};
+use market::scenario;
+use market::scenario::ledger::{self, Charges, Row};
+use market::scenario::{
+    Grid, Kind, Leg, Market, Width, account, account_inputs, arrays, arrays_inputs, book_inputs,
+};
 use proptest::prelude::*;
 use tensor::scalar::Float;
 
@@ -209,4 +213,75 @@ proptest! {
         prop_assert!(margins[2] >= capped * (1.0 - 1e-12));
         prop_assert!(margins[2] <= (expected + 1.0) * 1.02 || half > 0.33);
     }
+}
+
+/// Kind, lots, strike, volatility in per cent, days.
+fn any_leg() -> impl Strategy<Value = (u8, i64, u32, u32, u32)> {
+    (0u8..3, -5_000_000i64..5_000_000, 40_000u32..100_000, 20u32..200, 1u32..400)
+}
+
+/// The charges of the published grid.
+const CHARGES: Charges = Charges { net: 20_000, hedged: 10_000, short: 0, maintenance: 500_000 };
+
+proptest! {
+    /// Integers on the claimed arrays ask what the account's Program asks, up to the rounding of
+    /// doubles, and never less than it by more than that.
+    #[test]
+    fn integers_ask_what_the_program_asks(
+        made in prop::collection::vec(any_leg(), 1..9),
+    ) {
+        let legs: Vec<Leg> = made
+            .iter()
+            .map(|&(kind, lots, strike, volatility, days)| {
+                let kind = [Kind::Put, Kind::Call, Kind::Perpetual][usize::from(kind)];
+                let position = units(lots);
+                let volatility = f64::from(volatility) / 100.0;
+                option(kind, position, (f64::from(strike), volatility, f64::from(days)))
+            })
+            .collect();
+        let market = Market { time: 0.0, price: 70_000.0, width: Width::STATIC, band: 0.1 };
+        let expiries: Vec<f64> = legs.iter().map(|leg| leg.years * 31_536_000.0).collect();
+        let program = scenario::book(legs.len(), &Grid::published()).expect("valid");
+        let inputs = book_inputs(&legs, &expiries, market).expect("there are legs");
+        let out = run(&program, &inputs);
+        let rows: Vec<Row> =
+            out[0].chunks(32).map(|row| Row::read(row).expect("finite")).collect();
+        let held: Vec<_> =
+            (0..legs.len()).map(|i| (&rows[i], made[i].1, made[i].0 < 2)).collect();
+        let (initial, maintenance) = ledger::margin(&held, CHARGES, 70_000_000_000_000_000);
+        let (asked, _, _) = margin(&legs, Width::STATIC);
+        let gross: f64 = legs.iter().map(|leg| leg.position.abs() * 70_000.0).sum();
+        let slack = 1e-9 * (1.0 + gross);
+        prop_assert!((dollars(initial) - asked[0]).abs() <= slack);
+        prop_assert!((dollars(maintenance) - asked[1]).abs() <= slack);
+    }
+
+    /// A mark lies between its neighbours, and at a node it is the node's.
+    #[test]
+    fn marks_run_through_their_nodes(
+        nodes in prop::collection::vec(0.0..1e6f64, 7),
+        k in 0usize..7,
+        step in 3i128..1_000_000_000_000,
+    ) {
+        let mut row = vec![0.0; 32];
+        row[24..31].copy_from_slice(&nodes);
+        let row = Row::read(&row).expect("finite");
+        let at = (i128::try_from(k).expect("small") - 3) * step;
+        prop_assert_eq!(row.mark(at, step), row.marks[k]);
+        if k < 6 {
+            let between = row.mark(at + step / 2, step);
+            let (one, other) = (row.marks[k], row.marks[k + 1]);
+            prop_assert!(one.min(other) <= between && between <= one.max(other));
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "lots are below 2^53")]
+fn units(lots: i64) -> f64 {
+    lots as f64 / 1e6
+}
+
+#[expect(clippy::cast_precision_loss, reason = "compared within a tolerance")]
+fn dollars(wei: u128) -> f64 {
+    wei as f64 / 1e18
 }

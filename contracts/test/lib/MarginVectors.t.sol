@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.30;
+
+import {Scenarios} from "../../src/lib/Scenarios.sol";
+import {Tree} from "../../src/lib/Tree.sol";
+import {Base} from "../support/Base.sol";
+
+/// @notice The golden vectors of portfolio margin that the crate `market` writes: the same arrays,
+///         the same wei.
+contract MarginVectorsTest is Base {
+    using Scenarios for Scenarios.Sheet;
+    using Scenarios for Scenarios.Sum;
+
+    string internal constant MARGINS = "../vectors/margin_v1.json";
+
+    function test_everyCase() public {
+        uint256 cases = 0;
+        while (true) {
+            bytes memory line = bytes(vm.readLine(MARGINS));
+            if (line.length == 0) break;
+            if (line.length < 6 || line[4] != "{") continue;
+            if (line[line.length - 1] == ",") {
+                assembly ("memory-safe") {
+                    mstore(line, sub(mload(line), 1)) // without the comma
+                }
+            }
+            this.check(string(line));
+            ++cases;
+        }
+        vm.assertEq(cases, 19);
+    }
+
+    function check(string memory line) external view {
+        bytes[] memory rows = vm.parseJsonBytesArray(line, ".rows");
+        bytes memory kinds = vm.parseJsonBytes(line, ".kinds");
+        int256[] memory lots = vm.parseJsonIntArray(line, ".lots");
+        int256[] memory marks = vm.parseJsonIntArray(line, ".marks");
+        int256 moved = vm.parseJsonInt(line, ".moved");
+        int256 step = vm.parseJsonInt(line, ".step");
+        Scenarios.Sum memory sum;
+        bytes32[] memory leaves = new bytes32[](rows.length);
+        for (uint256 i = 0; i < rows.length; ++i) {
+            Scenarios.Sheet memory sheet = this.open(rows[i], moved, step);
+            sheet.kind = uint8(kinds[i]);
+            vm.assertEq(sheet.mark, marks[i], "mark");
+            sum.add(sheet, lots[i]);
+            leaves[i] = Tree.leaf(rows[i]);
+        }
+        vm.assertEq(Tree.root(leaves), vm.parseJsonBytes32(line, ".root"), "root");
+        checkMargin(line, sum);
+    }
+
+    function checkMargin(string memory line, Scenarios.Sum memory sum) internal pure {
+        uint256[] memory said = vm.parseJsonUintArray(line, ".charges");
+        Scenarios.Charges memory charges =
+            Scenarios.Charges(uint32(said[0]), uint32(said[1]), uint32(said[2]), uint32(said[3]));
+        uint256 initial = sum.initial(charges, vm.parseJsonUint(line, ".index"));
+        vm.assertEq(initial, vm.parseJsonUint(line, ".initial"), "initial");
+        uint256 maintenance = Scenarios.maintenance(initial, charges);
+        vm.assertEq(maintenance, vm.parseJsonUint(line, ".maintenance"), "maintenance");
+    }
+
+    function open(bytes calldata chunk, int256 moved, int256 step)
+        external
+        pure
+        returns (Scenarios.Sheet memory sheet)
+    {
+        sheet.open(chunk, moved, step);
+    }
+}
