@@ -1,11 +1,13 @@
 //! `assay data`: bars and raw messages of venues, fetched, recorded and looked at.
 //!
 //! `fetch` pages through a venue's history into one parquet file, `record` listens and keeps a
-//! signed log, `check` names everything that is wrong with a file, with its row.
+//! signed log, `check` names everything that is wrong with a file, with its row, `features` makes
+//! minutes of a log.
 //!
 //! Deliberately absent: formats, limits and rules, which are `feeds`'.
 
 mod check;
+mod features;
 mod fetch;
 mod record;
 
@@ -32,6 +34,9 @@ enum Command {
     /// Name everything that is wrong with a file of bars or a log: gaps, duplicates, impossible
     /// bars, clock skew. Ends with 1 where there is anything.
     Check(check::Args),
+    /// Say what a log holds of each minute: order flow, depth, funding, basis, open interest,
+    /// liquidations.
+    Features(features::Args),
 }
 
 /// Does one of them.
@@ -40,6 +45,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Fetch(args) => fetch::run(args).await,
         Command::Record(args) => record::run(args).await,
         Command::Check(args) => check::run(&args),
+        Command::Features(args) => features::run(&args),
     }
 }
 

@@ -213,6 +213,19 @@ pub fn inspect(path: &Path, venue: Option<Venue>, now_s: i64) -> Result<Report, 
     bars::inspect(path, now_s)
 }
 
+/// Hands over every message of a log, and returns whose it is.
+///
+/// # Errors
+///
+/// [`FeedError`] where it cannot be read, is no venue's, or has a line that is none, with its row.
+pub(crate) fn messages(
+    path: &Path,
+    venue: Option<Venue>,
+    each: &mut dyn FnMut(&crate::Message),
+) -> Result<Venue, FeedError> {
+    lines::messages(path, venue, each)
+}
+
 /// Opens a text file, gzipped or plain.
 fn reader(path: &Path) -> Result<Box<dyn BufRead>, FeedError> {
     let file = File::open(path).map_err(|error| unreadable(path, &error))?;

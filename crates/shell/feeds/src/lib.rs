@@ -17,6 +17,7 @@ mod csv_bars;
 mod decimal;
 mod error;
 mod feather_bars;
+pub mod features;
 pub mod fetch;
 mod folder;
 pub mod inspect;

@@ -140,3 +140,30 @@ fn a_recorder_outlives_a_venue_out_of_reach() {
     assert_eq!((&market["lines"], &market["connections"]), (&0.into(), &0.into()), "{json}");
     assert!(live.join("deribit/BTC-PERPETUAL").is_dir());
 }
+
+#[test]
+fn a_real_log_has_minutes() {
+    let folder = real("l2_wire_hftbacktest");
+    if !folder.is_dir() {
+        return skip("minutes of a real log: there is no ../shared/data beside the project");
+    }
+    let root = directory();
+    let (future, spot) =
+        (folder.join("usdm_btcusdt_20240808.gz"), folder.join("spot_btcusdt_20240808.gz"));
+    let args = ["data", "features", text(&future), "--against", text(&spot), "--json"];
+    let ended = run(root.path(), &args);
+    assert!(ended.status.success(), "{}", ended.stderr);
+    let minutes: Vec<serde_json::Value> = ended
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a minute is JSON"))
+        .collect();
+    assert!((5..=8).contains(&minutes.len()), "{}", minutes.len());
+    let apart = |minute: &serde_json::Value| minute["apart"].as_f64();
+    assert!(minutes.iter().filter_map(apart).all(|apart| apart.abs() < 1e-3));
+    assert!(minutes.iter().filter_map(apart).count() >= 4);
+
+    let nobody = ["data", "features", text(&future), "--symbol", "DOGE"];
+    let ended = run(root.path(), &nobody);
+    assert!(ended.stderr.contains("says nothing of DOGE"), "{}", ended.stderr);
+}

@@ -19,19 +19,15 @@ const SILENCE_MAX_NS: u64 = 60_000_000_000;
 const TRADES_KEPT: usize = 100_000;
 /// Lines by which a venue is told.
 const LINES_TO_TELL: usize = 500;
+/// The number of the change before, which Binance's futures say and its spot market does not.
+const PREVIOUS: &[u8] = b"\"pu\":";
 
 pub(super) fn inspect(path: &Path, venue: Option<Venue>) -> Result<Report, FeedError> {
     let mut findings = Findings::default();
     let sealed = if seals_path(path).exists() { seals(path, &mut findings) } else { None };
     let told = sealed.as_ref().and_then(|verified| verified.signer.as_ref());
     let venue = venue.or_else(|| told.and_then(|(_, venue, _)| venue.parse().ok()));
-    let venue = match venue {
-        Some(venue) => venue,
-        None => tell(path)?.ok_or_else(|| FeedError::Unreadable {
-            path: path.to_owned(),
-            reason: "no venue sends such messages; say whose they are with --venue".to_owned(),
-        })?,
-    };
+    let venue = told_or(path, venue)?;
     let mut look = Look { venue, findings, ..Look::new() };
     let mut file = reader(path)?;
     let (mut row, mut line) = (0, Vec::new());
@@ -63,6 +59,37 @@ pub(super) fn inspect(path: &Path, venue: Option<Venue>) -> Result<Report, FeedE
     })
 }
 
+/// Hands over every message of a log.
+pub(super) fn messages(
+    path: &Path,
+    venue: Option<Venue>,
+    each: &mut dyn FnMut(&Message),
+) -> Result<Venue, FeedError> {
+    let venue = told_or(path, venue)?;
+    for (i, line) in reader(path)?.split(b'\n').enumerate() {
+        let line = line.map_err(|error| unreadable(path, &error))?;
+        let bad = |reason: String| FeedError::Unreadable {
+            path: path.to_owned(),
+            reason: format!("row {}: {reason}; look at it with `assay data check`", i + 1),
+        };
+        let (_, raw) = split(&line).ok_or_else(|| bad(Problem::NoTime.to_string()))?;
+        let found = venue.parse(raw).map_err(|error| bad(error.to_string()))?;
+        found.iter().for_each(&mut *each);
+    }
+    Ok(venue)
+}
+
+/// The venue that was named, or else told by the messages.
+fn told_or(path: &Path, venue: Option<Venue>) -> Result<Venue, FeedError> {
+    if let Some(venue) = venue {
+        return Ok(venue);
+    }
+    tell(path)?.ok_or_else(|| FeedError::Unreadable {
+        path: path.to_owned(),
+        reason: "no venue sends such messages; say whose they are with --venue".to_owned(),
+    })
+}
+
 /// Compares a log with its seals.
 fn seals(path: &Path, findings: &mut Findings) -> Option<Verified> {
     match verify(path) {
@@ -83,6 +110,9 @@ fn tell(path: &Path) -> Result<Option<Venue>, FeedError> {
         let Some((_, raw)) = split(&line) else { continue };
         for (count, venue) in counts.iter_mut().zip(Venue::ALL) {
             *count += venue.parse(raw).map_or(0, |messages| messages.len());
+            // Binance's two markets look alike but for this field.
+            let future = raw.windows(PREVIOUS.len()).any(|bytes| bytes == PREVIOUS);
+            *count += usize::from(venue == Venue::BinanceUsdm && future);
         }
     }
     let most = counts.iter().copied().max().filter(|most| *most > 0);
