@@ -88,7 +88,7 @@ contract PortfolioHouse is Portfolios, ReentrancyGuard {
         scene.books.cash -= uint128(amount);
         _checkPrices(held, scene);
         _checkInitial(held, scene);
-        held.auction = 0;
+        Auction.end(held.auction);
         _close(held, scene);
         _end(scene);
         emit Withdrawn(msg.sender, amount);
@@ -136,7 +136,8 @@ contract PortfolioHouse is Portfolios, ReentrancyGuard {
         _pay(made.price, done, sides, scene.books);
         require(done.fresh || (done.shrinks[0] && done.shrinks[1]), Stale());
         for (uint256 i = 0; i < 2; ++i) {
-            _checkAfter(sides[i], scene, done.shrinks[i], before[i]);
+            int256 gain = i == 0 ? done.mark - made.price : made.price - done.mark;
+            _checkAfter(sides[i], scene, done.shrinks[i], before[i], gain);
             _close(sides[i], scene);
         }
         _show(made, scene, done.fresh);
@@ -158,7 +159,7 @@ contract PortfolioHouse is Portfolios, ReentrancyGuard {
     // Liquidation.
 
     /// @inheritdoc IPortfolioHouse
-    function beginAuction(address account, IScenarioBook.Reading[] calldata readings) external {
+    function runAuction(address account, IScenarioBook.Reading[] calldata readings) external {
         _mark(account, readings, true);
     }
 
@@ -178,7 +179,7 @@ contract PortfolioHouse is Portfolios, ReentrancyGuard {
         Scene memory scene = _begin(readings);
         Held memory fallen = _open(account, scene, 0);
         Held memory bidder = _open(msg.sender, scene, fallen.list.count);
-        require(fallen.auction > 0, AuctionIs(false));
+        require(fallen.auction.shown > 0, NoAuction());
         _checkPrices(fallen, scene);
         _checkPrices(bidder, scene);
         uint256 penalty;
@@ -193,10 +194,10 @@ contract PortfolioHouse is Portfolios, ReentrancyGuard {
         _checkInitial(bidder, scene);
         (, uint256 maintenance) = _margins(fallen, scene);
         if (fallen.purse.equity(scene.haircut) >= int256(maintenance)) {
-            fallen.auction = 0;
+            Auction.end(fallen.auction);
             emit AuctionEnded(account);
         }
-        bidder.auction = 0;
+        Auction.end(bidder.auction);
         _close(fallen, scene);
         _close(bidder, scene);
         _end(scene);
@@ -232,7 +233,7 @@ contract PortfolioHouse is Portfolios, ReentrancyGuard {
     function accountOf(address account)
         external
         view
-        returns (Ledger.Purse memory, uint64, Legs.Leg[] memory)
+        returns (Ledger.Purse memory, Auction.Clock memory, Legs.Leg[] memory)
     {
         Account storage known = _accounts[account];
         return (known.purse, known.auction, known.legs);
@@ -319,23 +320,27 @@ contract PortfolioHouse is Portfolios, ReentrancyGuard {
 
     // Auctions.
 
-    /// @dev Begins an auction, or ends it.
-    function _mark(address account, IScenarioBook.Reading[] calldata readings, bool begins)
+    /// @dev Lets an auction run on, or ends it.
+    function _mark(address account, IScenarioBook.Reading[] calldata readings, bool runs)
         private
         nonReentrant
     {
         Scene memory scene = _begin(readings);
         Held memory held = _open(account, scene, 0);
-        require((held.auction == 0) == begins, AuctionIs(begins));
+        require(runs || held.auction.shown > 0, NoAuction());
         _checkPrices(held, scene);
         (, uint256 maintenance) = _margins(held, scene);
         int256 equity = held.purse.equity(scene.haircut);
         bool under = equity < int256(maintenance);
-        require(under || !begins, Healthy(account, equity, maintenance));
-        require(!under || begins, NotHealthy(account, equity, maintenance));
-        held.auction = begins ? uint64(block.timestamp) : 0;
-        if (begins) emit AuctionBegun(account, equity, maintenance);
-        else emit AuctionEnded(account);
+        require(under || !runs, Healthy(account, equity, maintenance));
+        require(!under || runs, NotHealthy(account, equity, maintenance));
+        if (runs) {
+            Auction.show(held.auction, uint64(block.timestamp));
+            emit AuctionRan(account, equity, maintenance, held.auction.passed);
+        } else {
+            Auction.end(held.auction);
+            emit AuctionEnded(account);
+        }
         _close(held, scene);
         _end(scene);
     }
@@ -352,7 +357,8 @@ contract PortfolioHouse is Portfolios, ReentrancyGuard {
         require(under, Healthy(fallen.who, equity, maintenance));
         Auction.Lot memory lot =
             Auction.Lot(equity, initial, scene.books.insurance, _terms.auctionSeconds);
-        discount = Auction.discount(lot, block.timestamp - fallen.auction);
+        Auction.show(fallen.auction, uint64(block.timestamp));
+        discount = Auction.discount(lot, fallen.auction.passed);
         if (equity > int256(discount)) {
             penalty = Math.mulDiv(initial, _terms.penalty, MILLION);
             penalty = Math.min(penalty, uint256(equity) - discount);

@@ -123,6 +123,19 @@ contract PortfolioHouseTest is HouseDesk {
         refused(IPortfolioHouse.MarginMissing.selector, BOB, ALICE, perp, 24 * UNIT, 100e12);
     }
 
+    /// @notice Options held ask no margin here; still nobody gives away by them what he does not
+    ///         have.
+    function test_close_atWorseThanTheMarkKeepsMaintenance() public {
+        uint256 poor = 0xB00;
+        fund(poor, 1e18);
+        tradeAt(poor, CAROL, high, 50 * UNIT, 2e12);
+        refused(IPortfolioHouse.MarginMissing.selector, CAROL, poor, high, 50 * UNIT, 1.1e12);
+        tradeAt(CAROL, poor, high, UNIT, 1.1e12);
+        vm.assertEq(standing(poor).equity, 0.1e18);
+        tradeAt(CAROL, poor, high, 49 * UNIT, 2e12);
+        vm.assertEq(standing(poor).equity, 0.1e18);
+    }
+
     function test_close_underMaintenanceIsTheAuctions() public {
         tradeAt(ALICE, BOB, perp, 40 * UNIT, 100e12);
         setPrice(87e18);

@@ -25,7 +25,7 @@ contract PortfolioLossTest is HouseDesk {
 
     function test_auction_beginsAtTheMarkAndRestoresInitialMargin() public {
         setPrice(87e18);
-        beginAuction(ALICE);
+        runAuction(ALICE);
         (uint256 share, uint256 paid) = bidFor(ALICE, CAROL, 1e18);
         vm.assertEq(paid, 0);
         // (1000 - 480) / (1000 - 20 of penalty)
@@ -35,17 +35,21 @@ contract PortfolioLossTest is HouseDesk {
         vm.assertLe(uint256(now_.equity), now_.initial + 1e15, "and not more than a lot beyond");
         vm.assertEq(lotsHeld(vm.addr(CAROL), perp), 21_224_490);
         vm.assertEq(clearing.books().insurance, share * 20);
-        vm.assertEq(auctionOf(ALICE), 0);
+        vm.assertEq(auctionOf(ALICE).shown, 0);
         checkHeld();
     }
 
     function test_auction_discountRisesOutOfTheAccountsOwn() public {
         setPrice(87.25e18);
-        beginAuction(ALICE); // 490 left
+        runAuction(ALICE); // 490 left
         vm.warp(block.timestamp + 60);
         (, uint256 paid) = bidFor(ALICE, CAROL, 0.01e18);
         vm.assertEq(paid, 1e18); // of 1000 a phase, after a tenth of it
-        setPrice(87.25e18);
+        for (uint256 i = 0; i < 4; ++i) {
+            setPrice(87.25e18);
+            runAuction(ALICE); // two minutes each, however long it was
+        }
+        vm.assertEq(auctionOf(ALICE).passed, 540);
         (uint256 share,) = bidFor(ALICE, CAROL, 1e18);
         vm.assertEq(share, 1e18, "the discount is all it has");
         vm.assertEq(purseOf(ALICE).cash, 0);
@@ -57,14 +61,12 @@ contract PortfolioLossTest is HouseDesk {
         setPrice(88e18);
         IScenarioBook.Reading[] memory readings = readingsOf(vm.addr(ALICE));
         vm.expectPartialRevert(IPortfolioHouse.Healthy.selector);
-        clearing.beginAuction(vm.addr(ALICE), readings);
+        clearing.runAuction(vm.addr(ALICE), readings);
         vm.prank(vm.addr(CAROL));
-        vm.expectRevert(abi.encodeWithSelector(IPortfolioHouse.AuctionIs.selector, false));
+        vm.expectRevert(IPortfolioHouse.NoAuction.selector);
         clearing.bid(vm.addr(ALICE), 1e18, 0, readings);
         setPrice(87e18);
-        beginAuction(ALICE);
-        vm.expectRevert(abi.encodeWithSelector(IPortfolioHouse.AuctionIs.selector, true));
-        clearing.beginAuction(vm.addr(ALICE), readings);
+        runAuction(ALICE);
         vm.expectPartialRevert(IPortfolioHouse.NotHealthy.selector);
         clearing.endAuction(vm.addr(ALICE), readings);
         vm.prank(vm.addr(ALICE));
@@ -78,7 +80,19 @@ contract PortfolioLossTest is HouseDesk {
         vm.expectPartialRevert(IPortfolioHouse.Healthy.selector);
         clearing.bid(vm.addr(ALICE), 1e18, 0, readings);
         clearing.endAuction(vm.addr(ALICE), readings);
-        vm.assertEq(auctionOf(ALICE), 0);
+        vm.assertEq(auctionOf(ALICE).shown, 0);
+    }
+
+    /// @notice What recovered and was forgotten does not begin again where time alone would have
+    ///         brought it.
+    function test_auction_runsOnlyWhileItIsShown() public {
+        setPrice(87e18);
+        runAuction(ALICE);
+        setPrice(95e18);
+        vm.warp(block.timestamp + 5 hours);
+        setPrice(87e18);
+        (, uint256 paid) = bidFor(ALICE, CAROL, 0.01e18);
+        vm.assertEq(paid, 2e18);
     }
 
     function test_auction_waitsForAFreshPrice() public {
@@ -86,9 +100,9 @@ contract PortfolioLossTest is HouseDesk {
         IScenarioBook.Reading[] memory readings = readingsOf(vm.addr(ALICE));
         vm.warp(block.timestamp + 10 minutes);
         vm.expectRevert(IPortfolioHouse.Stale.selector);
-        clearing.beginAuction(vm.addr(ALICE), readings);
+        clearing.runAuction(vm.addr(ALICE), readings);
         setPrice(87e18);
-        beginAuction(ALICE);
+        runAuction(ALICE);
         vm.warp(block.timestamp + 10 minutes);
         vm.prank(vm.addr(CAROL));
         vm.expectRevert(IPortfolioHouse.Stale.selector);
@@ -98,14 +112,14 @@ contract PortfolioLossTest is HouseDesk {
     function test_auction_goesOnWithAStaleGrid() public {
         vm.warp(block.timestamp + 7 hours);
         setPrice(87e18);
-        beginAuction(ALICE);
+        runAuction(ALICE);
         (uint256 share,) = bidFor(ALICE, CAROL, 1e18);
         vm.assertTrue(share > 0.5e18);
     }
 
     function test_auction_theBidderNeedsMargin() public {
         setPrice(87e18);
-        beginAuction(ALICE);
+        runAuction(ALICE);
         uint256 poor = 0xB00;
         fund(poor, 10e18);
         IScenarioBook.Reading[] memory readings = readingsOf(vm.addr(ALICE));
@@ -116,7 +130,7 @@ contract PortfolioLossTest is HouseDesk {
 
     function fall() internal {
         setPrice(74e18);
-        beginAuction(ALICE);
+        runAuction(ALICE);
         bidFor(ALICE, CAROL, 1e18);
         vm.assertEq(lotsHeld(vm.addr(ALICE), perp), 0);
     }

@@ -6,6 +6,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {IPortfolioHouse} from "../interfaces/IPortfolioHouse.sol";
 import {IScenarioBook} from "../interfaces/IScenarioBook.sol";
+import {Auction} from "../lib/Auction.sol";
 import {Funding} from "../lib/Funding.sol";
 import {Ledger} from "../lib/Ledger.sol";
 import {Legs} from "../lib/Legs.sol";
@@ -22,10 +23,9 @@ abstract contract Portfolios is IPortfolioHouse {
     using Legs for Legs.List;
     using Scenarios for Scenarios.Sum;
 
-    /// @param auction time it began, 0 for none
     struct Account {
         Ledger.Purse purse;
-        uint64 auction;
+        Auction.Clock auction;
         Legs.Leg[] legs;
     }
 
@@ -33,7 +33,7 @@ abstract contract Portfolios is IPortfolioHouse {
     struct Held {
         address who;
         Ledger.Purse purse;
-        uint64 auction;
+        Auction.Clock auction;
         Legs.List list;
     }
 
@@ -162,7 +162,7 @@ abstract contract Portfolios is IPortfolioHouse {
     /// @dev Writes an account back. With no legs left its debt is what it cannot pay.
     function _close(Held memory held, Scene memory scene) internal {
         if (held.list.count == 0) {
-            held.auction = 0;
+            Auction.end(held.auction);
             (uint128 debt, uint128 covered) = scene.books.absorb(held.purse);
             if (debt > 0) emit BadDebt(held.who, debt, covered);
         }
@@ -248,18 +248,23 @@ abstract contract Portfolios is IPortfolioHouse {
         int256 equity = held.purse.equity(scene.haircut);
         bool healthy = equity >= int256(maintenance);
         require(healthy, UnderMaintenance(held.who, equity, maintenance));
-        held.auction = 0;
+        Auction.end(held.auction);
     }
 
+    /// @dev Closing at the mark, or better, needs nothing more; closing at worse than it, what is
+    ///      left of the maintenance margin; everything else is new risk.
+    /// @param gain of the trade at the marks
     function _checkAfter(
         Held memory held,
         Scene memory scene,
         bool shrinks,
-        uint256 maintenanceBefore
+        uint256 maintenanceBefore,
+        int256 gain
     ) internal view {
         if (shrinks) {
             (, uint256 maintenance) = _margins(held, scene);
-            if (maintenance <= maintenanceBefore) return;
+            bool keeps = gain >= 0 || held.purse.equity(scene.haircut) >= int256(maintenance);
+            if (maintenance <= maintenanceBefore && keeps) return;
         }
         (bool prices, bool grids) = _fresh(held, scene);
         require(prices && grids, Stale());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.30;
 
+import {Auction} from "../lib/Auction.sol";
 import {Funding} from "../lib/Funding.sol";
 import {Ledger} from "../lib/Ledger.sol";
 import {Legs} from "../lib/Legs.sol";
@@ -80,7 +81,8 @@ interface IPortfolioHouse {
         int64[] lots,
         int256 price
     );
-    event AuctionBegun(address indexed account, int256 equity, uint256 maintenance);
+    /// @param passed seconds in which the account was shown under maintenance margin
+    event AuctionRan(address indexed account, int256 equity, uint256 maintenance, uint64 passed);
     event AuctionEnded(address indexed account);
     /// @param share of the positions, WAD
     /// @param paid discount on it, wei
@@ -115,8 +117,8 @@ interface IPortfolioHouse {
     error Healthy(address account, int256 equity, uint256 needed);
     /// @notice Thrown by `endAuction` when an account has it not.
     error NotHealthy(address account, int256 equity, uint256 needed);
-    /// @notice Thrown when an auction has begun already, or has not.
-    error AuctionIs(bool running);
+    /// @notice Thrown for an account that has no auction.
+    error NoAuction();
     /// @notice Thrown by a bid for less discount than the bidder asks, or for no share.
     error BadBid(uint256 discount, uint256 share);
     /// @notice Thrown by a bid for one's own account.
@@ -142,7 +144,7 @@ interface IPortfolioHouse {
 
     /// @notice Stands between the two sides of a trade, by the desk that has their signatures.
     /// @dev Every leg shrinks and less maintenance margin is asked: that is closing, and needs no
-    ///      margin beyond maintenance before it, whatever the grid; with a stale price both sides
+    ///      margin beyond maintenance, whatever the grid; with a stale price both sides
     ///      have to close, at the last mark. Everything else needs fresh prices and grids, and the
     ///      initial margin.
     function novate(Novation calldata made, IScenarioBook.Reading[] calldata readings) external;
@@ -151,8 +153,10 @@ interface IPortfolioHouse {
     ///         may.
     function touch(address account, IScenarioBook.Reading[] calldata readings) external;
 
-    /// @notice Puts an account under maintenance margin up for auction; anybody may.
-    function beginAuction(address account, IScenarioBook.Reading[] calldata readings) external;
+    /// @notice Shows that an account is under maintenance margin; anybody may. The first time
+    ///         begins its auction, every further one lets it run on by the time since the last, at
+    ///         most two minutes.
+    function runAuction(address account, IScenarioBook.Reading[] calldata readings) external;
 
     /// @notice Ends the auction of an account that has its maintenance margin again; anybody may.
     function endAuction(address account, IScenarioBook.Reading[] calldata readings) external;
@@ -183,7 +187,7 @@ interface IPortfolioHouse {
     function accountOf(address account)
         external
         view
-        returns (Ledger.Purse memory purse, uint64 auction, Legs.Leg[] memory legs);
+        returns (Ledger.Purse memory purse, Auction.Clock memory auction, Legs.Leg[] memory legs);
 
     /// @notice Returns the sums over all accounts.
     function books() external view returns (Ledger.Books memory);

@@ -9,6 +9,18 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 ///         winners are owed. It never exceeds the initial margin of what goes over.
 library Auction {
     uint256 private constant WAD = 1e18;
+    /// @dev Longest time between two showings that counts.
+    uint64 private constant PATIENCE = 2 minutes;
+
+    /// @notice Time in which an account was shown to be under maintenance margin. What lies between
+    ///         two showings counts up to two minutes, so an auction nobody looks at does not run,
+    ///         and an account that recovered in between cannot begin again where it stopped.
+    /// @param shown chain time of the last showing, 0 where no auction runs
+    /// @param passed seconds
+    struct Clock {
+        uint64 shown;
+        uint64 passed;
+    }
 
     /// @param equity of the account
     /// @param initial margin of the account
@@ -19,6 +31,18 @@ library Auction {
         uint256 initial;
         uint256 insurance;
         uint256 length;
+    }
+
+    /// @notice Shows an account under maintenance margin at `time`.
+    function show(Clock memory clock, uint64 time) internal pure {
+        uint64 since = clock.shown == 0 ? 0 : time - clock.shown;
+        clock.passed += since < PATIENCE ? since : PATIENCE;
+        clock.shown = time;
+    }
+
+    /// @notice Ends an auction.
+    function end(Clock memory clock) internal pure {
+        (clock.shown, clock.passed) = (0, 0);
     }
 
     /// @notice Returns the discount on the whole account after `passed` seconds.

@@ -201,7 +201,7 @@ contract PortfolioPlay is HouseDesk {
     function _auction(uint256 seed) internal {
         for (uint256 i = 0; i < TRADERS; ++i) {
             uint256 key = FIRST_KEY + (seed + i) % TRADERS;
-            if (_healthy(key) || auctionOf(key) > 0) continue;
+            if (_healthy(key)) continue;
             try this.beginExternally(key) {
                 ++auctions;
             } catch (bytes memory why) {
@@ -212,7 +212,7 @@ contract PortfolioPlay is HouseDesk {
     }
 
     function beginExternally(uint256 key) external {
-        beginAuction(key);
+        runAuction(key);
     }
 
     function bidExternally(uint256 key, uint256 bidder, uint256 most) external {
@@ -222,11 +222,11 @@ contract PortfolioPlay is HouseDesk {
     function _bid(uint256 seed) internal {
         for (uint256 i = 0; i < TRADERS; ++i) {
             uint256 key = FIRST_KEY + (seed + i) % TRADERS;
-            if (auctionOf(key) == 0) continue;
+            if (auctionOf(key).shown == 0) continue;
             uint256 bidder = FIRST_KEY + (seed + i + 1 + (seed >> 8) % (TRADERS - 1)) % TRADERS;
             uint256 most = seed % 2 == 0 ? 1e18 : bound(seed >> 16, 1, 1e18);
             int256 before = _worth(key);
-            bool insured = block.timestamp > auctionOf(key) + 600;
+            bool insured = auctionOf(key).passed + 120 > 600;
             try this.bidExternally(key, bidder, most) {
                 ++bids;
                 bool owns = before < 0 || insured || _worth(key) >= 0;

@@ -6,6 +6,7 @@ import {OrderDesk} from "../../src/OrderDesk.sol";
 import {IOrderDesk} from "../../src/interfaces/IOrderDesk.sol";
 import {IHaircut, IPortfolioHouse} from "../../src/interfaces/IPortfolioHouse.sol";
 import {IScenarioBook} from "../../src/interfaces/IScenarioBook.sol";
+import {Auction} from "../../src/lib/Auction.sol";
 import {Funding} from "../../src/lib/Funding.sol";
 import {Ledger} from "../../src/lib/Ledger.sol";
 import {Legs} from "../../src/lib/Legs.sol";
@@ -179,8 +180,8 @@ abstract contract HouseDesk is BookDesk, IHaircut {
         (purse,,) = clearing.accountOf(vm.addr(key));
     }
 
-    function auctionOf(uint256 key) internal view returns (uint64 auction) {
-        (, auction,) = clearing.accountOf(vm.addr(key));
+    function auctionOf(uint256 key) internal view returns (Auction.Clock memory clock) {
+        (, clock,) = clearing.accountOf(vm.addr(key));
     }
 
     function lotsHeld(address who, uint32 id) internal view returns (int256) {
@@ -196,9 +197,9 @@ abstract contract HouseDesk is BookDesk, IHaircut {
         clearing.touch(who, readingsOf(who));
     }
 
-    function beginAuction(uint256 key) internal {
+    function runAuction(uint256 key) internal {
         address who = vm.addr(key);
-        clearing.beginAuction(who, readingsOf(who));
+        clearing.runAuction(who, readingsOf(who));
     }
 
     function bidFor(uint256 key, uint256 bidder, uint256 shareMax)
