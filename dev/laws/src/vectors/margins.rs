@@ -41,10 +41,13 @@ pub(super) fn generate() -> Value {
         let kinds: Vec<u8> = (0..ROWS).map(|_| dice.word().to_le_bytes()[0] % 3).collect();
         cases.push(case(&mut dice, (&rows, &kinds, count), CHARGES[1]));
     }
+    let books = [Width::STATIC, Width { half: 0.31, up: 0.9, down: 0.3 }];
+    let books: Vec<Value> = books.into_iter().map(|width| listed(&mut dice, width)).collect();
     json!({
         "about": "Scenarios.sol and market::scenario::ledger: margins of accounts from arrays; \
                   prices and marks in ticks of 10^-12, margins in 10^-18, lots of 10^-6",
         "version": 1,
+        "books": books,
         "cases": cases,
     })
 }
@@ -94,6 +97,34 @@ fn case(dice: &mut Dice, account: (&[Vec<f64>], &[u8], usize), charges: Charges)
         "marks": read.iter().map(|row| row.mark(moved, step).to_string()).collect::<Vec<_>>(),
         "initial": text(&initial),
         "maintenance": text(&maintenance),
+    })
+}
+
+/// A book's terms and data as a contract has them, and the roots of its claim.
+fn listed(dice: &mut Dice, width: Width) -> Value {
+    let (time, price) = (1_699_999_980.0, f64::from(PRICE));
+    let legs = instruments(dice);
+    let expiry = |leg: &Leg| match leg.kind {
+        Kind::Perpetual => 0.0,
+        Kind::Put | Kind::Call => time + 60.0 * (32.0 + (leg.years * 525_600.0).round()),
+    };
+    let expiries: Vec<f64> = legs.iter().map(expiry).collect();
+    let market = Market { time, price, width, band: 0.1 };
+    let inputs = book_inputs(&legs, &expiries, market).expect("there are legs");
+    let program = book(legs.len(), &Grid::published()).expect("there are rows");
+    let out = tensor::eval(&program, &inputs).expect("the inputs fit");
+    let roots: Vec<tensor::Hash> = inputs.iter().map(Tensor::root).collect();
+    let strikes = inputs[0].as_f64().expect("f64");
+    json!({
+        "time": time.to_string(),
+        "kinds": hex(&kinds(&legs)),
+        "strikes": strikes.iter().map(|x| x.to_bits().to_string()).collect::<Vec<_>>(),
+        "expiries": expiries.iter().map(|x| x.to_string()).collect::<Vec<_>>(),
+        "head": hex(&inputs[3].to_bytes()),
+        "forwards": hex(&inputs[4].to_bytes()),
+        "volatilities": hex(&inputs[5].to_bytes()),
+        "inputs_root": tensor::tree::root(&roots).to_string(),
+        "outputs_root": out[0].root().to_string(),
     })
 }
 
