@@ -1,4 +1,4 @@
-//! `assay replay-market`: a real crash, under our margins, a static one and historical simulation.
+//! `assay replay-market`: a real crash, under our margins, static ones and historical simulation.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -6,15 +6,16 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use backtest::{CRASHES, Crash, ReplayRequest, Replayed};
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
 
 /// What to replay, and where the page goes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The crash: oct-2025.
-    #[arg(long, value_name = "NAME", value_parser = crash)]
-    scenario: Crash,
-    /// A folder of bars, an hour or finer; repeat it for more venues.
-    #[arg(long, required = true, value_name = "DIR")]
+    /// The crash: oct-2025, mar-2020 or feb-2026 [default: list them].
+    #[arg(long, value_name = "NAME", value_parser = crash, requires = "data")]
+    scenario: Option<Crash>,
+    /// A folder of bars, an hour or finer (feb-2026: of option chains); repeat it for more.
+    #[arg(long, value_name = "DIR", requires = "scenario")]
     data: Vec<PathBuf>,
     /// A market, such as BTC; repeat it [default: all whose bars cover the crash].
     #[arg(long, value_name = "NAME")]
@@ -40,8 +41,8 @@ fn crash(name: &str) -> Result<Crash, String> {
 }
 
 /// Writes the command that makes the same page again.
-fn command(args: &Args) -> String {
-    let mut words = format!("assay replay-market --scenario {}", args.scenario.name);
+fn command(args: &Args, crash: &Crash) -> String {
+    let mut words = format!("assay replay-market --scenario {}", crash.name);
     let data = args.data.iter().map(|path| ("data", path.display().to_string()));
     let markets = args.market.iter().map(|name| ("market", name.clone()));
     for (name, value) in data.chain(markets) {
@@ -50,19 +51,38 @@ fn command(args: &Args) -> String {
     format!("{words} --accounts {} --seed {}", args.accounts, args.seed)
 }
 
-/// Replays and writes the page.
+/// Says which crashes there are.
+fn list(json: bool) {
+    for crash in CRASHES {
+        let Crash { name, title, from, to, .. } = crash;
+        if json {
+            println!("{}", json!({ "name": name, "title": title, "from": from, "to": to }));
+        } else {
+            println!("{name}  {title}, {from} to {to}");
+        }
+    }
+    if !json {
+        println!("assay replay-market --scenario {} --data DIR", CRASHES[0].name);
+    }
+}
+
+/// Replays and writes the page; without a scenario lists them.
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let Some(crash) = args.scenario else {
+        list(args.json);
+        return Ok(ExitCode::SUCCESS);
+    };
     let request = ReplayRequest {
-        crash: args.scenario,
+        crash,
         data: args.data.clone(),
         markets: args.market.clone(),
         accounts: args.accounts,
         seed: args.seed,
-        command: command(args),
+        command: command(args, &crash),
     };
     let spinner = ProgressBar::new_spinner();
     spinner.set_style(ProgressStyle::with_template("{spinner} {msg}, {elapsed}")?);
-    spinner.set_message("reading bars");
+    spinner.set_message("reading data");
     spinner.enable_steady_tick(std::time::Duration::from_millis(100));
     let result = backtest::replay(&request, &mut |name| spinner.set_message(name.to_owned()));
     spinner.finish_and_clear();

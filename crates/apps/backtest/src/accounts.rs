@@ -156,10 +156,15 @@ pub fn simulate(accounts: &[Account], hours: &[Hour], margins: &Margins) -> Outc
 
 impl Outcome {
     fn close(&mut self, position: &Position, hour: usize, price: f64) {
-        let gain = position.gain_cents(price);
-        let equity = position.deposit_cents + gain;
-        self.deposits_cents += position.deposit_cents;
-        self.notional_cents += rounded(100.0 * position.quantity.abs() * position.price);
+        let notional = rounded(100.0 * position.quantity.abs() * position.price);
+        self.end(hour, (position.deposit_cents, notional, position.gain_cents(price)));
+    }
+
+    /// Pays an account that deposited, opened and won so many cents, and counts what is missing.
+    pub(crate) fn end(&mut self, hour: usize, (deposit, notional, gain): (i64, i64, i64)) {
+        let equity = deposit + gain;
+        self.deposits_cents += deposit;
+        self.notional_cents += notional;
         self.gains_cents += gain;
         self.paid_cents += equity.max(0);
         if equity < 0 {

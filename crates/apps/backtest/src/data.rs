@@ -158,17 +158,19 @@ fn is_perpetual(series: &Series) -> bool {
     symbol.contains("perp") || symbol.contains("swap")
 }
 
-/// Returns what is traded: the name up to its first separator, without the currency it is quoted
-/// in.
-fn base(name: &str) -> &str {
-    let first = name.split(['-', '_', '/', ' ', ':']).next().unwrap_or(name);
+/// Returns what is traded: of the name's first word that ends in a currency all before it, or else
+/// the first word.
+pub(crate) fn base<'a>(name: &'a str) -> &'a str {
+    let mut words = name.split(['-', '_', '/', ' ', ':']);
+    let first = words.clone().next().unwrap_or(name);
     let quotes = ["USDT", "USDC", "USD", "EUR", "PERP"];
-    let cut = |quote: &str| {
-        let start = first.len().checked_sub(quote.len()).filter(|start| *start > 0)?;
-        first.get(start..).filter(|end| end.eq_ignore_ascii_case(quote))?;
-        first.get(..start)
+    let cut = |word: &'_ str, quote: &str| {
+        let start = word.len().checked_sub(quote.len()).filter(|start| *start > 0)?;
+        word.get(start..).filter(|end| end.eq_ignore_ascii_case(quote))?;
+        Some(start)
     };
-    quotes.iter().find_map(|quote| cut(quote)).unwrap_or(first)
+    let quoted = |word: &'a str| quotes.iter().find_map(|quote| Some(&word[..cut(word, quote)?]));
+    words.find_map(quoted).unwrap_or(first)
 }
 
 /// Returns the least initial margin of a market where a table sets none: 2 % for BTC and ETH, 5 %
@@ -215,6 +217,9 @@ mod tests {
         assert_eq!(find(&all, "BTCUSDT_spot").expect("found").symbol, "BTCUSDT_spot");
         assert_eq!(find(&all, "bybit/ETHUSDT_perp").expect("found").venue, "bybit");
         assert!(matches!(find(&all, "ETH"), Err(Error::Ambiguous { .. })));
+        let long = [series("b", "Binance_BTCUSDT_2017_2021", 3_600, 9)];
+        assert!(find(&long, "BTC").is_ok() && find(&long, "Binance").is_err());
+        assert_eq!(floor("Binance_BTCUSDT_2017_2021"), 0.02);
         assert!(matches!(find(&all, "DOGE"), Err(Error::Unknown { .. })));
         assert_eq!((floor("ETH-PERP"), floor("SOLUSDT_perp")), (0.02, 0.05));
     }

@@ -66,7 +66,32 @@ pub(crate) fn maintenance_share() -> f64 {
 ///
 /// [`Error::Short`], [`Error::Risk`] or [`Error::Daily`].
 pub(crate) fn track(series: &Series, floor: f64) -> Result<Track, Error> {
-    let track = risk::lived(series, floor)?;
+    Ok(told(series, risk::lived(series, floor)?)?.track)
+}
+
+/// What the engine would have published, and how it came to it.
+pub(crate) struct Lived {
+    pub(crate) track: Track,
+    /// Hours that brought no price.
+    pub(crate) holes: Vec<market::Hole>,
+    /// The day of the last hour that coefficients were fitted to.
+    pub(crate) fitted: Date,
+}
+
+/// The same of a grown market by any configuration, with holes of at most so many hours.
+///
+/// # Errors
+///
+/// As [`track`].
+pub(crate) fn live(series: &Series, config: &Config, holes_h: usize) -> Result<Lived, Error> {
+    let track = match holes_h {
+        0 => risk::track(series, config)?,
+        limit => risk::track_with_holes(series, config, limit)?,
+    };
+    told(series, track)
+}
+
+fn told(series: &Series, track: risk::Track) -> Result<Lived, Error> {
     if track.days.is_empty() {
         return Err(Error::Short {
             market: series.name(),
@@ -80,9 +105,13 @@ pub(crate) fn track(series: &Series, floor: f64) -> Result<Track, Error> {
         let place = prices.binary_search_by_key(&report.open_s, |prices| prices.open_s);
         place.ok().map(|place| hour(report, prices[place]))
     };
-    Ok(Track {
-        hours: track.hours.iter().filter_map(report).collect(),
-        days: track.days.iter().map(day).collect(),
+    Ok(Lived {
+        track: Track {
+            hours: track.hours.iter().filter_map(report).collect(),
+            days: track.days.iter().map(day).collect(),
+        },
+        holes: track.holes,
+        fitted: track.learnt_s.and_then(Date::of_unix).unwrap_or(Date::from_number(0)),
     })
 }
 

@@ -45,6 +45,45 @@ pub enum Error {
         /// The days.
         asked: String,
     },
+    /// No option chains of a crash.
+    #[error(
+        "{} holds no option chains from {from} to {to}, which replaying {crash} takes; give the \
+         folder of their parquet files", folders.join(", ")
+    )]
+    NoCrashChains {
+        /// The crash.
+        crash: &'static str,
+        /// What was looked through.
+        folders: Vec<String>,
+        /// The first day that is needed.
+        from: String,
+        /// The last day.
+        to: &'static str,
+    },
+    /// A chain without an index.
+    #[error("the chain of {asset} at Unix time {time_s} has no index_price")]
+    NoIndex {
+        /// The asset.
+        asset: String,
+        /// When it was taken.
+        time_s: i64,
+    },
+    /// A chain from which no volatility can be read.
+    #[error(
+        "the chain of {asset} at Unix time {time_s} gives no surface from a day to a month away"
+    )]
+    NoSurface {
+        /// The asset.
+        asset: String,
+        /// When it was taken.
+        time_s: i64,
+    },
+    /// A Program cannot be built.
+    #[error("a Program cannot be built: {0}")]
+    Program(#[from] tensor::BuildError),
+    /// There is nothing for a Program to work on.
+    #[error("there is nothing to compute on: {0}")]
+    Shape(#[from] tensor::ShapeError),
     /// A market that the data does not have.
     #[error(
         "there are no bars of {market:?}; the data has {there}; use one of these names, or add \

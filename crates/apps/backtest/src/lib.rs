@@ -19,6 +19,7 @@ mod error;
 mod forecast;
 mod html;
 mod measures;
+mod options;
 mod params;
 mod replay;
 mod report;
@@ -40,7 +41,8 @@ pub use forecast::Forecast;
 pub use measures::{Exceedances, Measures, WorstDay, WorstQuarter, measure};
 pub use params::{EXAMPLE, ParamsError, Row, Table, time, when};
 pub use replay::{
-    CRASHES, Crash, ReplayMarket, ReplayReport, ReplayRequest, Replayed, Side, replay,
+    CRASHES, Crash, NoPrice, ReplayMarket, ReplayReport, ReplayRequest, Replayed, Side, choose,
+    replay,
 };
 pub use report::{Accounts, Engine, Market, Report};
 pub use track::{Day, Hour, Sides, Track};

@@ -10,19 +10,26 @@
 
 use std::path::PathBuf;
 
-use market::risk::fhs_ewma;
+use feeds::Part;
+use market::risk::{Config, RiskError, fhs_ewma};
 use market::{Date, Series};
 use serde::Serialize;
 
 use crate::accounts::{self, Account, Margins, Outcome};
 use crate::data::{self, HOUR_S, Prices};
-use crate::engine;
+use crate::engine::{self, Lived};
 use crate::error::Error;
 use crate::measures::mean;
-use crate::track::{Hour, Track};
+use crate::options;
+use crate::track::Hour;
 
-mod page;
+pub mod choose;
+mod chosen;
+mod crash;
+pub(crate) mod page;
 mod words;
+
+pub use crash::{CRASHES, Crash};
 
 /// Days before the crash on which accounts may have begun.
 const OPEN_DAYS: i32 = 30;
@@ -30,39 +37,6 @@ const OPEN_DAYS: i32 = 30;
 const COST_DAYS: i32 = 365;
 /// The share of hours that the historical simulation's quantile leaves.
 const LEVEL: f64 = 0.995;
-
-/// A crash that can be replayed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Crash {
-    /// What it is called on the command line.
-    pub name: &'static str,
-    /// What happened, for the page.
-    pub title: &'static str,
-    /// The first day of the window.
-    pub from: &'static str,
-    /// The last day.
-    pub to: &'static str,
-    /// The first hour of the crash, Unix seconds: what came before is *before*.
-    pub begins_s: i64,
-    /// The end of its last hour: what comes after is *after*.
-    pub ends_s: i64,
-    /// What the choices of our engine had seen of it.
-    pub seen: &'static str,
-}
-
-/// The crashes there are.
-pub const CRASHES: [Crash; 1] = [Crash {
-    name: "oct-2025",
-    title: "10 October 2025: the largest liquidation of perpetuals so far",
-    from: "2025-10-08",
-    to: "2025-10-14",
-    begins_s: 1_760_126_400,
-    ends_s: 1_760_140_800,
-    seen: "Constants of the engine were chosen on days before 2024-01-01. Four of them were added \
-           or set anew after a first look at all days from then on, this crash among them, with \
-           values from days before: this replay is no first try (docs/model.md). Coefficients are \
-           refitted every so often on what was known by then.",
-}];
 
 /// What to replay.
 #[derive(Clone, Debug)]
@@ -84,7 +58,7 @@ pub struct ReplayRequest {
 /// What a system of margins did. Margins are shares of a position's value.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Side {
-    /// `ours`, `static` or `fhs`.
+    /// `ours`, `static`, `fhs`, or `table` for the published one.
     pub name: &'static str,
     /// Mean initial margin over the year before the window: the same for all.
     pub mean_before: f64,
@@ -106,6 +80,17 @@ pub struct Side {
     pub bad_debt_a_million: f64,
 }
 
+/// Hours on end that brought no price.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NoPrice {
+    /// When the first of them begins, Unix seconds.
+    pub open_s: i64,
+    /// How many there are.
+    pub hours: usize,
+    /// Whether the source filled them with its last price, without a trade.
+    pub flat: bool,
+}
+
 /// One market's replay.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ReplayMarket {
@@ -113,6 +98,10 @@ pub struct ReplayMarket {
     pub series: String,
     /// Minutes of a bar that accounts are looked at on.
     pub bar_minutes: i64,
+    /// The last day whose hours our coefficients were fitted to.
+    pub fitted: String,
+    /// Hours on end that brought no price, up to the end of the window.
+    pub holes: Vec<NoPrice>,
     /// Price before the crash, and the lowest and highest within it.
     pub prices: [f64; 3],
     /// The systems, ours first.
@@ -134,12 +123,20 @@ pub struct ReplayReport {
     pub command: String,
     /// What the engine's choices had seen.
     pub seen: &'static str,
+    /// What it rests on besides.
+    pub notes: Vec<String>,
     /// How accounts were made.
     pub accounts: String,
     /// How the others were scaled.
     pub costs: &'static str,
     /// The markets.
     pub markets: Vec<ReplayMarket>,
+}
+
+impl NoPrice {
+    fn of(hole: &market::Hole) -> NoPrice {
+        NoPrice { open_s: hole.open_s, hours: hole.hours, flat: hole.flat }
+    }
 }
 
 /// A finished replay.
@@ -159,6 +156,16 @@ pub(crate) struct Played {
     pub(crate) margins: Vec<Margins>,
     /// First bar of the window that is shown.
     pub(crate) shown: usize,
+    pub(crate) form: Form,
+}
+
+/// What accounts are looked at on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Bars.
+    Bars,
+    /// Option chains.
+    Captures,
 }
 
 /// Replays a crash, telling `progress` each market before it begins.
@@ -167,9 +174,15 @@ pub(crate) struct Played {
 ///
 /// [`Error`] says in one sentence what is wrong and what to do.
 pub fn replay(request: &ReplayRequest, progress: &mut dyn FnMut(&str)) -> Result<Replayed, Error> {
-    let all = feeds::open(&request.data)?;
-    let (chosen, _) = data::choose(all.clone());
     let crash = request.crash;
+    if crash.chains {
+        return options::replay(request, progress);
+    }
+    let hole_s = HOUR_S * i64::try_from(crash.holes_h).unwrap_or(0);
+    // Nothing after the window is so much as in memory.
+    let part = Part { before_s: day(crash.to).next().unix(), hole_s };
+    let all = feeds::open_part(&request.data, part)?;
+    let (chosen, _) = data::choose(all.clone());
     let names: Vec<String> = if request.markets.is_empty() {
         let covers = |series: &&Series| covers(series, &crash);
         chosen.iter().filter(covers).map(Series::name).collect()
@@ -192,6 +205,7 @@ pub fn replay(request: &ReplayRequest, progress: &mut dyn FnMut(&str)) -> Result
         window: [crash.from, crash.to],
         command: request.command.clone(),
         seen: crash.seen,
+        notes: Some(crash.holes_h).filter(|h| *h > 0).map(words::holes).into_iter().collect(),
         accounts: format!(
             "{} accounts a market from seed {}. {}",
             request.accounts,
@@ -242,17 +256,18 @@ struct System {
 
 fn play(request: &ReplayRequest, hourly: &Series, fine: &Series) -> Result<Played, Error> {
     let crash = &request.crash;
-    let mut series = hourly.clone();
-    series.bars.retain(|bar| bar.open_s < day(crash.to).next().unix());
-    let Track { hours, .. } = engine::track(&series, data::floor(&series.symbol))?;
+    let config = chosen::config(crash, data::floor(&hourly.symbol));
+    let Lived { track, holes, fitted } = engine::live(hourly, &config, crash.holes_h)?;
+    let hours = track.hours;
     let opens_s = Date::from_number(day(crash.from).number() - OPEN_DAYS).unix();
     let costs_s = Date::from_number(day(crash.from).number() - COST_DAYS).unix();
     let year: Vec<Hour> = hours.into_iter().filter(|h| h.prices.open_s >= costs_s).collect();
-    if year.first().is_none_or(|hour| hour.prices.open_s > costs_s) {
+    let hole_s = HOUR_S * i64::try_from(crash.holes_h).unwrap_or(0);
+    if year.first().is_none_or(|hour| hour.prices.open_s > costs_s + hole_s) {
         let asked = format!("{} to {}, and a year before", crash.from, crash.to);
         return Err(Error::NoCrash { crash: crash.name, asked });
     }
-    let systems = systems(&series, &year, crash)?;
+    let systems = systems(hourly, &year, (crash, &config))?;
     let (bars, places) = bars(fine, &year, opens_s);
     let spread = |values: &[f64]| places.iter().map(|place| values[*place]).collect();
     let margins: Vec<Margins> = systems
@@ -273,21 +288,27 @@ fn play(request: &ReplayRequest, hourly: &Series, fine: &Series) -> Result<Playe
         })
         .collect();
     let mut market = ReplayMarket {
-        series: series.name(),
+        series: hourly.name(),
         bar_minutes: fine.interval_s / 60,
+        fitted: fitted.to_string(),
+        holes: holes.iter().map(NoPrice::of).collect(),
         prices: prices(&bars, crash),
         sides,
         verdict: Vec::new(),
     };
     market.verdict = words::verdict(&market);
     let shown = bars.partition_point(|bar| bar.prices.open_s < before_s);
-    Ok(Played { market, bars, margins, shown })
+    Ok(Played { market, bars, margins, shown, form: Form::Bars })
 }
 
 /// Ours, the static one and that of historical simulation, at one cost.
-fn systems(series: &Series, year: &[Hour], crash: &Crash) -> Result<Vec<System>, Error> {
+fn systems(
+    series: &Series,
+    year: &[Hour],
+    (crash, config): (&Crash, &Config),
+) -> Result<Vec<System>, Error> {
     let before = year.partition_point(|hour| hour.prices.open_s < day(crash.from).unix());
-    let share = engine::maintenance_share();
+    let share = config.tail.share;
     let ours = System {
         name: "ours",
         initial: year.iter().map(|hour| hour.initial).collect(),
@@ -295,11 +316,10 @@ fn systems(series: &Series, year: &[Hour], crash: &Crash) -> Result<Vec<System>,
     };
     let cost = mean(&ours.initial[..before]);
     let fixed = vec![cost; year.len()];
-    let hours = market::hourly(series).map_err(market::risk::RiskError::from)?;
+    let (hours, _) = market::hourly_with_holes(series, crash.holes_h).map_err(RiskError::from)?;
     let sides = [1.0, -1.0].map(|sign| fhs_ewma(&hours, sign, LEVEL));
-    let first = hours.partition_point(|hour| hour.open_s < year[0].prices.open_s);
-    let worse: Vec<f64> =
-        (first..first + year.len()).map(|t| sides[0][t].max(sides[1][t])).collect();
+    let place = |hour: &Hour| hours.partition_point(|h| h.open_s < hour.prices.open_s);
+    let worse: Vec<f64> = year.iter().map(place).map(|t| sides[0][t].max(sides[1][t])).collect();
     let factor = cost / mean(&worse[..before]);
     let scaled: Vec<f64> = worse.iter().map(|quantile| (quantile * factor).min(1.0)).collect();
     let of = |initial: Vec<f64>, name| System {

@@ -4,7 +4,8 @@
 //! half-hours it says about five times as much as their squared returns do. *Realised*: the sum of
 //! the squared log returns. Where the source has no ranges, both are the realised one.
 //!
-//! A first or last hour that is not complete is left out. Absent: any repair of a gap.
+//! A first or last hour that is not complete is left out. [`hourly`] refuses a hole;
+//! [`hourly_with_holes`] takes short ones and names them. Absent: any repair of either.
 
 use thiserror::Error;
 
@@ -78,6 +79,50 @@ pub enum HourlyError {
         /// Bars of a full hour.
         expected: usize,
     },
+    /// A hole that is longer than is taken.
+    #[error(
+        "{series}: no whole hour of bars for {hours} h from Unix time {open_s} on; holes of at \
+         most {limit} h are taken"
+    )]
+    Hole {
+        /// Venue and symbol.
+        series: String,
+        /// When the first missing hour begins.
+        open_s: i64,
+        /// Hours that are missing.
+        hours: usize,
+        /// The longest that is taken.
+        limit: usize,
+    },
+}
+
+/// Hours on end that brought no price.
+///
+/// ```
+/// let hole = market::Hole { open_s: 3_600, hours: 4, flat: false };
+/// assert_eq!(hole.end_s(), 18_000);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hole {
+    /// Unix time in seconds, UTC, at which the first of them begins.
+    pub open_s: i64,
+    /// How many there are.
+    pub hours: usize,
+    /// Whether the source has bars for all of them, of one price and without a trade: it filled
+    /// the hole itself.
+    pub flat: bool,
+}
+
+impl Hole {
+    /// Returns the Unix time at which the last of its hours ends.
+    ///
+    /// ```
+    /// assert_eq!(market::Hole { open_s: 0, hours: 1, flat: true }.end_s(), 3_600);
+    /// ```
+    #[must_use]
+    pub fn end_s(&self) -> i64 {
+        self.open_s + HOUR_S * i64::try_from(self.hours).unwrap_or(i64::MAX / HOUR_S)
+    }
 }
 
 /// Returns one observation an hour, ascending and without gaps.
@@ -99,11 +144,87 @@ pub enum HourlyError {
 /// # Ok::<(), market::HourlyError>(())
 /// ```
 pub fn hourly(series: &Series) -> Result<Vec<Hour>, HourlyError> {
+    check_interval(series)?;
+    Ok(observations(series, &complete_hours(series)?))
+}
+
+/// Returns one observation for each hour that brought a price, ascending, and the holes between
+/// them, of at most `limit` hours each.
+///
+/// An hour is missing if it has not all its bars, or if nothing was traded in it and no price
+/// moved: an outage that the source filled with its last price. No observation stands for it; the
+/// return of the hour after a hole is that from the last price before the hole.
+///
+/// # Errors
+///
+/// [`HourlyError`] if the interval does not divide an hour or a hole is longer.
+///
+/// ```
+/// use market::{Bar, Series, hourly_with_holes};
+/// let bar = |i: i64| Bar {
+///     open_s: i * 3_600, open: 9.0, high: 9.5, low: 9.0, close: 9.0, volume: 1.0,
+/// };
+/// let (venue, symbol) = ("here".to_owned(), "X".to_owned());
+/// let bars = [0, 1, 4, 5].map(bar).to_vec();
+/// let series = Series { venue, symbol, interval_s: 3_600, ranged: true, bars };
+/// let (hours, holes) = hourly_with_holes(&series, 2)?;
+/// assert_eq!((hours.len(), holes[0].open_s, holes[0].hours), (4, 7_200, 2));
+/// assert!(hourly_with_holes(&series, 1).is_err());
+/// # Ok::<(), market::HourlyError>(())
+/// ```
+pub fn hourly_with_holes(
+    series: &Series,
+    limit: usize,
+) -> Result<(Vec<Hour>, Vec<Hole>), HourlyError> {
+    check_interval(series)?;
+    let number = |bar: &Bar| bar.open_s.div_euclid(HOUR_S);
+    let expected = usize::try_from(HOUR_S / series.interval_s).unwrap_or(usize::MAX);
+    let (mut hours, mut holes) = (Vec::new(), Vec::<Hole>::new());
+    let mut missing = |from: i64, to: i64, flat: bool| {
+        let hours = usize::try_from(to - from).unwrap_or(0);
+        if hours == 0 {
+            return;
+        }
+        match holes.last_mut().filter(|hole| hole.end_s() == from * HOUR_S) {
+            Some(hole) => (hole.hours, hole.flat) = (hole.hours + hours, hole.flat && flat),
+            None => holes.push(Hole { open_s: from * HOUR_S, hours, flat }),
+        }
+    };
+    let mut due = None;
+    for bars in series.bars.chunk_by(|a, b| number(a) == number(b)) {
+        let at = number(&bars[0]);
+        missing(due.unwrap_or(at), at, false);
+        due = Some(at + 1);
+        if bars.len() == expected && !is_flat(bars) {
+            hours.push(bars);
+        } else {
+            missing(at, at + 1, bars.len() == expected);
+        }
+    }
+    let ends = hours.first().zip(hours.last()).map(|(a, b)| (a[0].open_s, b[0].open_s));
+    holes.retain(|hole| ends.is_some_and(|(a, b)| a < hole.open_s && hole.open_s < b));
+    if let Some(hole) = holes.iter().find(|hole| hole.hours > limit) {
+        let (series, open_s, hours) = (series.name(), hole.open_s, hole.hours);
+        return Err(HourlyError::Hole { series, open_s, hours, limit });
+    }
+    Ok((observations(series, &hours), holes))
+}
+
+/// Whether nothing was traded in these bars and no price moved.
+fn is_flat(bars: &[Bar]) -> bool {
+    bars.iter().all(|bar| bar.volume == 0.0 && bar.high == bar.low && bar.close == bars[0].close)
+}
+
+fn check_interval(series: &Series) -> Result<(), HourlyError> {
     let interval_s = series.interval_s;
     if interval_s <= 0 || HOUR_S % interval_s != 0 {
         return Err(HourlyError::Interval { series: series.name(), interval_s });
     }
-    let hours = complete_hours(series)?;
+    Ok(())
+}
+
+/// One observation for each hour of bars, all of which have as many.
+fn observations(series: &Series, hours: &[&[Bar]]) -> Vec<Hour> {
     let mut last = hours.first().map_or(1.0, |hour| hour[0].open);
     let mut ratios = Vec::new();
     let mut ranges = Vec::new();
@@ -132,7 +253,7 @@ pub fn hourly(series: &Series) -> Result<Vec<Hour>, HourlyError> {
         before = hour.close;
         hour
     };
-    Ok(parts.map(observation).collect())
+    parts.map(observation).collect()
 }
 
 /// Groups bars by UTC hour and drops a first or last hour that is not complete.
@@ -199,5 +320,32 @@ mod tests {
         let mut coarse = series(Vec::new());
         coarse.interval_s = 7_200;
         assert!(hourly(&coarse).is_err());
+    }
+
+    #[test]
+    fn short_holes_are_named_and_never_filled() {
+        let flat = |i: i64| (16..20).contains(&i);
+        let bars = (0..30).filter(|i| *i != 9).map(|i| {
+            let quiet = Bar { open: 1.1, high: 1.1, low: 1.1, close: 1.1, volume: 0.0, ..bar(i) };
+            if flat(i) { quiet } else { bar(i) }
+        });
+        let series = series(bars.collect());
+        let (hours, holes) = hourly_with_holes(&series, 2).expect("short holes");
+        let half = Hole { open_s: 4 * HOUR_S, hours: 1, flat: false };
+        assert_eq!(holes, [half, Hole { open_s: 8 * HOUR_S, hours: 2, flat: true }]);
+        assert_eq!(hours.len(), 12);
+        assert_eq!((hours[4].open_s, hours[4].before), (5 * HOUR_S, hours[3].close));
+        let long = hourly_with_holes(&series, 1).expect_err("two hours").to_string();
+        assert!(
+            long.contains("2 h from Unix time 28800") && long.contains("at most 1 h"),
+            "{long}"
+        );
+    }
+
+    #[test]
+    fn without_holes_both_readings_are_one() {
+        let series = series((1..40).map(bar).collect());
+        let (hours, holes) = hourly_with_holes(&series, 0).expect("no hole");
+        assert_eq!((hours, holes), (hourly(&series).expect("no hole"), vec![]));
     }
 }

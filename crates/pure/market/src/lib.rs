@@ -45,7 +45,7 @@ pub use date::{Date, DateError};
 pub use evidence::Trial;
 pub use features::{FEATURES, Row, WARM_UP, rows};
 pub use forecast::{forecast, forecast_inputs};
-pub use hourly::{Hour, HourlyError, hourly};
+pub use hourly::{Hole, Hour, HourlyError, hourly, hourly_with_holes};
 pub use margin::{MarginConfig, margin, margin_inputs};
 pub use plan::{Day, Evaluation, Plan, PlanError, Slice, Standard};
 pub use report::{Recent, Trained, report, report_inputs};

@@ -21,6 +21,7 @@
 mod expand;
 mod frozen;
 mod interval;
+mod outlook;
 mod peers;
 mod pooled;
 mod samples;
@@ -31,10 +32,11 @@ mod young;
 pub use expand::{Pool, Predictive, Refit, Sample, expand};
 pub use frozen::{DAILY_SPLIT, HOURLY_SPLIT, TRIED};
 pub use interval::{IntervalConfig, interval_step};
+pub use outlook::{Outlook, margins, outlook};
 pub use peers::fhs_ewma;
 pub use samples::{DAY_FEATURES, HOUR_FEATURES, Measure, day_samples, hour_samples};
 pub use tail::{TailConfig, tail_step};
-pub use track::{DayReport, HourReport, RiskError, Sides, Track, ahead, track};
+pub use track::{DayReport, HourReport, RiskError, Sides, Track, ahead, track, track_with_holes};
 pub use young::{YOUNG_HOURS, lived, next};
 
 use crate::Prior;

@@ -4,7 +4,7 @@
 //! `strike`, `futures_price` (the future of the row's own expiry), `bid_price` and `ask_price` in
 //! coin. A price times its future is a price in USD, which is what comes out. An absent bid or ask
 //! is none, a row without a future is passed over (its quotes have no price in USD); anything else
-//! absent is refused with its row.
+//! absent is refused with its row. `index_price`, where there is such a column, is the asset's.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -39,7 +39,7 @@ pub fn chains(path: &Path) -> Result<Vec<Chain>, FeedError> {
     let unreadable = |reason: String| FeedError::Unreadable { path: path.to_owned(), reason };
     let file = File::open(path).map_err(|error| unreadable(error.to_string()))?;
     let reader = SerializedFileReader::new(file).map_err(|error| unreadable(error.to_string()))?;
-    let mut all: BTreeMap<(String, i64), BTreeMap<i64, Expiry>> = BTreeMap::new();
+    let mut all: BTreeMap<(String, i64), Rows> = BTreeMap::new();
     for (index, row) in
         reader.get_row_iter(None).map_err(|e| unreadable(e.to_string()))?.enumerate()
     {
@@ -58,7 +58,8 @@ pub fn chains(path: &Path) -> Result<Vec<Chain>, FeedError> {
             bid: price(row.maybe("bid_price")?),
             ask: price(row.maybe("ask_price")?),
         };
-        let chain = all.entry((row.text("currency")?, time_s)).or_default();
+        let (indices, chain) = all.entry((row.text("currency")?, time_s)).or_default();
+        indices.extend(row.index()?);
         let expiry = chain.entry(expiry_s).or_insert_with(|| {
             #[expect(clippy::cast_precision_loss, reason = "some years of seconds")]
             let years = (expiry_s - time_s) as f64 / YEAR_S;
@@ -66,13 +67,17 @@ pub fn chains(path: &Path) -> Result<Vec<Chain>, FeedError> {
         });
         expiry.quotes.push(quote);
     }
-    let chain = |((asset, time_s), expiries): ((String, i64), BTreeMap<i64, Expiry>)| Chain {
-        asset,
-        time_s,
-        expiries: expiries.into_values().collect(),
-    };
-    Ok(all.into_iter().map(chain).collect())
+    let mut chains = Vec::new();
+    for ((asset, time_s), (mut indices, expiries)) in all {
+        indices.sort_unstable_by(f64::total_cmp);
+        let index = indices.get(indices.len() / 2).copied();
+        chains.push(Chain { asset, time_s, index, expiries: expiries.into_values().collect() });
+    }
+    Ok(chains)
 }
+
+/// The indices of a chain's rows, and its expiries.
+type Rows = (Vec<f64>, BTreeMap<i64, Expiry>);
 
 /// A row, and where it is.
 struct Cells<'a> {
@@ -112,6 +117,12 @@ impl Cells<'_> {
             Field::Float(x) => Ok(Some(f64::from(*x)).filter(|x| x.is_finite())),
             field => Err(self.refuse(name, "a number", field)),
         }
+    }
+
+    /// The asset's index, none where the file has no such column.
+    fn index(&self) -> Result<Option<f64>, FeedError> {
+        let has = self.row.get_column_iter().any(|(column, _)| column == "index_price");
+        if has { Ok(self.maybe("index_price")?.filter(|x| *x > 0.0)) } else { Ok(None) }
     }
 
     /// A positive number.

@@ -25,9 +25,19 @@ pub(crate) type Row = (usize, Result<Bar, RowError>);
 /// Turns rows in the order of the file into a series, or says which row is wrong.
 pub(crate) fn series(
     path: &Path,
-    (venue, symbol): (&str, &str),
-    mut rows: Vec<Numbered>,
+    names: (&str, &str),
+    rows: Vec<Numbered>,
     ranged: bool,
+) -> Result<Series, FeedError> {
+    series_with_holes(path, names, (rows, ranged), 0)
+}
+
+/// The same, where bars of less than a day may be missing for so many seconds on end.
+pub(crate) fn series_with_holes(
+    path: &Path,
+    (venue, symbol): (&str, &str),
+    (mut rows, ranged): (Vec<Numbered>, bool),
+    hole_s: i64,
 ) -> Result<Series, FeedError> {
     let at = |row, problem| FeedError::Row { path: path.to_owned(), row, problem };
     if let (Some((_, first)), Some((_, last))) = (rows.first(), rows.last())
@@ -54,7 +64,12 @@ pub(crate) fn series(
     };
     for pair in rows.windows(2) {
         let ((_, before), (row, bar)) = (pair[0], pair[1]);
-        if let Some(problem) = misplaced(before.open_s, bar.open_s, interval_s) {
+        let distance_s = bar.open_s - before.open_s;
+        let hole = interval_s < DAY_S
+            && (interval_s..=interval_s + hole_s).contains(&distance_s)
+            && distance_s % interval_s == 0;
+        let problem = misplaced(before.open_s, bar.open_s, interval_s).filter(|_| !hole);
+        if let Some(problem) = problem {
             return Err(at(row, problem));
         }
     }

@@ -36,32 +36,72 @@ const ENDINGS: [&str; 4] = [".parquet", ".feather", ".csv.gz", ".csv"];
 /// # Ok::<(), feeds::FeedError>(())
 /// ```
 pub fn open(paths: &[PathBuf]) -> Result<Vec<Series>, FeedError> {
+    open_part(paths, Part::WHOLE)
+}
+
+/// Which rows of each file are read, and how long a hole may be.
+///
+/// ```
+/// assert_eq!(feeds::Part::WHOLE.hole_s, 0);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Bars that begin at this Unix time or later are not read.
+    pub before_s: i64,
+    /// Intraday bars may be missing for this many seconds on end; nothing takes their place.
+    pub hole_s: i64,
+}
+
+impl Part {
+    /// All of it, without a hole: what [`open`] reads.
+    pub const WHOLE: Part = Part { before_s: i64::MAX, hole_s: 0 };
+}
+
+/// Reads [`open`]'s series in part; a file all of whose bars come later is passed over.
+///
+/// # Errors
+///
+/// As [`open`], for the rows that are read; rows that cannot be read at all are refused wherever
+/// they are.
+///
+/// ```no_run
+/// let part = feeds::Part { before_s: 1_583_020_800, hole_s: 48 * 3_600 };
+/// for series in feeds::open_part(&["data/binance_hist".into()], part)? {
+///     println!("{}: {} bars", series.name(), series.bars.len());
+/// }
+/// # Ok::<(), feeds::FeedError>(())
+/// ```
+pub fn open_part(paths: &[PathBuf], part: Part) -> Result<Vec<Series>, FeedError> {
     let mut all = Vec::new();
     for path in paths {
         if path.is_file() {
             let market = market(path).ok_or_else(|| FeedError::Empty { path: path.clone() })?;
-            all.push(file(path, &venue(path.parent().unwrap_or(path)), &market)?);
+            all.extend(file(path, (&venue(path.parent().unwrap_or(path)), &market), part)?);
             continue;
         }
         let (files, folders) = entries(path)?;
         if files.is_empty() && !folders.is_empty() {
             for folder in folders {
-                all.extend(venue_series(&folder)?);
+                all.extend(venue_series(&folder, part)?);
             }
         } else {
-            all.extend(venue_series(path)?);
+            all.extend(venue_series(path, part)?);
         }
     }
     Ok(all)
 }
 
-fn venue_series(folder: &Path) -> Result<Vec<Series>, FeedError> {
+fn venue_series(folder: &Path, part: Part) -> Result<Vec<Series>, FeedError> {
     let (files, _) = entries(folder)?;
     if files.is_empty() {
         return Err(FeedError::Empty { path: folder.to_owned() });
     }
     let name = venue(folder);
-    files.iter().map(|(path, market)| file(path, &name, market)).collect()
+    let mut all = Vec::new();
+    for (path, market) in &files {
+        all.extend(file(path, (&name, market), part)?);
+    }
+    Ok(all)
 }
 
 /// Files of bars with their markets, and folders, each in the order of names.
@@ -103,9 +143,15 @@ fn market(path: &Path) -> Option<String> {
     Some(words.join("_"))
 }
 
-fn file(path: &Path, venue: &str, market: &str) -> Result<Series, FeedError> {
+fn file(path: &Path, names: (&str, &str), part: Part) -> Result<Option<Series>, FeedError> {
     let (rows, ranged) = rows(path)?;
-    check::series(path, (venue, market), table::whole(path, rows)?, ranged)
+    let mut bars = table::whole(path, rows)?;
+    let all = bars.len();
+    bars.retain(|(_, bar)| bar.open_s < part.before_s);
+    if bars.is_empty() && all > 0 {
+        return Ok(None);
+    }
+    check::series_with_holes(path, names, (bars, ranged), part.hole_s).map(Some)
 }
 
 /// Reads all rows of a file of bars, good or bad, and whether it has ranges.

@@ -34,7 +34,7 @@ pub use book::{Book, State, Step};
 pub use chains::chains;
 pub use decimal::{Decimal, NotDecimal, SCALE_MAX};
 pub use error::{FeedError, RowError};
-pub use folder::open;
+pub use folder::{Part, open, open_part};
 pub use market::{Bar, Series};
 pub use message::Message;
 pub use wire::{NoVenue, Venue, WireError};

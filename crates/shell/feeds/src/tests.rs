@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::{Bar, FeedError, RowError, Series, open, wti};
+use crate::{Bar, FeedError, Part, RowError, Series, open, open_part, wti};
 
 /// Writes one file into a fresh folder and opens the folder.
 fn folder(name: &str, text: &str) -> Result<Vec<Series>, FeedError> {
@@ -198,4 +198,39 @@ fn a_file_with_two_date_styles_is_read_up_to_its_first_gap() {
     let FeedError::Row { row, problem, .. } = &error else { panic!("{error}") };
     assert!(matches!(problem, RowError::Gap { .. }), "{error}");
     assert!(*row > 1, "{error}");
+}
+
+#[test]
+fn a_part_of_a_file_may_have_short_holes() {
+    let dir = tempfile::tempdir().expect("a disk");
+    let path = dir.path().join("X_1h.csv");
+    let row = |i: i64| format!("{},1,2,0.5,1,3\n", i * 3_600);
+    let hours = (0..40).filter(|i| !(10..14).contains(i)).chain([39, 60]);
+    let text: String = hours.map(row).collect();
+    fs::write(&path, format!("unix,open,high,low,close,volume\n{text}")).expect("a disk");
+    let paths = [path];
+    let read = |before_h: i64, hole_h: i64| {
+        open_part(&paths, Part { before_s: before_h * 3_600, hole_s: hole_h * 3_600 })
+    };
+    assert!(open(&paths).is_err());
+    let series = read(39, 4).expect("a short hole and nothing later");
+    assert_eq!((series[0].bars.len(), series[0].bars[10].open_s), (35, 14 * 3_600));
+    let long = read(39, 3).expect_err("four hours").to_string();
+    assert!(long.contains("row 12") && long.contains("no bars between"), "{long}");
+    assert!(read(40, 4).expect_err("a bar twice").to_string().contains("there twice"));
+    assert_eq!(read(0, 4).expect("all of it later"), []);
+}
+
+#[test]
+fn real_hours_before_march_2020_have_one_hole() {
+    let Some(folder) = shared("binance_hist") else { return };
+    let part = Part { before_s: 1_583_020_800, hole_s: 4 * 3_600 };
+    let series = open_part(std::slice::from_ref(&folder), part).expect("one hole of four hours");
+    assert_eq!(series.len(), 2, "bars of 2022 are passed over");
+    for series in series {
+        let distance = |pair: &[Bar]| pair[1].open_s - pair[0].open_s;
+        let holes = series.bars.windows(2).filter(|pair| distance(pair) > 3_600).count();
+        assert_eq!((series.interval_s, holes), (3_600, 1), "{}", series.symbol);
+    }
+    assert!(open_part(&[folder], Part { hole_s: 3 * 3_600, ..part }).is_err());
 }

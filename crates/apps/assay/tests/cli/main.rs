@@ -16,5 +16,6 @@ mod options;
 mod outside;
 mod program;
 mod refusals;
+mod replays;
 mod rounds;
 mod shadow;

@@ -1,9 +1,9 @@
 //! A replay as one page that works offline, in the shape of a back-test's.
 
 use askama::Template;
-use explorer::format::decimal;
+use explorer::format::{decimal, plural};
 
-use super::{Played, ReplayReport, Side};
+use super::{Form, NoPrice, Played, ReplayReport, Side};
 use crate::html::chart::{Layer, Plot, Point};
 use crate::html::plots::{Figure, short_percent};
 use crate::html::text;
@@ -11,11 +11,26 @@ use crate::track::Hour;
 use crate::words::percent;
 
 /// Class and name of each system, in order.
-const NAMES: [(&str, &str); 3] = [
-    ("ours", "our margin"),
-    ("theirs", "static, at our cost"),
-    ("scaled", "FHS-EWMA, at our cost"),
-];
+fn names(form: Form) -> &'static [(&'static str, &'static str)] {
+    match form {
+        Form::Bars => &[
+            ("ours", "our margin"),
+            ("theirs", "static, at our cost"),
+            ("scaled", "FHS-EWMA, at our cost"),
+        ],
+        Form::Captures => &[
+            ("ours", "our margin"),
+            ("theirs minor", "static, as published"),
+            ("theirs", "static, at our cost"),
+            ("scaled", "FHS-EWMA, at our cost"),
+        ],
+    }
+}
+
+/// The same, to be owned by a key.
+fn key(form: Form) -> Vec<(&'static str, String)> {
+    names(form).iter().map(|(class, name)| (*class, (*name).to_owned())).collect()
+}
 
 #[derive(Template)]
 #[template(path = "replay.html")]
@@ -33,9 +48,10 @@ struct Section {
     figures: Vec<Figure>,
     columns: Vec<&'static str>,
     rows: Vec<(&'static str, Vec<String>)>,
+    holes: Vec<String>,
 }
 
-pub(super) fn page(report: &ReplayReport, played: &[Played]) -> Result<String, askama::Error> {
+pub(crate) fn page(report: &ReplayReport, played: &[Played]) -> Result<String, askama::Error> {
     let value = serde_json::to_value(report).map_err(askama::Error::custom)?;
     // `<` would end the element that the data lie in.
     let json = value.to_string().replace('<', "\\u003c");
@@ -49,23 +65,42 @@ fn section(played: &Played) -> Section {
         name: played.market.series.clone(),
         verdict: played.market.verdict.iter().map(|line| text::sentence(line)).collect(),
         figures: vec![margins(played), price(played), debt(played)],
-        columns: NAMES.iter().map(|(_, name)| *name).collect(),
-        rows: rows(&played.market.sides),
+        columns: names(played.form).iter().map(|(_, name)| *name).collect(),
+        rows: rows(&played.market.sides, played.form),
+        holes: played.market.holes.iter().map(hole).collect(),
     }
 }
 
-fn rows(sides: &[Side]) -> Vec<(&'static str, Vec<String>)> {
+fn hole(hole: &NoPrice) -> String {
+    let hours = plural(hole.hours as u64, "hour");
+    let why = if hole.flat { "no trade" } else { "no bars" };
+    format!("{} UTC, {hours}: {why}", text::hour(hole.open_s))
+}
+
+fn rows(sides: &[Side], form: Form) -> Vec<(&'static str, Vec<String>)> {
+    let [before, within, rise] = match form {
+        Form::Bars => [
+            "mean initial, the year before",
+            "mean initial, while accounts were open",
+            "largest rise of maintenance in an hour",
+        ],
+        Form::Captures => [
+            "mean initial of portfolios, 20 days before",
+            "mean initial of portfolios, in the window",
+            "largest rise of maintenance in a step",
+        ],
+    };
     let row = |name, of: &dyn Fn(&Side) -> String| (name, sides.iter().map(of).collect());
     let pair = |[initial, maintenance]: [f64; 2]| {
         format!("{} / {}", percent(initial, 2), percent(maintenance, 2))
     };
     vec![
-        row("mean initial, the year before", &|side| percent(side.mean_before, 2)),
-        row("mean initial, while accounts were open", &|side| percent(side.mean_window, 2)),
+        row(before, &|side| percent(side.mean_before, 2)),
+        row(within, &|side| percent(side.mean_window, 2)),
         row("initial / maintenance before", &|side| pair(side.before)),
         row("the largest within the crash", &|side| pair(side.during)),
         row("at the end of the window", &|side| pair(side.after)),
-        row("largest rise of maintenance in an hour", &|side| percent(side.largest_step - 1.0, 1)),
+        row(rise, &|side| percent(side.largest_step - 1.0, 1)),
         row("accounts", &|side| side.outcome.accounts.to_string()),
         row("given less leverage than they wished", &|side| side.outcome.capped.to_string()),
         row("liquidated", &|side| side.outcome.liquidated.to_string()),
@@ -83,7 +118,7 @@ fn shown<'a>(played: &'a Played, values: &'a [f64]) -> Vec<Point> {
 
 fn margins(played: &Played) -> Figure {
     let mut layers = vec![Layer::Spikes("loss", losses(played))];
-    let lines = played.margins.iter().zip(NAMES).rev();
+    let lines = played.margins.iter().zip(names(played.form)).rev();
     layers.extend(
         lines.map(|(system, (class, _))| Layer::Steps(class, shown(played, &system.initial))),
     );
@@ -91,15 +126,24 @@ fn margins(played: &Played) -> Figure {
     layers.push(Layer::Steps("ours minor", ours));
     let tops = played.margins.iter().flat_map(|system| &system.initial[played.shown..]);
     let high = tops.copied().chain(losses(played).iter().map(|(_, y)| *y)).fold(0.0, f64::max);
-    let mut key = NAMES.map(|(class, name)| (class, name.to_owned())).to_vec();
+    let mut key = key(played.form);
     key.push(("ours minor", "our maintenance margin".to_owned()));
-    key.push(("loss", "largest loss of a bar in each hour, either side".to_owned()));
+    let (losses, caption) = match played.form {
+        Form::Bars => (
+            "largest loss of a bar in each hour, either side",
+            "Each line is a share of a position's value, set on the hour from what was known then.",
+        ),
+        Form::Captures => (
+            "move since the capture before",
+            "Each line is a future's initial margin as a share of its value, set at a capture from \
+             what was known then.",
+        ),
+    };
+    key.push(("loss", losses.to_owned()));
     Figure {
         title: "Initial margins through the crash".to_owned(),
         key,
-        caption: "Each line is a share of a position's value, set on the hour from what was known \
-                  then."
-            .to_owned(),
+        caption: caption.to_owned(),
         html: plot(played, "Initial margins", (0.0, 1.05 * high), short_percent, layers).html(),
     }
 }
@@ -119,11 +163,20 @@ fn price(played: &Played) -> Figure {
     let low = played.bars[played.shown..].iter().map(|bar| bar.prices.low).fold(f64::MAX, f64::min);
     let high = line.iter().map(|(_, y)| *y).fold(0.0, f64::max);
     let layers = vec![Layer::Line("ours", line)];
+    let (what, caption) = match played.form {
+        Form::Bars => (
+            "last price of each bar",
+            "Accounts are looked at on every bar, at its worst price for their side.",
+        ),
+        Form::Captures => (
+            "index at each capture",
+            "Accounts are looked at at every capture, and at nothing between.",
+        ),
+    };
     Figure {
         title: "Price".to_owned(),
-        key: vec![("ours", "last price of each bar".to_owned())],
-        caption: "Accounts are looked at on every bar, at its worst price for their side."
-            .to_owned(),
+        key: vec![("ours", what.to_owned())],
+        caption: caption.to_owned(),
         html: plot(played, "Price", (0.98 * low, 1.01 * high), |y| decimal(y, 0), layers).html(),
     }
 }
@@ -143,12 +196,15 @@ fn debt(played: &Played) -> Figure {
     };
     let lines: Vec<Vec<Point>> = played.market.sides.iter().map(sum).collect();
     let high = lines.iter().flatten().map(|(_, y)| *y).fold(1.0, f64::max);
-    let layers =
-        lines.into_iter().zip(NAMES).rev().map(|(line, (class, _))| Layer::Steps(class, line));
+    let layers = lines
+        .into_iter()
+        .zip(names(played.form))
+        .rev()
+        .map(|(line, (class, _))| Layer::Steps(class, line));
     let layers = layers.collect();
     Figure {
         title: "Bad debt, added up".to_owned(),
-        key: NAMES.map(|(class, name)| (class, name.to_owned())).to_vec(),
+        key: key(played.form),
         caption: "In quote units for each million of positions that were opened; what was left \
                   before the window stands at its beginning."
             .to_owned(),

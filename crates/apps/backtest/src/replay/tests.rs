@@ -68,13 +68,14 @@ fn systems_cost_the_same_before_and_money_is_conserved() {
         assert_eq!(outcome.liquidations.len(), outcome.liquidated);
         assert!(side.liquidated_in_crash > 0, "a fall of a sixth liquidates somebody");
     }
-    assert_eq!(played.market.verdict.len(), 4);
+    assert_eq!(played.market.verdict.len(), 6);
     let report = ReplayReport {
         crash: "x",
         title: "x",
         window: ["a", "b"],
         command: "<script>".to_owned(),
         seen: "",
+        notes: Vec::new(),
         accounts: String::new(),
         costs: "",
         markets: vec![played.market.clone()],
@@ -82,4 +83,65 @@ fn systems_cost_the_same_before_and_money_is_conserved() {
     let html = page::page(&report, &[played]).expect("a page");
     assert!(!html.contains("http:") && !html.contains("https:"), "it loads nothing");
     assert_eq!(html.matches("<script").count(), 1, "the data alone");
+}
+
+/// Hours from 2018-12-20 on with holes and a fall in March 2020, from that hour on at other prices.
+fn holed(other: Option<i64>) -> Series {
+    let mut series = series(false);
+    series.interval_s = 3_600;
+    let start = day("2018-12-20").unix();
+    let end = day("2020-03-18").unix();
+    let mut last = 100.0;
+    let mut bars = Vec::new();
+    for (open_s, made) in (start..end).step_by(3_600).zip(series.bars.iter().cycle()) {
+        if (open_s / 3_600 + 500) % 1_000 < 5 {
+            continue; // five hours without a bar, every six weeks
+        }
+        let crash = (CRASHES[1].begins_s..CRASHES[1].begins_s + 7_200).contains(&open_s);
+        let jump = if crash { 0.8 } else { 1.0 };
+        let rise = if other.is_some_and(|from| open_s >= from) { 1.01 } else { 1.0 };
+        let open = last;
+        last = open * (made.close / made.open) * jump * rise;
+        let (high, low) = (open.max(last) * 1.0005, open.min(last) * 0.9995);
+        bars.push(market::Bar { open_s, open, high, low, close: last, volume: 1.0 });
+    }
+    series.bars = bars;
+    series
+}
+
+#[test]
+fn march_2020_is_fitted_to_nothing_after_february() {
+    let request = ReplayRequest { crash: CRASHES[1], ..request() };
+    let play = |series: &Series| play(&request, series, series).expect("bars with holes");
+    let whole = holed(None);
+    let played = play(&whole);
+    assert_eq!(played.market.fitted, "2020-02-29", "the last fitted day");
+    assert!(!played.market.holes.is_empty());
+    assert!(played.market.holes.iter().all(|hole| hole.hours == 5 && !hole.flat));
+    // Other prices from the window on: no margin before, and no scale of the others, differs.
+    let from_s = day(CRASHES[1].from).unix();
+    let later = play(&holed(Some(from_s)));
+    let until = played.bars.partition_point(|bar| bar.prices.open_s <= from_s);
+    for (one, two) in played.margins.iter().zip(&later.margins) {
+        assert_eq!(one.initial[..until], two.initial[..until]);
+    }
+    // The engine by itself, without a last fitted day, would have gone on learning.
+    let mut config = chosen::config(&CRASHES[1], 0.02);
+    let lived = |config: &Config| engine::live(&whole, config, 48).expect("bars with holes").fitted;
+    assert_eq!(lived(&config).to_string(), "2020-02-29");
+    config.hour.refit.before_s = i64::MAX;
+    assert!(lived(&config) > day("2020-03-15"));
+    assert!(engine::live(&whole, &config, 4).is_err(), "a longer hole than is taken");
+}
+
+#[test]
+fn every_last_fitted_day_is_before_its_window() {
+    for crash in CRASHES {
+        assert!(day(crash.fitted) < day(crash.from), "{}", crash.name);
+        assert!(day(crash.from).unix() < crash.begins_s && crash.begins_s < crash.ends_s);
+        assert!(crash.ends_s < day(crash.to).next().unix());
+        let config = chosen::config(&crash, 0.02);
+        assert_eq!(config.hour.refit.before_s, day(crash.fitted).next().unix());
+        assert_eq!(config.day.refit.before_s, config.hour.refit.before_s);
+    }
 }

@@ -25,7 +25,36 @@ pub(super) fn verdict(market: &ReplayMarket) -> Vec<String> {
     for other in others {
         lines.push(beside(ours, other));
     }
+    lines.extend(others.first().map(|fixed| asked(ours, fixed)));
+    lines.push(format!(
+        "Our coefficients are fitted to hours up to the end of {}{}.",
+        market.fitted,
+        match market.holes.iter().map(|hole| hole.hours).sum::<usize>() {
+            0 => String::new(),
+            hours => format!(
+                "; {hours} hours brought no price, in {} holes listed below",
+                market.holes.len()
+            ),
+        }
+    ));
     lines
+}
+
+/// Whether what is asked of a replay came out.
+fn asked(ours: &Side, fixed: &Side) -> String {
+    let debts = (ours.bad_debt_a_million, fixed.bad_debt_a_million);
+    let cheaper = ours.mean_window <= fixed.mean_window * 1.000_001;
+    let answer = match debts {
+        (_, 0.0) => "the static margin left none, so nothing is asked",
+        (0.0, _) if cheaper => "met",
+        (0.0, _) => "missed: no bad debt, but ours cost more",
+        _ if cheaper => "missed: ours left some too, at no higher cost",
+        _ => "missed: ours left some too, and cost more",
+    };
+    format!(
+        "Asked was no bad debt where the static margin leaves some, at no higher average margin \
+         while accounts are open: {answer}."
+    )
 }
 
 fn beside(ours: &Side, other: &Side) -> String {
@@ -58,5 +87,17 @@ fn beside(ours: &Side, other: &Side) -> String {
         "Beside {name} of the same cost in the year before: {debt}; ours liquidated {} accounts \
          within the crash, it {}; {cost}.",
         ours.liquidated_in_crash, other.liquidated_in_crash
+    )
+}
+
+/// Returns how hours without a price were lived through.
+pub(super) fn holes(limit_h: usize) -> String {
+    format!(
+        "Hours without a price are named, never filled: an hour of which bars are missing, or in \
+         which nothing was traded and no price moved (the source filled an outage with its last \
+         price). Such an hour has no outcome: nothing is fitted to it, features stay those of the \
+         last prices, the age of the data loads u, margins are paced on, and accounts are not \
+         looked at. The hour after it is held to the whole move since. Holes longer than \
+         {limit_h} hours are refused."
     )
 }

@@ -16,8 +16,9 @@ pub struct Sample {
     pub x: Vec<f64>,
     /// The natural logarithm of the variance that the forecast is relative to, known then.
     pub anchor: f64,
-    /// The outcome: the natural logarithm of the variance of the hour or day.
-    pub outcome: f64,
+    /// The outcome: the natural logarithm of the variance of the hour or day; none where no price
+    /// came.
+    pub outcome: Option<f64>,
 }
 
 /// What other markets taught, for one that has little history: their samples' Gram matrix, which
@@ -28,7 +29,7 @@ pub struct Sample {
 ///
 /// ```
 /// use market::risk::{Pool, Sample};
-/// let sample = |i: i64| Sample { open_s: i, x: vec![1.0], anchor: 0.0, outcome: i as f64 };
+/// let sample = |i: i64| Sample { open_s: i, x: vec![1.0], anchor: 0.0, outcome: Some(i as f64) };
 /// let samples: Vec<Sample> = (1..=3).map(sample).collect();
 /// let pool = Pool::of(&samples, 30.0)?;
 /// assert_eq!(pool.mean[..2], [1.0, 2.0]); // of 1 and y; then of y^2
@@ -83,6 +84,8 @@ pub struct Refit {
     pub first: usize,
     /// Forecasts from one fit to the next; 0 counts as 1.
     pub every: usize,
+    /// Samples that begin at this Unix time or later are not learnt from.
+    pub before_s: i64,
 }
 
 /// The predictive law of a sample's log variance: a Student-t.
@@ -155,10 +158,13 @@ impl Predictive {
 ///
 /// ```
 /// use market::{Prior, risk::{Refit, Sample, expand}};
-/// let sample = |i: i64| Sample { open_s: i, x: vec![1.0], anchor: 0.0, outcome: (i % 2) as f64 };
+/// let x = vec![1.0];
+/// let even = |i: i64| Some((i % 2) as f64);
+/// let sample = |i: i64| Sample { open_s: i, x: x.clone(), anchor: 0.0, outcome: even(i) };
 /// let samples: Vec<Sample> = (0..50).map(sample).collect();
 /// let prior = Prior { precision: vec![1e-6], shape: 1.0, scale: 0.25 };
-/// let forecasts = expand(&samples, &[prior], Refit { first: 40, every: 5 }, None)?;
+/// let refit = Refit { first: 40, every: 5, before_s: i64::MAX };
+/// let forecasts = expand(&samples, &[prior], refit, None)?;
 /// assert_eq!(forecasts.len(), 10);
 /// assert!((forecasts[0][0].location - 0.5).abs() < 1e-6);
 /// # Ok::<(), tensor::BuildError>(())
@@ -173,14 +179,27 @@ pub fn expand(
     refit: Refit,
     pool: Option<&Pool>,
 ) -> Result<Vec<Vec<Predictive>>, BuildError> {
+    Ok(expand_and_tell(samples, priors, refit, pool)?.0)
+}
+
+/// What [`expand`] returns, and when the last sample that was learnt from begins.
+pub(super) fn expand_and_tell(
+    samples: &[Sample],
+    priors: &[Prior],
+    refit: Refit,
+    pool: Option<&Pool>,
+) -> Result<(Vec<Vec<Predictive>>, Option<i64>), BuildError> {
     let width = samples.first().map_or(0, |sample| sample.x.len());
     let fits = priors.iter().map(fit).collect::<Result<Vec<Program>, BuildError>>()?;
     let mut gram = pool.map_or_else(|| nothing(width), |pool| pool.gram(width));
     let (mut known, mut at) = (0, refit.first);
-    let mut forecasts = Vec::new();
+    let (mut forecasts, mut last) = (Vec::new(), None);
     while at < samples.len() {
-        if known < at {
-            gram = learnt(gram, &samples[known..at])?;
+        let due = |sample: &&Sample| sample.open_s < refit.before_s && sample.outcome.is_some();
+        let fresh: Vec<Sample> = samples[known..at].iter().filter(due).cloned().collect();
+        if let Some(sample) = fresh.last() {
+            last = Some(sample.open_s);
+            gram = learnt(gram, &fresh)?;
         }
         known = at;
         let ahead = &samples[at..(at + refit.every.max(1)).min(samples.len())];
@@ -193,7 +212,7 @@ pub fn expand(
         forecasts.extend((0..ahead.len()).map(row));
         at += ahead.len();
     }
-    Ok(forecasts)
+    Ok((forecasts, last))
 }
 
 /// The Gram matrix of no samples.
@@ -204,7 +223,8 @@ fn nothing(width: usize) -> Tensor {
 /// The Gram matrix with these samples added.
 fn learnt(gram: Tensor, samples: &[Sample]) -> Result<Tensor, BuildError> {
     let width = samples[0].x.len();
-    let outcomes = samples.iter().map(|sample| sample.outcome - sample.anchor).collect();
+    let outcome = |sample: &Sample| sample.outcome.unwrap_or(sample.anchor) - sample.anchor;
+    let outcomes = samples.iter().map(outcome).collect();
     let y = Tensor::f64(&[samples.len(), 1], outcomes).expect("one outcome a sample");
     let program = accumulate(samples.len(), width)?;
     let mut outputs = run(&program, &[gram, matrix(samples), y]);

@@ -38,7 +38,7 @@ impl Config {
                 Worker { name: "core", prior: prior(&[(1.0, 20)]) },
                 Worker { name: "har", prior: prior(&[(1.0, 6), (0.0, 14)]) },
             ],
-            refit: Refit { first: 45 * 24, every: 24 },
+            refit: Refit { first: 45 * 24, every: 24, before_s: i64::MAX },
             pool: None,
             interval: IntervalConfig { probability: 0.9, rate: 0.02, start: 1.645 },
         };
@@ -47,7 +47,7 @@ impl Config {
         let day = Model {
             measure: Measure::Range,
             workers: vec![Worker { name: "core", prior: prior(&columns) }],
-            refit: Refit { first: 100, every: 1 },
+            refit: Refit { first: 100, every: 1, before_s: i64::MAX },
             pool: None,
             interval: IntervalConfig { probability: 0.9, rate: 0.1, start: 1.645 },
         };
@@ -94,9 +94,9 @@ impl Config {
     pub fn young() -> Config {
         let mut config = Config::frozen();
         config.hour.pool = Some(Pool { mean: pooled::HOUR.to_vec(), weight: 45.0 * 24.0 });
-        config.hour.refit = Refit { first: 24, every: 24 };
+        config.hour.refit = Refit { first: 24, every: 24, before_s: i64::MAX };
         config.day.pool = Some(Pool { mean: pooled::DAY.to_vec(), weight: 90.0 });
-        config.day.refit = Refit { first: 1, every: 1 };
+        config.day.refit = Refit { first: 1, every: 1, before_s: i64::MAX };
         config.youth_days = 30.0;
         config
     }

@@ -85,9 +85,10 @@ pub const DAY_FEATURES: [&str; 11] = [
     "monday",
 ];
 
-/// Returns a sample for each hour from the 169th on.
+/// Returns a sample for each hour from the 169th on, also for those that are missing between.
 ///
-/// The outcome is the logarithm of the measure's variance of the hour.
+/// The outcome is the logarithm of the measure's variance of the hour; a missing hour has none,
+/// and its features are of the last hours that are there.
 ///
 /// ```
 /// use market::{Hour, risk::{HOUR_FEATURES, Measure, hour_samples}};
@@ -107,24 +108,42 @@ pub fn hour_samples(hours: &[Hour], measure: Measure) -> Vec<Sample> {
     let variances: Vec<f64> = hours.iter().map(of).collect();
     let falls: Vec<f64> = hours.iter().map(|hour| fall(hour.ret)).collect();
     let volumes: Vec<f64> = hours.iter().map(|hour| hour.volume).collect();
-    let sample = |t: usize| {
+    // `t` hours are known at `open_s`.
+    let features = |t: usize, open_s: i64| {
         let month = average(&variances[..t], WEEK_H) + FLOOR;
         let anchor = month.op_log();
         let relative = |k: usize| ((average(&variances[..t], k) + FLOOR) / month).op_log();
         let deviation = month.sqrt();
         let usual = average(&volumes[..t], WEEK_H);
         let volume = |k: usize| ratio(average(&volumes[..t], k), usual);
-        let same = (1..=7).map(|day| ((variances[t - DAY_H * day] + FLOOR) / month).op_log());
+        let at = |day: i64| {
+            let due = open_s - day * DAY_S;
+            hours[..t].binary_search_by_key(&due, |hour| hour.open_s).ok()
+        };
+        let same: Vec<f64> =
+            (1..=7).filter_map(at).map(|i| ((variances[i] + FLOOR) / month).op_log()).collect();
+        let same = if same.is_empty() { 0.0 } else { same.iter().sum::<f64>() / count(same.len()) };
         let mut x = vec![1.0, relative(1), relative(6), relative(DAY_H), anchor + 11.0];
         x.extend([average(&falls[..t], 1) / deviation, average(&falls[..t], DAY_H) / deviation]);
-        x.extend([volume(1), volume(DAY_H), same.sum::<f64>() / 7.0]);
-        x.extend(clock(hours[t].open_s));
-        Sample { open_s: hours[t].open_s, x, anchor, outcome: (variances[t] + FLOOR).op_log() }
+        x.extend([volume(1), volume(DAY_H), same]);
+        x.extend(clock(open_s));
+        (x, anchor)
     };
-    (WEEK_H..hours.len()).map(sample).collect()
+    let mut samples = Vec::new();
+    for (t, hour) in hours.iter().enumerate().skip(WEEK_H) {
+        let mut open_s = hours[t - 1].open_s + HOUR_S;
+        while open_s <= hour.open_s {
+            let (x, anchor) = features(t, open_s);
+            let here = open_s == hour.open_s;
+            let outcome = here.then(|| (variances[t] + FLOOR).op_log());
+            samples.push(Sample { open_s, x, anchor, outcome });
+            open_s += HOUR_S;
+        }
+    }
+    samples
 }
 
-/// Returns a sample for each whole UTC day from the 23rd on.
+/// Returns a sample for each whole UTC day from the 23rd on; a day with a hole is none.
 ///
 /// Averages are of this measure; the outcome always is the logarithm of the realised variance of
 /// the day, plus the floor.
@@ -139,8 +158,9 @@ pub fn hour_samples(hours: &[Hour], measure: Measure) -> Vec<Sample> {
 /// ```
 #[must_use]
 pub fn day_samples(hours: &[Hour], measure: Measure) -> Vec<Sample> {
-    let first = hours.iter().position(|hour| hour.open_s.rem_euclid(DAY_S) == 0);
-    let days: Vec<&[Hour]> = hours[first.unwrap_or(hours.len())..].chunks_exact(DAY_H).collect();
+    let day = |hour: &Hour| hour.open_s.div_euclid(DAY_S);
+    let days = hours.chunk_by(|a, b| day(a) == day(b));
+    let days: Vec<&[Hour]> = days.filter(|hours| hours.len() == DAY_H).collect();
     let total = |day: &[Hour], of: fn(&Hour) -> f64| day.iter().map(of).sum::<f64>();
     let realised: Vec<f64> = days.iter().map(|day| total(day, |h| h.realised)).collect();
     let ranges: Vec<f64> = days.iter().map(|day| total(day, |h| h.range)).collect();
@@ -160,7 +180,7 @@ pub fn day_samples(hours: &[Hour], measure: Measure) -> Vec<Sample> {
         x.push(ratio(volumes[t - 1], average(&volumes[..t], MONTH)));
         let open_s = days[t][0].open_s;
         x.extend([5, 6, 0].map(|day| if weekday(open_s) == day { 1.0 } else { 0.0 }));
-        Sample { open_s, x, anchor, outcome: (realised[t] + FLOOR).op_log() }
+        Sample { open_s, x, anchor, outcome: Some((realised[t] + FLOOR).op_log()) }
     };
     (MONTH..days.len()).map(sample).collect()
 }
@@ -239,6 +259,24 @@ mod tests {
     }
 
     #[test]
+    fn a_missing_hour_has_no_outcome_and_moves_no_feature_but_the_clock() {
+        let mut hours: Vec<Hour> = (0..400).map(hour).collect();
+        let whole = hour_samples(&hours, Measure::Range);
+        hours.drain(300..303);
+        let holed = hour_samples(&hours, Measure::Range);
+        assert_eq!(holed[..132], whole[..132], "what came before");
+        let gone = |s: &&Sample| s.outcome.is_none();
+        assert_eq!(holed.iter().filter(gone).count(), 3);
+        for i in 132..136 {
+            // Up to the hour after the hole everything but the clock is that of the last price.
+            assert_eq!(holed[i].open_s, i64::try_from(168 + i).expect("small") * HOUR_S);
+            assert_eq!(holed[i].x[..9], holed[132].x[..9]);
+            assert_eq!(holed[i].x[10..], whole[i].x[10..]);
+            assert_eq!(holed[i].anchor, whole[132].anchor);
+        }
+    }
+
+    #[test]
     fn features_are_what_their_names_say() {
         let hours: Vec<Hour> = (0..24 * 30).map(hour).collect();
         let sample = &hour_samples(&hours, Measure::Range)[100];
@@ -246,7 +284,8 @@ mod tests {
         let month = past[100..].iter().map(|h| h.range).sum::<f64>() / 168.0 + FLOOR;
         assert!((sample.anchor - month.op_log()).abs() < 1e-12);
         assert!((sample.x[1] - ((past[267].range + FLOOR) / month).op_log()).abs() < 1e-12);
-        assert!((sample.outcome - (hours[268].range + FLOOR).op_log()).abs() < 1e-12);
+        let outcome = sample.outcome.expect("the hour is there");
+        assert!((outcome - (hours[268].range + FLOOR).op_log()).abs() < 1e-12);
         assert_eq!(sample.open_s, 268 * HOUR_S);
 
         let day = &day_samples(&hours, Measure::Range)[2];

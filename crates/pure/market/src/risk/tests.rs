@@ -32,8 +32,8 @@ fn series(bars: usize, seed: u32) -> Series {
 /// The frozen models with short warm-ups, so that a test sees many reports.
 fn quick() -> Config {
     let mut config = Config::frozen();
-    config.hour.refit = Refit { first: 100, every: 24 };
-    config.day.refit = Refit { first: 5, every: 1 };
+    config.hour.refit = Refit { first: 100, every: 24, before_s: i64::MAX };
+    config.day.refit = Refit { first: 5, every: 1, before_s: i64::MAX };
     config
 }
 
@@ -221,4 +221,66 @@ fn the_frozen_step_is_this_program() {
         program.hash().to_string(),
         "0x4ebd29e654647ecdd33a5ead9c657449b6691c7f3500c85ddf923359760dfccd"
     );
+}
+
+#[test]
+fn no_fit_sees_an_outcome_from_the_day_it_may_not() {
+    let sample = |i: i64| Sample {
+        open_s: i * 3_600,
+        x: vec![1.0, (i * 37 % 11) as f64],
+        anchor: -9.0,
+        outcome: (i % 7 != 3).then_some(-9.0 + (i * 13 % 5) as f64),
+    };
+    let samples: Vec<Sample> = (0..300).map(sample).collect();
+    let mut other = samples.clone();
+    for sample in &mut other[200..] {
+        sample.outcome = sample.outcome.map(|outcome| outcome + 3.0);
+    }
+    let prior = crate::Prior { precision: vec![1e-3, 1.0], shape: 1.0, scale: 0.5 };
+    let laws = |samples: &[Sample], before_s| {
+        let refit = Refit { first: 100, every: 24, before_s };
+        expand::expand_and_tell(samples, std::slice::from_ref(&prior), refit, None).expect("valid")
+    };
+    let (was, learnt_s) = laws(&samples, 200 * 3_600);
+    assert_eq!(was, laws(&other, 200 * 3_600).0);
+    assert_eq!(learnt_s, Some(198 * 3_600), "the hour before has no outcome");
+    assert_ne!(laws(&samples, i64::MAX).0, laws(&other, i64::MAX).0);
+    assert_eq!(was[..100], laws(&samples, i64::MAX).0[..100], "until then nothing differs");
+}
+
+#[test]
+fn a_hole_moves_no_quantile_and_loads_u_by_its_age() {
+    let whole = series(3_400, 7);
+    let mut holed = whole.clone();
+    // Whole hours 1500 to 1505, half-hours 3000 to 3011.
+    holed.bars.retain(|bar| !(3_000..3_012).contains(&(bar.open_s / 1_800)));
+    let (was, is) = (
+        track(&whole, &quick()).expect("long enough"),
+        track_with_holes(&holed, &quick(), 6).expect("six hours"),
+    );
+    assert!(matches!(track(&holed, &quick()), Err(RiskError::Hourly(_))), "still refused");
+    assert!(track_with_holes(&holed, &quick(), 5).is_err(), "longer than is taken");
+    assert_eq!(is.holes, [crate::Hole { open_s: 1_500 * 3_600, hours: 6, flat: false }]);
+    let at = |track: &Track, hour: i64| {
+        *track.hours.iter().find(|h| h.open_s == hour * 3_600).expect("an hour with a price")
+    };
+    assert_eq!(is.hours.len() + 6, was.hours.len());
+    for hour in [1_400, 1_499] {
+        assert_eq!(at(&is, hour), at(&was, hour));
+    }
+    let (before, after) = (at(&is, 1_499), at(&is, 1_506));
+    assert_eq!(after.price, holed.bars[2_999].close, "the price is stale");
+    let jump = 1.0 - holed.bars[3_001].close / holed.bars[2_999].close;
+    assert!((after.loss.long - jump).abs() < 1e-12, "held to the whole move");
+    // Six hours old at a unit of two: d is at least 3.
+    assert!(after.u >= 0.75 && before.u < after.u, "{} {}", before.u, after.u);
+    assert!(is.days.len() < was.days.len());
+    let state = Config::frozen().tail.initial_state();
+    let tail = TailConfig { workers: 2, ..Config::frozen().tail };
+    let next = step(
+        outlook::without_outcome(&tail, &state).as_f64().expect("f64").to_vec(),
+        [0.0; 2],
+        [-5.0, -5.0, 0.0, 3.0],
+    );
+    assert!((next.0[0] - start()[0]).abs() < 1e-12 && next.0[2] == start()[2]);
 }

@@ -2,15 +2,13 @@
 
 use thiserror::Error;
 
-use tensor::{BuildError, Tensor};
+use tensor::BuildError;
 
-use super::{
-    Config, IntervalConfig, Predictive, Sample, day_samples, expand, hour_samples, interval_step,
-    tail_step,
-};
-use crate::hourly::{HOUR_S, HourlyError, hourly};
+use super::outlook::{self, Outlook, intervals, margins};
+use super::{Config, Predictive, Sample, day_samples, expand};
+use crate::hourly::{HOUR_S, HourlyError, hourly, hourly_with_holes};
 use crate::maths::{exp, log};
-use crate::{Date, Hour, Series};
+use crate::{Date, Hole, Hour, Series};
 
 /// A number for a long and one for a short position.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -93,10 +91,15 @@ impl DayReport {
 /// A market's history as its publisher would have lived it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Track {
-    /// A report an hour, ascending and without gaps.
+    /// A report for each hour that brought a price, ascending; without gaps but for `holes`.
     pub hours: Vec<HourReport>,
-    /// A report a day, ascending.
+    /// A report a day, ascending; none of a day with a hole.
     pub days: Vec<DayReport>,
+    /// Hours that brought no price.
+    pub holes: Vec<Hole>,
+    /// When the last hour that coefficients of the hourly models were fitted to begins, Unix
+    /// seconds.
+    pub learnt_s: Option<i64>,
 }
 
 /// Why a series has no track.
@@ -150,9 +153,58 @@ pub enum RiskError {
 /// # Ok::<(), market::risk::RiskError>(())
 /// ```
 pub fn track(series: &Series, config: &Config) -> Result<Track, RiskError> {
-    let hours = hourly(series)?;
-    let reports = reports(series, config, &hours, 0.0)?;
-    Ok(Track { hours: reports, days: days(config, &hours)? })
+    whole(series, config, (hourly(series)?, Vec::new()))
+}
+
+/// Returns [`track`] of a series with holes of at most `limit` hours, each of which it names.
+///
+/// An hour without a price is lived through, not filled: it has no outcome, so nothing is learnt
+/// from it and the tail does not move but for its fading; features stay those of the last prices;
+/// the age of the data loads `u`, also of the hour after the hole; margins are paced on. The hour
+/// after it is held to the whole move since the last price before. There is no report of an hour
+/// without a price.
+///
+/// # Errors
+///
+/// As [`track`], but for shorter holes ([`hourly_with_holes`] says what counts as one).
+///
+/// ```
+/// use market::{Bar, Series, risk::{Config, track_with_holes}};
+/// let price = |i: i64| 100.0 + (i * 37 % 11) as f64 * 0.1;
+/// let bar = |i: i64| Bar {
+///     open_s: i * 3_600,
+///     open: price(i - 1),
+///     high: price(i).max(price(i - 1)) + 0.1,
+///     low: price(i).min(price(i - 1)) - 0.1,
+///     close: price(i),
+///     volume: 1.0,
+/// };
+/// let (venue, symbol) = ("here".to_owned(), "X".to_owned());
+/// let bars = (0..1_300).filter(|i| !(1_290..1_294).contains(i)).map(bar).collect();
+/// let series = Series { venue, symbol, interval_s: 3_600, ranged: true, bars };
+/// let track = track_with_holes(&series, &Config::frozen(), 6)?;
+/// assert_eq!((track.holes[0].open_s, track.holes[0].hours), (1_290 * 3_600, 4));
+/// let at = track.hours.partition_point(|hour| hour.open_s < 1_294 * 3_600);
+/// assert!(track.hours[at].u > track.hours[at - 1].u);
+/// # Ok::<(), market::risk::RiskError>(())
+/// ```
+pub fn track_with_holes(
+    series: &Series,
+    config: &Config,
+    limit: usize,
+) -> Result<Track, RiskError> {
+    whole(series, config, hourly_with_holes(series, limit)?)
+}
+
+fn whole(
+    series: &Series,
+    config: &Config,
+    (hours, holes): (Vec<Hour>, Vec<Hole>),
+) -> Result<Track, RiskError> {
+    let days = days(config, &hours)?;
+    let outlook = outlook::of(&series.name(), config, hours)?;
+    let hours = margins(&outlook, config, 0.0)?;
+    Ok(Track { hours, days, holes, learnt_s: outlook.learnt_s })
 }
 
 /// Returns what the engine says of the hour that follows the last whole hour of a series, when the
@@ -196,116 +248,14 @@ pub fn ahead(series: &Series, config: &Config, age_h: f64) -> Result<HourReport,
         let (ret, realised, range, volume) = (0.0, 0.0, 0.0, 0.0);
         hours.push(Hour { open_s, before, close, ret, realised, range, volume });
     }
-    let reports = reports(series, config, &hours, age_h)?;
+    let outlook: Outlook = outlook::of(&series.name(), config, hours)?;
+    let reports = margins(&outlook, config, age_h)?;
     let last = reports.last().expect("a track has an hour, or is too short");
     Ok(HourReport { loss: Sides::default(), realised: 0.0, ..*last })
 }
 
-/// A report for each hour that has one; the last hour's data are `age_h` hours old.
-fn reports(
-    series: &Series,
-    config: &Config,
-    hours: &[Hour],
-    age_h: f64,
-) -> Result<Vec<HourReport>, RiskError> {
-    let samples = hour_samples(hours, config.hour.measure);
-    let first = config.hour.refit.first;
-    if samples.len() <= first {
-        let (got, needed) = (hours.len(), hours.len() - samples.len() + first + 1);
-        return Err(RiskError::Short { series: series.name(), got, needed });
-    }
-    let priors: Vec<_> = config.hour.workers.iter().map(|worker| worker.prior.clone()).collect();
-    let forecasts = expand(&samples, &priors, config.hour.refit, config.hour.pool.as_ref())?;
-    margins(config, (hours, age_h), &samples[first..], &forecasts)
-}
-
-/// The tail's Program over the hours that have a forecast, the last ones.
-fn margins(
-    config: &Config,
-    (hours, age_h): (&[Hour], f64),
-    samples: &[Sample],
-    forecasts: &[Vec<Predictive>],
-) -> Result<Vec<HourReport>, RiskError> {
-    let program = tail_step(&config.tail)?;
-    let intervals = intervals(&config.hour.interval, samples, forecasts)?;
-    let mut state = config.tail.initial_state();
-    let mut loss = Sides::default();
-    let mut reports = Vec::with_capacity(forecasts.len());
-    let before = hours.len() - forecasts.len();
-    for (i, (hour, forecast)) in hours[before..].iter().zip(forecasts).enumerate() {
-        let workers = forecast.iter().map(|law| 0.5 * law.location + 0.25 * law.variance);
-        let inputs = [
-            state,
-            vector(&[loss.long, loss.short]),
-            vector(&workers.collect::<Vec<_>>()),
-            vector(&[
-                forecast[0].distance + youth(config, before + i),
-                if i + 1 == forecasts.len() { age_h } else { 0.0 },
-            ]),
-        ];
-        let mut outputs = tensor::eval(&program, &inputs).expect("inputs fit the Program");
-        let published = outputs[1].as_f64().expect("the report is f64");
-        let report = report(hour, &samples[i], (&forecast[0], intervals[i]), published);
-        loss = report.loss;
-        state = outputs.swap_remove(0);
-        reports.push(report);
-    }
-    Ok(reports)
-}
-
-/// What having lived for so many hours alone adds to the distance from what was learnt from.
-fn youth(config: &Config, hours: usize) -> f64 {
-    config.tail.distance_unit * config.youth_days * 24.0 / crate::maths::count(hours.max(1))
-}
-
-/// The interval's Program over the samples: the ends of each log variance.
-fn intervals(
-    config: &IntervalConfig,
-    samples: &[Sample],
-    forecasts: &[Vec<Predictive>],
-) -> Result<Vec<(f64, f64)>, RiskError> {
-    let program = interval_step(config)?;
-    let (mut state, mut last) = (config.initial_state(), [0.0, 0.0, 1.0]);
-    let mut intervals = Vec::with_capacity(samples.len());
-    for (sample, forecast) in samples.iter().zip(forecasts) {
-        let law = [forecast[0].location, forecast[0].variance.sqrt()];
-        let mut outputs = tensor::eval(&program, &[state, vector(&last), vector(&law)])
-            .expect("inputs fit the Program");
-        let ends = outputs[1].as_f64().expect("the interval is f64");
-        intervals.push((ends[0], ends[1]));
-        last = [sample.outcome, law[0], law[1]];
-        state = outputs.swap_remove(0);
-    }
-    Ok(intervals)
-}
-
-fn vector(values: &[f64]) -> Tensor {
-    Tensor::f64(&[values.len()], values.to_vec()).expect("a vector is not empty")
-}
-
-fn report(
-    hour: &Hour,
-    sample: &Sample,
-    (core, (lower, upper)): (&Predictive, (f64, f64)),
-    published: &[f64],
-) -> HourReport {
-    let loss = hour.loss();
-    HourReport {
-        open_s: hour.open_s,
-        price: hour.before,
-        volatility: core.mean().sqrt(),
-        lower: exp(0.5 * lower),
-        upper: exp(0.5 * upper),
-        quantile: Sides { long: published[0], short: published[1] },
-        shortfall: Sides { long: published[2], short: published[3] },
-        u: published[4],
-        unloaded: published[5],
-        margin: published[6],
-        initial: published[7],
-        maintenance: published[8],
-        loss: Sides { long: loss, short: -loss },
-        realised: exp(0.5 * sample.outcome),
-    }
+fn outcome(sample: &Sample) -> f64 {
+    sample.outcome.expect("a sample of a day is of a day that is over")
 }
 
 fn days(config: &Config, hours: &[Hour]) -> Result<Vec<DayReport>, RiskError> {
@@ -313,7 +263,7 @@ fn days(config: &Config, hours: &[Hour]) -> Result<Vec<DayReport>, RiskError> {
     let priors: Vec<_> = config.day.workers.iter().map(|worker| worker.prior.clone()).collect();
     let forecasts = expand(&samples, &priors, config.day.refit, config.day.pool.as_ref())?;
     let ahead = &samples[samples.len() - forecasts.len()..];
-    let intervals = intervals(&config.day.interval, ahead, &forecasts)?;
+    let intervals = intervals(&config.day.interval, ahead.iter().zip(&forecasts))?;
     let report = |((sample, forecast), (lower, upper)): ((&Sample, &Vec<Predictive>), _)| {
         let law = forecast[0];
         DayReport {
@@ -322,8 +272,8 @@ fn days(config: &Config, hours: &[Hour]) -> Result<Vec<DayReport>, RiskError> {
             forecast: law.mean(),
             lower,
             upper,
-            realised: exp(sample.outcome),
-            pit: law.cdf(sample.outcome),
+            realised: exp(outcome(sample)),
+            pit: law.cdf(outcome(sample)),
         }
     };
     Ok(ahead.iter().zip(&forecasts).zip(intervals).map(report).collect())

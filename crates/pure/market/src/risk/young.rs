@@ -57,6 +57,7 @@ pub fn lived(series: &Series, floor: f64) -> Result<Track, RiskError> {
     life.days.retain(|day| day.date.unix() < day_s);
     life.hours.extend(grown.hours);
     life.days.extend(grown.days);
+    life.learnt_s = grown.learnt_s;
     Ok(life)
 }
 

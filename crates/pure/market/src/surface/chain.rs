@@ -46,7 +46,8 @@ pub struct Expiry {
 /// A venue's options on one asset at one moment.
 ///
 /// ```
-/// let chain = market::surface::Chain { asset: "BTC".into(), time_s: 0, expiries: vec![] };
+/// let (asset, index, expiries) = ("BTC".to_owned(), Some(60_000.0), vec![]);
+/// let chain = market::surface::Chain { asset, time_s: 0, index, expiries };
 /// assert_eq!(chain.asset, "BTC");
 /// ```
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +56,8 @@ pub struct Chain {
     pub asset: String,
     /// Unix time of the quotes.
     pub time_s: i64,
+    /// The venue's index of the asset's price; the median where it moved meanwhile.
+    pub index: Option<f64>,
     /// Expiries, nearest first.
     pub expiries: Vec<Expiry>,
 }
