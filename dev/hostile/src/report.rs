@@ -3,7 +3,7 @@
 //! *Invariant: whatever the provider posts, every bound is a number within floor and cap.*
 
 use learn::{Kind, Model};
-use market::{MarginConfig, Recent};
+use market::{Recent, risk::Config};
 use tensor::Tensor;
 
 use crate::choices::Choices;
@@ -37,7 +37,7 @@ pub(crate) fn report(bytes: &[u8]) {
     let program = market::report(&model, 0, learn::step()).expect("a model's report");
     let inputs = market::report_inputs(&params, &recent, None);
     let outputs = tensor::eval(&program, &inputs).expect("inputs of these shapes");
-    let config = MarginConfig::STANDARD;
+    let config = Config::frozen().daily_tail();
     for (output, most) in outputs.iter().zip([config.cap, VOLATILITY_MAX]) {
         let &[value, lower, upper] = output.as_f64().expect("an f64") else {
             panic!("not three numbers");
@@ -46,5 +46,5 @@ pub(crate) fn report(bytes: &[u8]) {
         assert!(ordered, "no bounds: {lower} {value} {upper}");
     }
     let margin = outputs[0].as_f64().expect("an f64");
-    assert!(margin[1] >= config.floor, "a margin under the floor");
+    assert!(margin[2] >= config.floor, "a margin under the floor");
 }

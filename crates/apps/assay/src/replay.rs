@@ -3,7 +3,7 @@
 //! The chain says what was settled: the claim's program, inputs' root and outputs' root, and the
 //! report. The nodes' directories hold the bytes: updates, the model and the pay before. Every byte
 //! is checked against a root on the chain before it is used, so nothing that a node kept has to be
-//! believed. Then the aggregation, the forecast and the margin formula run again, by default with
+//! believed. Then the aggregation and the report run again, by default with
 //! the reference interpreter, in this process.
 
 use std::{path::PathBuf, process::ExitCode};

@@ -63,14 +63,14 @@ fn latest<T>(all: &[T]) -> &[T] {
     &all[all.len().saturating_sub(POINTS)..]
 }
 
-/// Returns the oracle's history: value with its interval in per cent, price beside.
+/// Returns the oracle's history: value with its bounds in per cent, price beside.
 pub(crate) fn oracle(view: &View) -> Chart {
     let reports = latest(&view.oracle.reports);
     let percent = |wad: crate::view::Wad| 100.0 * wad.to_f64();
     let quantity = view.oracle.quantity.clone();
     Chart::new(true, "market date", reports.iter().map(|report| report.market_time as f64))
-        .with("lower", "lower bound", "%", reports.iter().map(|report| percent(report.lower)))
-        .with("upper", "upper bound", "%", reports.iter().map(|report| percent(report.upper)))
+        .with("lower", "quantile", "%", reports.iter().map(|report| percent(report.lower)))
+        .with("upper", "margin", "%", reports.iter().map(|report| percent(report.upper)))
         .with("line", quantity, "%", reports.iter().map(|report| percent(report.value)))
         .with(
             "beside",

@@ -21,17 +21,6 @@ pub(crate) fn mean(b: &mut Builder, x: Value) -> Result<Value, BuildError> {
     b.mul(sum, share)
 }
 
-/// The mean of `(x - from)^2`, f64\[1\].
-pub(crate) fn mean_square_from(
-    b: &mut Builder,
-    x: Value,
-    from: Value,
-) -> Result<Value, BuildError> {
-    let difference = b.sub(x, from)?;
-    let square = b.mul(difference, difference)?;
-    mean(b, square)
-}
-
 /// 1 / n, rounded to nearest, f64\[1\].
 pub(crate) fn reciprocal(b: &mut Builder, n: usize) -> Result<Value, BuildError> {
     b.full(Dtype::F64, &[1], 1.0 / crate::maths::count(n))

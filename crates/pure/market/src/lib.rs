@@ -1,8 +1,8 @@
-//! What a market looks like to the network: bars, daily variance, features, forecasts, a margin.
+//! What a market looks like to the network: bars, daily variance, features, forecasts, a report.
 //!
 //! [`Series`] of bars go in; [`Plan`] turns them into what each trainer learns from and what the
-//! publisher is judged on. The forecast and the margin formula are Programs ([`forecast`],
-//! [`margin`]), so that two nodes with the same model publish the same bits; [`score`] says how
+//! publisher is judged on. The forecast and what is reported of it are Programs ([`forecast`],
+//! [`report`]), so that two nodes with the same model publish the same bits; [`score`] says how
 //! good the forecast was, against a random walk and an exponential average.
 //!
 //! [`risk`] is the engine of a market whose margins are set by what it may lose: volatility with an
@@ -26,7 +26,6 @@ mod evidence;
 mod features;
 mod forecast;
 mod hourly;
-mod margin;
 mod maths;
 pub mod option;
 mod plan;
@@ -46,7 +45,6 @@ pub use evidence::Trial;
 pub use features::{FEATURES, Row, WARM_UP, rows};
 pub use forecast::{forecast, forecast_inputs};
 pub use hourly::{Hole, Hour, HourlyError, hourly, hourly_with_holes};
-pub use margin::{MarginConfig, margin, margin_inputs};
 pub use plan::{Day, Evaluation, Plan, PlanError, Slice, Standard};
-pub use report::{Recent, Trained, report, report_inputs};
+pub use report::{REPORT_DAYS, REPORT_DAYS_MIN, Recent, Trained, report, report_inputs};
 pub use wad::{Wad, WadError};

@@ -18,12 +18,12 @@ use thiserror::Error;
 use crate::daily::{DailyError, daily};
 use crate::features::{FEATURES, Row, WARM_UP, rows};
 use crate::maths::{mean, narrow};
-use crate::{Date, MarginConfig, Proxy, Series};
+use crate::{Date, Proxy, REPORT_DAYS_MIN, Series};
 
 /// Slices a plan has at least: markets are split in time until there are as many.
 const SLICES_MIN: usize = 4;
-/// Fewest days a slice may have: as many as a report looks back.
-const DAYS_MIN: usize = MarginConfig::STANDARD.recent;
+/// Fewest days a slice may have: as many as a market has before its first report.
+const DAYS_MIN: usize = REPORT_DAYS_MIN;
 /// The evaluation period, in days before the last: eighteen months (2024-07-01 to 2025-12-31).
 const EVALUATION_DAYS: i32 = 549;
 /// Standardised features are held within +- this many deviations.

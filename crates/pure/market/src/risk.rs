@@ -27,16 +27,20 @@ mod pooled;
 mod samples;
 mod tail;
 mod track;
+mod window;
 mod young;
 
 pub use expand::{Pool, Predictive, Refit, Sample, expand};
 pub use frozen::{DAILY_SPLIT, HOURLY_SPLIT, TRIED};
 pub use interval::{IntervalConfig, interval_step};
+pub(crate) use interval::{LOG_VARIANCE, SCALE};
 pub use outlook::{Outlook, margins, outlook};
 pub use peers::fhs_ewma;
 pub use samples::{DAY_FEATURES, HOUR_FEATURES, Measure, day_samples, hour_samples};
+pub(crate) use tail::{LOG_VOLATILITY, doubted, ln_scale, loaded};
 pub use tail::{TailConfig, tail_step};
 pub use track::{DayReport, HourReport, RiskError, Sides, Track, ahead, track, track_with_holes};
+pub(crate) use window::{Days, Replayed, WINDOW, replayed};
 pub use young::{YOUNG_HOURS, lived, next};
 
 use crate::Prior;

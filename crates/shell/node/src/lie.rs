@@ -18,7 +18,7 @@ pub enum Lie {
     Update,
     /// The result of the aggregation, when it is its turn: the whole budget goes to itself.
     Pay,
-    /// The report of the first round, where it publishes: the margin's upper bound is the value.
+    /// The report of the first round, where it publishes: the margin is the shortfall, without its loading.
     Report,
 }
 
@@ -26,7 +26,7 @@ pub enum Lie {
 const UPPER: usize = 2;
 
 /// An execution in which one element is wrong (one row is paid the whole budget, a margin has no
-/// uncertainty), consistent from there on.
+/// loading), consistent from there on.
 pub(crate) struct Crooked {
     witness: Witness,
     at: (usize, u64),
@@ -97,7 +97,7 @@ impl Crooked {
         self.witness.outputs_root()
     }
 
-    /// Runs the report Program so that the margin comes without its uncertainty.
+    /// Runs the report Program so that the margin comes without its loading.
     ///
     /// # Errors
     ///
@@ -118,7 +118,7 @@ impl Crooked {
 /// # Errors
 ///
 /// [`NodeError::Program`] if they are not a report's.
-pub(crate) fn without_uncertainty(outputs: &[Tensor]) -> Result<Vec<Tensor>, NodeError> {
+pub(crate) fn without_loading(outputs: &[Tensor]) -> Result<Vec<Tensor>, NodeError> {
     let crate::report::Bounds { value, lower, .. } = crate::report::bounds(outputs.first())?;
     let margin = Tensor::f64(&[3], vec![value, lower, value]).map_err(NodeError::program)?;
     Ok(std::iter::once(margin).chain(outputs.iter().skip(1).cloned()).collect())

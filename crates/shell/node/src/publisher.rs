@@ -71,9 +71,9 @@ impl Publisher {
             };
             let day = usize::try_from(round).map_err(NodeError::program)?;
             let made = report::report(job, &self.evaluation, day, &basis)?;
-            let margin = made.margin.value;
+            let margin = made.margin.upper;
             let outputs = if self.lie == Some(Lie::Report) && round == LIE_ROUND {
-                lie::without_uncertainty(&made.outputs)?
+                lie::without_loading(&made.outputs)?
             } else {
                 made.outputs.clone()
             };

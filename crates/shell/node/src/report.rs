@@ -9,13 +9,16 @@
 
 use std::sync::Arc;
 
-use market::{Evaluation, MarginConfig, Recent, Trained, Wad};
+use market::{Evaluation, REPORT_DAYS, Recent, Trained, Wad};
 use round::aggregate;
 use tensor::{Hash, Program, Tensor};
 
 use crate::{Job, NodeError, TensorStore, aggregation, journal::Entry};
 
-/// A value with its bounds, as fractions (margin, volatility).
+/// A value with its bounds, as fractions.
+///
+/// Of the margin: the expected shortfall of the day's loss, its 99.5 % quantile below, and above
+/// the margin that is asked for. Of the volatility: the forecast in its 90 % interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bounds {
     /// The value.
@@ -97,7 +100,7 @@ impl Basis {
 pub struct DayReport {
     /// The market's last price before the day, dollars.
     pub price: f64,
-    /// Initial margin as a fraction of notional.
+    /// Shortfall, quantile and initial margin as fractions of notional.
     pub margin: Bounds,
     /// Standard deviation of the day's return.
     pub volatility: Bounds,
@@ -126,7 +129,7 @@ pub fn report(
 ) -> Result<DayReport, NodeError> {
     let no_day = || NodeError::program(format!("the evaluation has no day {index}"));
     let day = evaluation.days.get(index).ok_or_else(no_day)?;
-    let before = evaluation.recent(index, MarginConfig::STANDARD.recent);
+    let before = evaluation.recent(index, REPORT_DAYS);
     let recent = Recent::new(&before, day).map_err(NodeError::program)?;
     let (program, inputs) = basis.execution(job, &recent)?;
     let outputs = kernels::eval(&program, &inputs)?;

@@ -29,7 +29,7 @@ enum Name {
     Aggregate,
     /// The forecast of five days with the log-linear model.
     Forecast,
-    /// The margin formula.
+    /// An hour of the risk engine: tail, shortfall, uncertainty and margin.
     Margin,
     /// The report after a round of three updates of the log-linear model: margin and volatility.
     Report,
@@ -56,6 +56,6 @@ fn build(name: Name) -> anyhow::Result<Program> {
         Name::Aggregate => Job::new(Kind::Har)?.aggregate(ROWS)?,
         Name::Forecast => market::forecast(&Model::new(Kind::Har, &market::FEATURES), DAYS)?,
         Name::Report => Job::new(Kind::Har)?.report(ROWS)?.as_ref().clone(),
-        Name::Margin => market::margin(&market::MarginConfig::STANDARD)?,
+        Name::Margin => market::risk::tail_step(&market::risk::Config::frozen().tail)?,
     })
 }

@@ -162,11 +162,11 @@ pub(crate) struct Dispute {
 /// One margin report as the oracle took it.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Report {
-    /// Initial margin as a fraction of notional.
+    /// Expected shortfall of the day's loss, as a fraction of notional.
     pub(crate) value: f64,
-    /// Lower bound of its interval.
+    /// The 99.5 % quantile of that loss.
     pub(crate) lower: f64,
-    /// Upper bound of its interval.
+    /// The initial margin that is asked for: the shortfall, loaded for uncertainty.
     pub(crate) upper: f64,
     /// The claim behind it.
     pub(crate) claim: u64,

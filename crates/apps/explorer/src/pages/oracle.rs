@@ -1,4 +1,4 @@
-//! The oracle's history: the margin with its interval, the price beside.
+//! The oracle's history: shortfall, quantile and margin, the price beside.
 
 use super::{Frame, ROWS, page};
 use crate::State;

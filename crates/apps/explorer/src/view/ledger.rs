@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 /// What the risk oracle was told about one market.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Oracle {
-    /// What `value` is, such as `initial margin`.
+    /// What `value` is, such as `expected shortfall`.
     pub quantity: String,
     /// Unit of the price, such as `USD/bbl`.
     pub price_unit: String,
-    /// Which interval the bounds are, such as `90 % predictive interval`.
+    /// What the bounds are, such as `99.5 % quantile (lower) and the margin (upper)`.
     pub interval: String,
     /// Reports, ascending by block.
     pub reports: Vec<Report>,

@@ -100,6 +100,35 @@ impl Config {
         config.youth_days = 30.0;
         config
     }
+
+    /// Returns the constants of a tail whose step is a day: those of the hour, with what is said in
+    /// hours said in days.
+    ///
+    /// Nothing in it was chosen anew: the reference volatility is multiplied by the root of 24,
+    /// what fades or averages by the hour is raised to the 24th power or multiplied by 24, and the
+    /// age that makes u one half is two steps. Chances and shares are those of the hour.
+    ///
+    /// ```
+    /// let config = market::risk::Config::frozen();
+    /// let day = config.daily_tail();
+    /// assert!((day.fade - config.tail.fade.powi(24)).abs() < 1e-12);
+    /// assert_eq!((day.rate, day.kappa), (config.tail.rate, config.tail.kappa));
+    /// ```
+    #[must_use]
+    pub fn daily_tail(&self) -> TailConfig {
+        let tail = self.tail;
+        let fourth = |x: f64| x * x * x * x;
+        let daily = |x: f64| fourth(x * x) * fourth(fourth(x));
+        TailConfig {
+            reference: tail.reference * 24.0_f64.sqrt(),
+            fade: daily(tail.fade),
+            age_unit_h: tail.age_unit_h * 24.0,
+            usual_rate: tail.usual_rate * 24.0,
+            down: daily(tail.down),
+            up: daily(tail.up),
+            ..tail
+        }
+    }
 }
 
 /// The prior of a constant and runs of columns with one precision each.

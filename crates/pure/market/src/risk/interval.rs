@@ -13,11 +13,11 @@ use tensor::{BuildError, Builder, Dtype, Program, Tensor, Value};
 use crate::blocks::{held, part, plus, times};
 
 /// Scales from the location to either end are held within these.
-const WIDTH: (f64, f64) = (0.1, 20.0);
+pub(crate) const WIDTH: (f64, f64) = (0.1, 20.0);
 /// Locations and outcomes, log variances, are held within these.
-const LOG_VARIANCE: (f64, f64) = (-40.0, 4.0);
+pub(crate) const LOG_VARIANCE: (f64, f64) = (-40.0, 4.0);
 /// Scales of log variances are held within these.
-const SCALE: (f64, f64) = (1e-6, 10.0);
+pub(crate) const SCALE: (f64, f64) = (1e-6, 10.0);
 
 /// The constants of an interval; they are part of its Program, hence of its hash.
 ///

@@ -33,17 +33,17 @@ use tensor::{BuildError, Builder, Dtype, Program, Tensor, Value};
 use crate::blocks::{held, mean, part, plus, times};
 
 /// Standardised losses are held within this.
-const LOSS_MAX: f64 = 100.0;
+pub(crate) const LOSS_MAX: f64 = 100.0;
 /// The tracked quantile is held within these many scales.
-const QUANTILE: (f64, f64) = (1.0, 30.0);
+pub(crate) const QUANTILE: (f64, f64) = (1.0, 30.0);
 /// Logarithms of volatilities are held within these.
-const LOG_VOLATILITY: (f64, f64) = (-20.0, 2.0);
+pub(crate) const LOG_VOLATILITY: (f64, f64) = (-20.0, 2.0);
 /// Distances and ages, in their units, are held within 0 and this.
 const DOUBT_MAX: f64 = 1e6;
 /// Numbers in the state.
 const STATE: usize = 12;
 /// What exceedances have added to the logarithm of the quantile is held within 0 and this.
-const BUMP_MAX: f64 = 3.0;
+pub(crate) const BUMP_MAX: f64 = 3.0;
 /// Numbers in the report.
 const REPORT: usize = 9;
 
@@ -174,12 +174,7 @@ pub fn tail_step(config: &TailConfig) -> Result<Program, BuildError> {
     let short = part(&mut b, shortfall, (1, 2))?;
     let larger = b.max(long, short)?;
     let usual = usual(&mut b, config, state, larger)?;
-    let buffered = times(&mut b, larger, 1.0 + config.buffer)?;
-    let buffered = b.min(buffered, usual)?;
-    let buffered = b.max(larger, buffered)?;
-    let load = times(&mut b, u, config.kappa)?;
-    let margin = b.fma(buffered, load, buffered)?;
-    let margin = held(&mut b, margin, (config.floor, config.cap))?;
+    let (buffered, margin) = loaded(&mut b, config, (larger, usual), u)?;
     let (initial, maintenance) = paced(&mut b, config, state, (margin, usual))?;
 
     let tail = [tail.ln_quantile, tail.excess, tail.seen, tail.bump];
@@ -191,8 +186,29 @@ pub fn tail_step(config: &TailConfig) -> Result<Program, BuildError> {
     b.finish(&[next, report])
 }
 
+/// The shortfall with its buffer, and number (c), from the larger side's shortfall, the usual one
+/// and u.
+pub(crate) fn loaded(
+    b: &mut Builder,
+    config: &TailConfig,
+    (larger, usual): (Value, Value),
+    u: Value,
+) -> Result<(Value, Value), BuildError> {
+    let buffered = times(b, larger, 1.0 + config.buffer)?;
+    let buffered = b.min(buffered, usual)?;
+    let buffered = b.max(larger, buffered)?;
+    let load = times(b, u, config.kappa)?;
+    let margin = b.fma(buffered, load, buffered)?;
+    let margin = held(b, margin, (config.floor, config.cap))?;
+    Ok((buffered, margin))
+}
+
 /// The logarithm of the scale of a log volatility.
-fn ln_scale(b: &mut Builder, config: &TailConfig, ln_v: Value) -> Result<Value, BuildError> {
+pub(crate) fn ln_scale(
+    b: &mut Builder,
+    config: &TailConfig,
+    ln_v: Value,
+) -> Result<Value, BuildError> {
     use tensor::scalar::Float;
     let reference = config.reference.op_log();
     let above = plus(b, ln_v, -reference)?;
@@ -256,7 +272,7 @@ fn tracked(
     Ok(Tracked { ln_quantile, excess, seen, bump })
 }
 
-/// u, f64\[1\] within 0 and 1.
+/// u, f64\[1\] within 0 and 1, from the workers.
 fn uncertainty(
     b: &mut Builder,
     config: &TailConfig,
@@ -271,6 +287,16 @@ fn uncertainty(
     let above = b.max(above, zero)?;
     let spread = b.mul(above, above)?;
     let spread = mean(b, spread)?;
+    doubted(b, config, spread, doubt)
+}
+
+/// u, f64\[1\] within 0 and 1, from the mean square of what others lie above the forecast.
+pub(crate) fn doubted(
+    b: &mut Builder,
+    config: &TailConfig,
+    spread: Value,
+    doubt: Value,
+) -> Result<Value, BuildError> {
     let spread = times(b, spread, 1.0 / (config.spread_unit * config.spread_unit))?;
     let distance = part(b, doubt, (0, 1))?;
     let distance = times(b, distance, 1.0 / config.distance_unit)?;

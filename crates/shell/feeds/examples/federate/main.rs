@@ -1,18 +1,21 @@
 //! Prints the figures of docs/model.md: losses by round, and distances of honest and lying nodes.
 //!
-//! `cargo run --release -p feeds --example federate -- [har|mlp] [FOLDER ...]`; without folders on
-//! the bundled WTI series.
+//! `cargo run --release -p feeds --example federate -- [har|mlp] [margins] [FOLDER ...]`;
+//! without folders on the bundled WTI series, with the word `margins` no distances.
 
 #![expect(clippy::print_stdout, reason = "a program for a person at a terminal")]
 
 #[path = "../../tests/federated/dry_run.rs"]
 mod dry_run;
+#[path = "../../tests/federated/margins.rs"]
+mod margins;
 
 use std::path::PathBuf;
 
-use dry_run::{Federation, Poison};
+use dry_run::{Federation, Poison, Settled};
 use learn::{Kind, Schedule};
-use market::{Day, Plan};
+use margins::{Judged, Published, judged, published};
+use market::{Evaluation, Plan};
 
 /// Rounds of each run.
 const ROUNDS: u64 = 30;
@@ -20,8 +23,6 @@ const ROUNDS: u64 = 30;
 const SEEDS: u32 = 50;
 /// Seeds of each lie.
 const LYING_SEEDS: u32 = 5;
-/// What the margin multiplies the deviation with.
-const QUANTILE: f64 = market::MarginConfig::STANDARD.quantile;
 /// Nodes, as `up` starts them.
 const NODES: usize = 4;
 
@@ -31,6 +32,7 @@ fn main() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1).peekable();
     let kind =
         arguments.next_if(|a| a.parse::<Kind>().is_ok()).map_or(Ok(Kind::Har), |a| a.parse())?;
+    let margins_alone = arguments.next_if(|a| a == "margins").is_some();
     let folders: Vec<PathBuf> = arguments.map(PathBuf::from).collect();
     let plan = if folders.is_empty() {
         Plan::wti(&feeds::wti()?)?
@@ -46,12 +48,15 @@ fn main() -> Result<(), Failure> {
     }
     let federation = Federation::new(kind, Schedule::STANDARD, &plan.slices[..NODES]);
     quality(&federation, &plan);
+    if margins_alone {
+        return Ok(());
+    }
     honest(&federation);
     lying(&federation);
     Ok(())
 }
 
-/// Losses by round beside the baselines, and standardised returns before and after the split.
+/// Losses by round beside the baselines, and margins before and after the split.
 fn quality(federation: &Federation, plan: &Plan) {
     println!("\n{NODES} nodes, QLIKE after a number of rounds (seed 0)");
     let settled = federation.run(ROUNDS, 0, None);
@@ -73,25 +78,42 @@ fn quality(federation: &Federation, plan: &Plan) {
                 r.t_ewma
             );
         }
-        let params = &settled[settled.len() - 1].params;
-        let mut sizes = standardised(federation, params, &evaluation.lead);
-        sizes.sort_by(f64::total_cmp);
-        let point = sizes[sizes.len() * 99 / 100];
-        let after = standardised(federation, params, &evaluation.days);
-        let beyond = after.iter().filter(|size| **size > QUANTILE).count();
-        println!(
-            "{} 99 % of |return| / sigma before the split: {point:.2}; \
-             beyond {QUANTILE} after it: {beyond} of {}",
-            evaluation.market,
-            after.len()
-        );
+        margin(federation, &settled[settled.len() - 1], evaluation);
     }
 }
 
-/// Sizes of returns over the forecast deviation.
-fn standardised(federation: &Federation, params: &tensor::Tensor, days: &[Day]) -> Vec<f64> {
-    let forecasts = federation.forecasts(params, days);
-    days.iter().zip(forecasts).map(|(day, f)| day.ret.abs() / f.sqrt()).collect()
+/// The published margin before and after the split, beside the formula before it.
+fn margin(federation: &Federation, settled: &Settled, evaluation: &Evaluation) {
+    let name = &evaluation.market;
+    for (side, days) in ["before", "after"].iter().zip(published(federation, settled, evaluation)) {
+        let published = judged(&days, |one| one.margin[2]);
+        // What others would have let through had they cost as much.
+        let before = published.mean / judged(&days, |one| one.before[2]).mean;
+        let shortfall = published.mean / judged(&days, |one| one.margin[0]).mean;
+        let rows = [
+            ("before: 3.4 sigma", judged(&days, |one| one.before[0])),
+            ("before: its upper bound", judged(&days, |one| one.before[2])),
+            ("before: that at the mean of (c)", judged(&days, |one| before * one.before[2])),
+            ("(a) quantile", judged(&days, |one| one.margin[1])),
+            ("(b) shortfall", judged(&days, |one| one.margin[0])),
+            ("(b) at the mean of (c)", judged(&days, |one| shortfall * one.margin[0])),
+            ("(c) margin", published),
+        ];
+        for (what, Judged { days, beyond, mean, peak }) in rows {
+            let mean = 100.0 * mean;
+            println!(
+                "{name} {side} the split, {what}: exceeded on {beyond} of {days} days, \
+                 mean {mean:.2} %, peak over median {peak:.1}"
+            );
+        }
+        let within =
+            |one: &&Published| (one.volatility[1]..=one.volatility[2]).contains(&one.realised);
+        let held = days.iter().filter(within).count();
+        println!(
+            "{name} {side} the split: volatility within its interval on {held} of {} days",
+            days.len()
+        );
+    }
 }
 
 /// How far honest nodes lie from the median, with nobody lying.

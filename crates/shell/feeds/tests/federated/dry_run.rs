@@ -7,7 +7,7 @@
 use kernels::Runner;
 use learn::{Dataset, Kind, Model, Schedule, Trainer};
 use market::score::{self, Report};
-use market::{Day, Evaluation, FEATURES, Slice};
+use market::{Day, Evaluation, FEATURES, Slice, Trained};
 use round::aggregate::{Row, inputs};
 use tensor::{Dtype, Program, Tensor};
 
@@ -25,6 +25,8 @@ pub(crate) struct Poison {
 pub(crate) struct Settled {
     /// The model.
     pub(crate) params: Tensor,
+    /// What a report takes from the round: the model before, who was accepted, the updates.
+    pub(crate) trained: Trained,
     /// Distances of the nodes' updates over the median distance.
     pub(crate) distance: Vec<f64>,
     /// 1 for each accepted node.
@@ -47,6 +49,11 @@ impl Federation {
         let trainer = Trainer::new(model, schedule).expect("a valid schedule");
         let slices = slices.iter().map(|slice| slice.train.clone()).collect();
         Federation { trainer, slices, aggregate }
+    }
+
+    /// The model that is trained.
+    pub(crate) fn model(&self) -> &Model {
+        self.trainer.model()
     }
 
     /// Runs rounds from the initial model; `seed` decides every batch.
@@ -77,11 +84,17 @@ impl Federation {
                 rows.push(Row { member, stake_wei: 10_u128.pow(18), update });
             }
             let paid = Tensor::zeros(Dtype::F64, &[32]).expect("a valid shape");
+            let before = params.clone();
             let inputs = inputs((params, paid), 100, &rows).expect("at least one row");
             let outputs = aggregate.run(&inputs).expect("inputs of the aggregation");
             params = outputs[0].clone();
             settled.push(Settled {
                 params: params.clone(),
+                trained: Trained {
+                    before,
+                    accepted: outputs[1].clone(),
+                    updates: rows.into_iter().map(|row| row.update).collect(),
+                },
                 distance: outputs[2].as_f64().expect("f64").to_vec(),
                 accepted: outputs[1].as_i32().expect("i32").to_vec(),
             });

@@ -1,12 +1,14 @@
 //! The federated model on real days: better than the baselines, honest nodes kept, a liar not.
 
 mod dry_run;
+mod margins;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use dry_run::{Federation, Poison};
 use learn::{Kind, Model, Schedule};
+use margins::{Published, judged, published};
 use market::Plan;
 
 /// Nodes, as `up` starts them.
@@ -71,6 +73,44 @@ fn the_federated_model_beats_the_baselines_on_real_venues() {
     for round in &settled {
         assert_eq!(round.accepted, [1; NODES], "{:?}", round.distance);
     }
+}
+
+/// Of each market the days after the split on which the upper bound of the formula before, the
+/// quantile, the shortfall and the margin were exceeded.
+fn exceeded(plan: &Plan) -> Vec<[usize; 4]> {
+    let federation = federation(Kind::Har, plan);
+    let settled = federation.run(30, 0, None);
+    let last = settled.last().expect("thirty rounds");
+    let beyond = |evaluation: &market::Evaluation| {
+        let [before, after] = published(&federation, last, evaluation);
+        for days in [&before, &after] {
+            let held =
+                |one: &&Published| (one.volatility[1]..=one.volatility[2]).contains(&one.realised);
+            let (held, all) = (days.iter().filter(held).count(), days.len());
+            assert!(100 * held > 85 * all && 100 * held < 95 * all, "{held} of {all}");
+            let (ours, plain) = (judged(days, |d| d.margin[2]), judged(days, |d| d.margin[0]));
+            assert!(ours.mean < 1.1 * plain.mean && ours.peak < 4.0, "{ours:?} {plain:?}");
+        }
+        [
+            judged(&after, |one| one.before[2]).beyond,
+            judged(&after, |one| one.margin[1]).beyond,
+            judged(&after, |one| one.margin[0]).beyond,
+            judged(&after, |one| one.margin[2]).beyond,
+        ]
+    };
+    plan.evaluations.iter().map(beyond).collect()
+}
+
+#[test]
+fn margins_of_the_bundled_series_are_exceeded_as_often_as_the_page_says() {
+    assert_eq!(exceeded(&wti()), [[3, 7, 0, 0]]);
+}
+
+#[test]
+fn margins_of_real_venues_are_exceeded_as_often_as_the_page_says() {
+    let Some(plan) = crypto() else { return };
+    let said = [[1, 3, 0, 0], [1, 2, 0, 0], [5, 7, 2, 1], [5, 8, 1, 1], [3, 5, 2, 2]];
+    assert_eq!(exceeded(&plan), said);
 }
 
 #[test]

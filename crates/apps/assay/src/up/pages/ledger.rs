@@ -44,9 +44,9 @@ pub(super) fn oracle(history: &History, known: &Known) -> view::Oracle {
         }
     };
     view::Oracle {
-        quantity: "initial margin".to_owned(),
+        quantity: "expected shortfall of the day's loss".to_owned(),
         price_unit: "USD".to_owned(),
-        interval: "90 % interval of the margin that the true variance would ask for".to_owned(),
+        interval: "99.5 % quantile (lower) and the initial margin it asks for (upper)".to_owned(),
         reports: ours().filter(|one| one.kind == MARGIN).map(report).collect(),
     }
 }
