@@ -18,7 +18,8 @@ pub enum Lie {
     Update,
     /// The result of the aggregation, when it is its turn: the whole budget goes to itself.
     Pay,
-    /// The report of the first round, where it publishes: the margin is the shortfall, without its loading.
+    /// The report of the first round, where it publishes: the margin is the shortfall, without its
+    /// loading.
     Report,
 }
 

@@ -229,8 +229,8 @@ impl Watch {
         self.screen.line(&format!("replaying {}, {}", told.market_day, self.network.market()));
         self.screen.line(&round_line(&told));
         self.screen.line(&format!(
-            "          margin {:.2} % (quantile {:.2} %, shortfall {:.2} %), claim {} {} · short account: \
-             requirement {} -> {} · recompute it: assay replay {}",
+            "          margin {:.2} % (quantile {:.2} %, shortfall {:.2} %), claim {} {} · short \
+             account: requirement {} -> {} · recompute it: assay replay {}",
             100.0 * report.upper,
             100.0 * report.lower,
             100.0 * report.value,

@@ -44,7 +44,8 @@ pub(crate) struct Replayed {
     pub(crate) quantile: Value,
     /// Shortfalls in scales, f64\[w + 1, 2\].
     pub(crate) shortfall: Value,
-    /// Scales from the interval's location to its lower and upper end, of the last day, f64\[1, 2\].
+    /// Scales from the interval's location to its lower and upper end, of the last day,
+    /// f64\[1, 2\].
     pub(crate) width: Value,
     /// What each day's shortfall weighs in the slow average, f64\[w + 1, 1\].
     pub(crate) weights: Value,
