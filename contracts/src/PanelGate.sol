@@ -177,7 +177,8 @@ contract PanelGate is IPanelGate, Ownable2Step {
         bytes32 root = accounts.accountsRoot();
         claim = _claim(inputsOf(root, level), Tree.leaf(chunk));
         _steps[claim] = Step({market: market, level: wad, since: held.since});
-        _emitStep(_policies[market], _steps[claim], claim, root, chunk);
+        (uint256 count, uint256 notional) = _small(_policies[market], chunk);
+        emit StepProposed(market, claim, wad, level, root, count, notional);
     }
 
     /// @inheritdoc IPanelGate
@@ -272,20 +273,17 @@ contract PanelGate is IPanelGate, Ownable2Step {
         return court.post(consequence, inputsRoot, outputsRoot, msg.sender, 1, new uint256[](0));
     }
 
-    /// @dev Refuses an outcome that is more than one step may have.
-    function _emitStep(
-        Policy storage policy,
-        Step memory step,
-        uint256 claim,
-        bytes32 root,
-        bytes calldata chunk
-    ) private {
+    /// @dev Reads an outcome; refuses one that is more than one step may have.
+    function _small(Policy storage policy, bytes calldata chunk)
+        private
+        view
+        returns (uint256 count, uint256 notional)
+    {
         require(chunk.length == Tree.CHUNK_8, Tree.ChunkLength(chunk.length, Tree.CHUNK_8));
-        uint256 count = Math.ceilDiv(Wad.up(Amount.load(chunk, 0)), WAD);
-        uint256 notional = Wad.up(Amount.load(chunk, 1));
+        count = Math.ceilDiv(Wad.up(Amount.load(chunk, 0)), WAD);
+        notional = Wad.up(Amount.load(chunk, 1));
         bool small = count <= policy.countMax && notional <= policy.notionalMax;
         require(small, TooMuch(count, notional));
-        emit StepProposed(step.market, claim, step.level, root, count, notional);
     }
 
     // Providers.

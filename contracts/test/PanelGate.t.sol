@@ -286,6 +286,16 @@ contract PanelGateRiseTest is PanelDesk {
 
     function test_step_byAFinalClaim() public {
         agree(0.24e18);
+        vm.expectEmit();
+        emit IPanelGate.StepProposed(
+            MARKET,
+            court.claimCount() + 1,
+            0.09375e18,
+            doubleOf(0.09375e18),
+            accountsRoot,
+            2,
+            1000e18
+        );
         uint256 claim = propose(0.09375e18, 2, 1000e18);
         ICourt.Claim memory made = court.claim(claim);
         vm.assertEq(made.asserter, vm.addr(CHALLENGER_KEY));

@@ -76,10 +76,12 @@ interface IPanelGate {
     event MaintenanceMoved(bytes32 indexed market, uint256 level, uint256 claim);
     /// @notice A step of maintenance margin to `level` was claimed to make `count` accounts with
     ///         `notional` dollars liquidatable.
+    /// @param bits of the f64 that is the claim's second input
     event StepProposed(
         bytes32 indexed market,
         uint256 indexed claim,
         uint256 level,
+        uint64 bits,
         bytes32 accountsRoot,
         uint256 count,
         uint256 notional

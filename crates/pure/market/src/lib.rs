@@ -18,6 +18,7 @@
 mod bars;
 mod bayes;
 mod blocks;
+mod consequence;
 mod daily;
 mod date;
 pub mod distribution;
@@ -39,6 +40,7 @@ mod wad;
 
 pub use bars::{Bar, Series};
 pub use bayes::{Prior, accumulate, fit, predict};
+pub use consequence::{Standing, consequence, consequence_inputs};
 pub use daily::{DailyError, Observation, Proxy, daily};
 pub use date::{Date, DateError};
 pub use evidence::Trial;
