@@ -15,6 +15,7 @@ mod disputes;
 pub(crate) mod genesis;
 mod outside;
 mod pages;
+mod panel;
 mod quality;
 mod screen;
 pub(crate) mod settings;

@@ -243,6 +243,16 @@ async fn an_empty_network_says_what_will_appear() {
 }
 
 #[tokio::test]
+async fn several_providers_stand_beside_the_oracle() {
+    let (site, _sender) = site(World::after(STEPS).view().clone());
+    let (status, html) = read(&site, "/oracle").await;
+    assert_eq!(status, StatusCode::OK);
+    for words in ["Several providers", "waiting to rise to", "it misses more often than it said"] {
+        assert!(html.contains(words), "the page lacks {words}");
+    }
+}
+
+#[tokio::test]
 async fn machines_read_the_same_picture() {
     let world = World::after(STEPS);
     let view = world.view();

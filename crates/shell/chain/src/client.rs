@@ -13,6 +13,7 @@ mod court;
 mod error;
 mod market;
 mod oracle;
+mod panel;
 
 use std::{sync::Arc, time::Duration};
 
@@ -37,6 +38,7 @@ pub use self::{
     error::{ClientError, Revert},
     market::{Account, Match, Order},
     oracle::{Based, Basis, Bundle, Posting, Price, Report},
+    panel::{FeedTerms, Message, PanelPolicy, PanelState, Record, Reporter, SlotReport, Step},
 };
 use crate::Deployment;
 

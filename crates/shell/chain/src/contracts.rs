@@ -86,3 +86,7 @@ artifact!(oracle, RiskOracle, "../../../contracts/artifacts/RiskOracle.json");
 artifact!(gate, RiskGate, "../../../contracts/artifacts/RiskGate.json");
 artifact!(dollar, DemoDollar, "../../../contracts/artifacts/DemoDollar.json");
 artifact!(clearing, ClearingHouse, "../../../contracts/artifacts/ClearingHouse.json");
+artifact!(feed, PriceFeed, "../../../contracts/artifacts/PriceFeed.json");
+artifact!(ledger, ProviderLedger, "../../../contracts/artifacts/ProviderLedger.json");
+artifact!(book, AccountsBook, "../../../contracts/artifacts/AccountsBook.json");
+artifact!(panel, PanelGate, "../../../contracts/artifacts/PanelGate.json");

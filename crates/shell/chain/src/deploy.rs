@@ -33,8 +33,10 @@ use crate::{
 };
 
 mod court;
+mod panel;
 
 pub use court::{CourtTerms, deploy_court};
+pub use panel::PanelSetup;
 
 /// `IPrograms.State.Registered`.
 const REGISTERED: u8 = 1;
@@ -72,11 +74,19 @@ pub struct Deployment {
     pub dollar: Address,
     /// `ClearingHouse`: one dated future.
     pub clearing: Address,
+    /// `PriceFeed`: prices that several reporters sign.
+    pub feed: Address,
+    /// `ProviderLedger`: how providers' margins did against them.
+    pub ledger: Address,
+    /// `AccountsBook`: the accounts that a step of maintenance margin is claimed about.
+    pub book: Address,
+    /// `PanelGate`: margins of several providers.
+    pub panel: Address,
 }
 
 impl Deployment {
     /// Returns the contracts' names and addresses in the order of their deployment.
-    pub fn named(&self) -> [(&'static str, Address); 12] {
+    pub fn named(&self) -> [(&'static str, Address); 16] {
         [
             ("AssayToken", self.token),
             ("Registry", self.registry),
@@ -90,6 +100,10 @@ impl Deployment {
             ("RiskGate", self.gate),
             ("DemoDollar", self.dollar),
             ("ClearingHouse", self.clearing),
+            ("PriceFeed", self.feed),
+            ("ProviderLedger", self.ledger),
+            ("AccountsBook", self.book),
+            ("PanelGate", self.panel),
         ]
     }
 
@@ -132,6 +146,8 @@ pub struct Setup {
     pub limits: IRiskGate::Limits,
     /// The cleared future.
     pub terms: IClearingHouse::Terms,
+    /// Prices, records and the gate of several providers, of the same market.
+    pub panel: PanelSetup,
 }
 
 /// Why the contracts are not all there.
@@ -188,6 +204,10 @@ pub async fn plan(client: &Client) -> Result<Deployment, ClientError> {
         gate: at(9),
         dollar: at(10),
         clearing: at(11),
+        feed: at(12),
+        ledger: at(13),
+        book: at(14),
+        panel: at(15),
     })
 }
 
@@ -242,6 +262,7 @@ pub async fn execute(
         }
         bound.register_program(*program, encoding.clone()).await?;
     }
+    panel::open(&bound, setup).await?;
     let funded = bound.funded().await?;
     if funded < setup.fund {
         bound.approve(planned.rewards, setup.fund).await?;
@@ -251,7 +272,7 @@ pub async fn execute(
 }
 
 /// Returns the init codes in the order of [`Deployment::named`].
-fn init_codes(client: &Client, setup: &Setup, at: &Deployment) -> [Bytes; 12] {
+fn init_codes(client: &Client, setup: &Setup, at: &Deployment) -> Vec<Bytes> {
     let token =
         AssayToken::constructorCall { holder: client.address(), supply: setup.supply }.abi_encode();
     let registry = Registry::constructorCall {
@@ -277,7 +298,7 @@ fn init_codes(client: &Client, setup: &Setup, at: &Deployment) -> [Bytes; 12] {
             gasPriceCap: setup.gas_price_cap,
             gasRate: Unit::ETHER.wei(),
         },
-        consumers: vec![at.rounds, at.oracle],
+        consumers: vec![at.rounds, at.oracle, at.panel],
     };
     let rewards = Rewards::constructorCall {
         token_: at.token,
@@ -307,7 +328,7 @@ fn init_codes(client: &Client, setup: &Setup, at: &Deployment) -> [Bytes; 12] {
         gate_: at.gate,
         terms_: setup.terms.clone(),
     };
-    [
+    let codes = [
         with_arguments(&AssayToken::BYTECODE, token),
         with_arguments(&Registry::BYTECODE, registry.abi_encode()),
         with_arguments(&Programs::BYTECODE, programs.abi_encode()),
@@ -320,7 +341,8 @@ fn init_codes(client: &Client, setup: &Setup, at: &Deployment) -> [Bytes; 12] {
         with_arguments(&RiskGate::BYTECODE, gate.abi_encode()),
         DemoDollar::BYTECODE.clone(),
         with_arguments(&ClearingHouse::BYTECODE, clearing.abi_encode()),
-    ]
+    ];
+    codes.into_iter().chain(panel::init_codes(client, setup, at)).collect()
 }
 
 fn with_arguments(code: &Bytes, arguments: Vec<u8>) -> Bytes {

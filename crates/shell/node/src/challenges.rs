@@ -28,6 +28,8 @@ pub(crate) enum Kind {
     Round,
     /// The claim behind a report.
     Report,
+    /// The claim of a step of maintenance margin.
+    Step,
 }
 
 impl Kind {
@@ -36,6 +38,7 @@ impl Kind {
         match self {
             Kind::Round => "challenge",
             Kind::Report => "challenge of a report",
+            Kind::Step => "challenge of a step",
         }
     }
 }

@@ -43,6 +43,10 @@ pub struct Config {
     pub check_permille: u16,
     /// Set on the node that publishes reports: where the market's public data comes from.
     pub publish: Option<Source>,
+    /// Set on nodes that report prices to the feed: where they read them.
+    pub prices: Option<Source>,
+    /// Whether it is a provider beside the one whose reports the gate reads.
+    pub provides: bool,
 }
 
 /// Training data in the node's tensor store.

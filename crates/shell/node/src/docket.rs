@@ -13,7 +13,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use alloy::primitives::{Address, U256};
+use alloy::primitives::{Address, Bytes, U256};
 use chain::{ClaimState, Client, client::Standing, contracts::court::ICourt};
 use court::{
     Side, advocate,
@@ -28,6 +28,7 @@ use crate::{
     job::hash,
     journal::{Entry, Journal},
     lie::{Crooked, Lie},
+    panel,
     report::Basis,
 };
 
@@ -84,6 +85,8 @@ pub(crate) enum Subject {
     Round(Entry),
     /// A report: on a settled round, or before the first, and on these market data.
     Report(Option<Entry>, Box<market::Recent>),
+    /// A step of maintenance margin: accounts, and bits of the level.
+    Step(Bytes, u64),
 }
 
 /// What is to be done about a dispute.
@@ -169,6 +172,10 @@ impl Docket {
         claim: &ICourt::Claim,
         round: u64,
     ) -> Result<Subject, NodeError> {
+        if claim.consumer == self.client.deployment().panel {
+            let (accounts, level) = panel::subject(&self.client, U256::from(id)).await?;
+            return Ok(Subject::Step(accounts, level));
+        }
         if claim.consumer != self.client.deployment().oracle {
             return Ok(Subject::Round(self.entry(hash(claim.inputsRoot), round)?));
         }
@@ -278,6 +285,9 @@ impl Docket {
             }
             Subject::Report(Some(entry), recent) => {
                 return Basis::of_round(kept, entry)?.execution(&self.job, recent);
+            }
+            Subject::Step(accounts, level) => {
+                return panel::execution(&self.job, accounts, *level);
             }
             Subject::Round(entry) => entry,
         };

@@ -23,6 +23,8 @@ pub const QUORUM: u32 = 3;
 pub const CAPACITY: u32 = 12;
 /// Elements of the cumulative tensor: nodes that can ever be paid.
 pub const CUMULATIVE: u32 = 256;
+/// Accounts of the lists that steps of maintenance margin are claimed about.
+pub const ACCOUNTS: usize = 16;
 /// Whole tokens paid a round.
 pub const BUDGET_TOKENS: u64 = 100;
 
@@ -100,6 +102,15 @@ impl Job {
         Ok(program)
     }
 
+    /// Returns the Program that steps of maintenance margin are claimed about.
+    ///
+    /// # Errors
+    ///
+    /// [`NodeError::Program`] if it cannot be built.
+    pub fn consequence(&self) -> Result<Arc<Program>, NodeError> {
+        Ok(Arc::new(market::consequence(ACCOUNTS).map_err(NodeError::program)?))
+    }
+
     /// Returns the Program with this hash that claims are made about.
     ///
     /// # Errors
@@ -118,6 +129,10 @@ impl Job {
                 return Ok(program.as_ref().clone());
             }
         }
+        let program = self.consequence()?;
+        if program.hash() == hash {
+            return Ok(program.as_ref().clone());
+        }
         Err(NodeError::absent(format!("the job has no Program {hash}")))
     }
 
@@ -131,7 +146,8 @@ impl Job {
         let stated = |program: &Program| (word(program.hash()), program.encode().into());
         let rounds = (QUORUM..=CAPACITY).map(|rows| Ok(stated(&self.aggregate(rows as usize)?)));
         let reports = report_rows().map(|rows| Ok(stated(self.report(rows)?.as_ref())));
-        rounds.chain(reports).collect()
+        let steps = std::iter::once_with(|| Ok(stated(self.consequence()?.as_ref())));
+        rounds.chain(reports).chain(steps).collect()
     }
 
     /// Returns the report Programs' hashes and the tensors that a report brings, as `RiskOracle` is

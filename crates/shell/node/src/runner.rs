@@ -56,6 +56,7 @@ const RETRY: Retry = Retry { tx_blocks: 6, offer_blocks: 3, fetch_blocks: 3 };
 
 mod answers;
 mod errands;
+mod panels;
 #[cfg(test)]
 mod tests;
 
@@ -69,6 +70,7 @@ enum Event {
     Failed { what: &'static str, round: u64, error: NodeError },
     Published { round: u64, result: Result<(), NodeError> },
     MadeUp { round: u64, result: Result<(), NodeError> },
+    Tended { market_time: u64, result: Result<(), NodeError> },
 }
 
 /// What every part of the loop reads.
@@ -99,6 +101,7 @@ struct Node {
     review: Review,
     publishing: bool,
     reported: u64,
+    panels: panels::Panels,
     making_up: bool,
     /// Last settled round that is known to be in the journal.
     kept: u64,
@@ -134,7 +137,8 @@ pub async fn run(dir: &Path, config: Config, keys: Keys) -> Result<(), NodeError
         Endpoint::bind(net::Config::new(keys.peer, config.bind, hello)).await?;
     wait_for(|| register(&client, &config, &endpoint)).await?;
 
-    let publisher = publisher(&config, &client)?;
+    let publisher = panels::publisher(&config, &client)?;
+    let panels = panels::Panels::new(panels::panel(&config, (&client, &store))?);
     let docket = Docket::new(
         (client.clone(), job.clone()),
         tensors.clone(),
@@ -175,6 +179,7 @@ pub async fn run(dir: &Path, config: Config, keys: Keys) -> Result<(), NodeError
         review,
         publishing: false,
         reported: 0,
+        panels,
         making_up: false,
         kept: 0,
         look: None,
@@ -245,14 +250,6 @@ async fn register(client: &Client, config: &Config, endpoint: &Endpoint) -> Resu
     Ok(())
 }
 
-fn publisher(config: &Config, client: &Client) -> Result<Option<Arc<Publisher>>, NodeError> {
-    let Some(source) = &config.publish else { return Ok(None) };
-    let mut plan = source.plan()?;
-    let absent = || NodeError::absent("the market data has no days to report on");
-    let evaluation = plan.evaluations.drain(..).next().ok_or_else(absent)?;
-    Ok(Some(Arc::new(Publisher::new(client.clone(), config.market(), evaluation, config.lie))))
-}
-
 /// What quantisation left behind, and the round it was in.
 fn residual(store: &Store) -> Result<(u64, Vec<f32>), NodeError> {
     let bytes = store.meta(RESIDUAL)?.unwrap_or_default();
@@ -308,6 +305,7 @@ impl Node {
         }
         if settled || look.view.round.number == 0 {
             self.publish(&look);
+            self.tend(&look);
         }
         if settled {
             self.make_up(&look);
@@ -474,6 +472,12 @@ impl Node {
                     Ok(()) => self.reported = self.day(round).unwrap_or(0),
                     Err(error) => tracing::debug!(round, %error, "no report yet"),
                 }
+            }
+            Event::Tended { market_time, result } => {
+                if let Err(error) = &result {
+                    tracing::debug!(market_time, %error, "the panel waits");
+                }
+                self.panels.tended(market_time, result.is_ok());
             }
             Event::MadeUp { round, result } => {
                 self.making_up = false;

@@ -18,8 +18,8 @@ use node::{Job, Pace};
 use super::{
     Args,
     children::{Alive, Children, Spec},
-    keys,
-    settings::{CROOK, LIAR, NODES, PUBLISHER, Settings},
+    keys, panel,
+    settings::{CROOK, LIAR, NODES, PUBLISHER, SECOND, Settings},
     watch::told_before,
 };
 use crate::{
@@ -130,7 +130,7 @@ pub(crate) async fn build(
     for index in 0..NODES {
         nodes.push(node_keys(layout, index)?.chain.address());
     }
-    let setup = setup(&job, &plan, nodes[PUBLISHER], settings)?;
+    let setup = setup(&job, &plan, &nodes, settings)?;
     let deployment = patiently(|| deploy(layout, &client, &setup)).await?;
     let client = client.with(deployment);
     patiently(|| fund(&client, &nodes, settings)).await?;
@@ -222,12 +222,12 @@ pub(crate) fn node_keys(layout: &Layout, index: usize) -> anyhow::Result<node::k
     Ok(node::keys::Keys::open(&dir, &keys::password(&dir)?, node::keys::Cost::Light)?)
 }
 
-fn tokens(whole: u64) -> U256 {
+pub(super) fn tokens(whole: u64) -> U256 {
     U256::from(whole) * Unit::ETHER.wei()
 }
 
 /// A share as a WAD fraction, given in tenths of a percent.
-fn permille(share: u64) -> U256 {
+pub(super) fn permille(share: u64) -> U256 {
     U256::from(share) * U256::from(10_u64.pow(15))
 }
 
@@ -235,7 +235,7 @@ fn permille(share: u64) -> U256 {
 fn setup(
     job: &Job,
     plan: &market::Plan,
-    provider: Address,
+    nodes: &[Address],
     settings: &Settings,
 ) -> anyhow::Result<Setup> {
     // A block outside takes seconds, so the same patience is fewer blocks.
@@ -261,7 +261,7 @@ fn setup(
         report_data,
         rounds: job.config(pace)?,
         fund: tokens(FUND_TOKENS),
-        provider,
+        provider: nodes[PUBLISHER],
         limits: IRiskGate::Limits {
             floor: permille(20),
             ceiling: permille(600),
@@ -278,6 +278,7 @@ fn setup(
             discount: permille(10),
             insuranceFee: permille(5),
         },
+        panel: panel::setup(job, nodes)?,
     })
 }
 
@@ -356,6 +357,8 @@ fn start_node(
         first_turn: if settings.liar && index != CROOK { FIRST_TURN } else { 0 },
         check_permille: 1_000,
         publish: (index == PUBLISHER).then(|| settings.source.clone()),
+        prices: Some(settings.source.clone()),
+        provides: index == SECOND,
     };
     layout::replace_json(&dir.join("config.json"), &config)?;
     children.supervise(Spec {

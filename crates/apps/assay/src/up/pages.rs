@@ -6,6 +6,7 @@
 
 mod disputes;
 mod ledger;
+mod panel;
 mod training;
 
 use std::sync::Arc;
@@ -155,7 +156,9 @@ impl Pages {
         let moved = self.history.update(&network.client).await?;
         if moved || self.shown != rounds.len() {
             self.shown = rounds.len();
-            let view = self.draw(rounds, params);
+            let mut view = self.draw(rounds, params);
+            view.oracle.panel =
+                Some(panel::read(&network.client, (&self.known, &self.history)).await?);
             self.view.send_replace(Arc::new(view));
         }
         Ok(())

@@ -17,6 +17,8 @@ pub(crate) const LIAR: usize = 3;
 pub(crate) const CROOK: usize = 2;
 /// The node that publishes.
 pub(crate) const PUBLISHER: usize = 0;
+/// Index of the node that is a provider beside it.
+pub(crate) const SECOND: usize = 1;
 
 /// What a directory was started with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -22,6 +22,7 @@ use super::{
     disputes,
     genesis::{self, Network, is_transient, patiently},
     pages::Pages,
+    panel,
     quality::Quality,
     screen::Screen,
     settings::{LIAR, PUBLISHER, Settings},
@@ -240,6 +241,7 @@ impl Watch {
             dollars(self.requirement.1),
             told.index
         ));
+        panel::write_accounts(&self.network).await?;
         self.told = round;
         self.rounds.push(told);
         self.reports.push(report);

@@ -16,8 +16,60 @@ pub struct Oracle {
     pub price_unit: String,
     /// What the bounds are, such as `99.5 % quantile (lower) and the margin (upper)`.
     pub interval: String,
-    /// Reports, ascending by block.
+    /// Reports of the provider whom the gate reads, ascending by block.
     pub reports: Vec<Report>,
+    /// The same market with several providers, where that runs.
+    #[serde(default)]
+    pub panel: Option<Panel>,
+}
+
+/// A market of several providers: its feed, its records and its gate.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Panel {
+    /// The feed's last good price.
+    pub price: Wad,
+    /// Unix seconds at which its slot began; 0 before the first.
+    pub slot_time: i64,
+    /// Whether that is fresh.
+    pub fresh: bool,
+    /// Initial margin by the median of the providers, a fraction of notional.
+    pub initial: Wad,
+    /// Maintenance margin, a fraction of notional.
+    pub maintenance: Wad,
+    /// To what it waits to rise, where it does.
+    pub rises_to: Option<Wad>,
+    /// What is known of each provider.
+    pub records: Vec<Record>,
+    /// What the feed keeps of each reporter.
+    pub reporters: Vec<Reporter>,
+}
+
+/// How a provider's margins did against the feed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Who.
+    pub provider: Party,
+    /// Predictions that were scored.
+    pub outcomes: u64,
+    /// Those of them that the market moved beyond.
+    pub misses: u64,
+    /// Mean upper bound of them, a fraction.
+    pub bound: Wad,
+    /// Whether its record still lets it be heard.
+    pub trusted: bool,
+}
+
+/// A reporter of the feed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reporter {
+    /// Who.
+    pub reporter: Party,
+    /// Its weight, a fraction of 1.
+    pub weight: Wad,
+    /// What its scores earned and was not paid yet.
+    pub owed: Wad,
+    /// Whether it was convicted.
+    pub convicted: bool,
 }
 
 /// One report to the oracle.

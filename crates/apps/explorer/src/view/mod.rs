@@ -20,7 +20,10 @@ pub use bytes::{Address, BytesError, Hash};
 pub use court::{
     At, Compared, Contender, Decided, Dispute, DisputeState, Judged, Move, Side, Stage, Turn,
 };
-pub use ledger::{Account, AccountPoint, Block, Event, Field, Oracle, Party, Report, Tx, TxStatus};
+pub use ledger::{
+    Account, AccountPoint, Block, Event, Field, Oracle, Panel, Party, Record, Report, Reporter, Tx,
+    TxStatus,
+};
 pub use scalar::{BitsError, Dtype, Scalar};
 pub use training::{
     Claim, ClaimState, Loss, Model, Node, Parameter, Phase, PhaseTime, Reveal, Round, Seat, Verdict,

@@ -85,6 +85,10 @@ pub async fn deploy_court(client: &Client, terms: &CourtTerms) -> Result<Deploym
         gate: none,
         dollar: none,
         clearing: none,
+        feed: none,
+        ledger: none,
+        book: none,
+        panel: none,
     })
 }
 

@@ -12,8 +12,11 @@ use alloy::{
 };
 use chain::{
     Client, Deployment,
-    contracts::{clearing::IClearingHouse, gate::IRiskGate, oracle::IRiskOracle, rounds::IRounds},
-    deploy::Setup,
+    contracts::{
+        clearing::IClearingHouse, feed::IPriceFeed, gate::IRiskGate, ledger::IProviderLedger,
+        oracle::IRiskOracle, panel::IPanelGate, rounds::IRounds,
+    },
+    deploy::{PanelSetup, Setup},
     embedded::{Config, Server},
 };
 use tokio::{
@@ -144,6 +147,47 @@ pub(crate) fn setup() -> Setup {
             band: percent(5),
             discount: percent(1),
             insuranceFee: percent(1),
+        },
+        panel: panel(),
+    }
+}
+
+/// Accounts of the book.
+pub(crate) const ACCOUNTS: u32 = 4;
+
+/// A feed of three reporters with slots of a day, and a gate of two providers.
+fn panel() -> PanelSetup {
+    let limits = |ceiling: u64| IPanelGate::Limits {
+        floor: percent(1).to(),
+        ceiling: percent(ceiling).to(),
+        stepUp: percent(100).to(),
+        stepDown: percent(10).to(),
+    };
+    PanelSetup {
+        reporters: (0..3).map(|n| key(n).address()).collect(),
+        feed: IPriceFeed::Terms {
+            slotSeconds: 86_400,
+            lateSeconds: 86_400,
+            quorum: 2,
+            band: percent(2).to(),
+            stake: ether(5),
+            pay: ether(1),
+        },
+        pot: ether(50),
+        ledger: IProviderLedger::Terms { horizonSlots: 1, missRate: percent(1) },
+        accounts: ACCOUNTS,
+        consequence: keccak256("consequence"),
+        providers: (0..2).map(|n| key(n).address()).collect(),
+        policy: IPanelGate::Policy {
+            margin: limits(100),
+            volatility: limits(1_000),
+            staticInitial: percent(20).to(),
+            staticMaintenance: percent(12).to(),
+            staticVolatility: percent(3).to(),
+            delay: 0,
+            patience: 8,
+            countMax: U256::from(1),
+            notionalMax: ether(1_000),
         },
     }
 }

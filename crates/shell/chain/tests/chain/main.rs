@@ -4,6 +4,7 @@ mod arithmetic;
 mod court;
 mod fixture;
 mod ledger;
+mod panel;
 mod persistence;
 mod protocol;
 mod rpc;

@@ -4,6 +4,7 @@ use alloy::primitives::{Address, I256, U256, utils::Unit};
 use chain::{abi, index::History};
 use explorer::view::{self, Wad};
 
+use super::super::settings::PUBLISHER;
 use super::{KEPT, Known, seconds, to_address, to_hash, training, wad};
 
 /// Kinds of reports and of applied values.
@@ -12,7 +13,13 @@ const MARGIN: u8 = 1;
 
 /// Margin reports with the price of the same bundle and what the gate let through.
 pub(super) fn oracle(history: &History, known: &Known) -> view::Oracle {
-    let ours = || history.reports.iter().filter(|report| report.market == known.market_id);
+    let gates = known.keys.get(PUBLISHER).copied().unwrap_or_default();
+    let ours = || {
+        let of = |report: &&chain::index::Report| {
+            (report.market, report.provider) == (known.market_id, gates)
+        };
+        history.reports.iter().filter(of)
+    };
     let gate = history.gates.get(&known.market_id);
     let report = |report: &chain::index::Report| {
         let price = ours().rev().find(|other| other.kind == PRICE && other.at.tx == report.at.tx);
@@ -48,6 +55,7 @@ pub(super) fn oracle(history: &History, known: &Known) -> view::Oracle {
         price_unit: "USD".to_owned(),
         interval: "99.5 % quantile (lower) and the initial margin it asks for (upper)".to_owned(),
         reports: ours().filter(|one| one.kind == MARGIN).map(report).collect(),
+        panel: None,
     }
 }
 

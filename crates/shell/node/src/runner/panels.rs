@@ -1,0 +1,100 @@
+//! Who publishes and who tends the market of several providers, and when: once a day of it, after
+//! the round is settled.
+
+use std::sync::Arc;
+
+use chain::Client;
+
+use super::{Event, Node};
+use crate::{
+    Config, NodeError, Source,
+    challenges::{self, Challenges},
+    eye,
+    panel::{Panel, Today},
+    publisher::Publisher,
+    store::Store,
+};
+
+/// The duty, and how far it is.
+#[derive(Debug)]
+pub(super) struct Panels {
+    panel: Option<Arc<Panel>>,
+    underway: bool,
+    /// The market's clock at the last day that is done.
+    done: u64,
+}
+
+impl Panels {
+    pub(super) fn new(panel: Option<Arc<Panel>>) -> Panels {
+        Panels { panel, underway: false, done: 0 }
+    }
+
+    /// Notes how a day went.
+    pub(super) fn tended(&mut self, market_time: u64, done: bool) {
+        self.underway = false;
+        if done {
+            self.done = self.done.max(market_time);
+        }
+    }
+}
+
+/// Returns what publishes, on the node that does.
+pub(super) fn publisher(
+    config: &Config,
+    client: &Client,
+) -> Result<Option<Arc<Publisher>>, NodeError> {
+    let Some(source) = &config.publish else { return Ok(None) };
+    let evaluation = evaluation(source)?;
+    Ok(Some(Arc::new(Publisher::new(client.clone(), config.market(), evaluation, config.lie))))
+}
+
+fn evaluation(source: &Source) -> Result<market::Evaluation, NodeError> {
+    let mut plan = source.plan()?;
+    let absent = || NodeError::absent("the market data has no days to report on");
+    plan.evaluations.drain(..).next().ok_or_else(absent)
+}
+
+/// Returns what tends a market of several providers, on the nodes that do.
+pub(super) fn panel(
+    config: &Config,
+    (client, store): (&Client, &Arc<Store>),
+) -> Result<Option<Arc<Panel>>, NodeError> {
+    let Some(source) = &config.prices else { return Ok(None) };
+    let (evaluation, market) = (evaluation(source)?, config.market());
+    let publisher = config
+        .provides
+        .then(|| Publisher::new(client.clone(), market, evaluation.clone(), config.lie));
+    let challenges = Challenges::new(client.clone(), store.clone(), challenges::Kind::Step);
+    let days = (evaluation, config.calendar.clone());
+    Ok(Some(Arc::new(Panel::new((client.clone(), challenges), market, days, publisher))))
+}
+
+impl Node {
+    /// Starts whatever of the day is missing.
+    pub(super) fn tend(&mut self, look: &eye::Look) {
+        let round = look.view.round.number;
+        let (Some(market_time), Some(panel)) = (self.day(round), self.panels.panel.clone()) else {
+            return;
+        };
+        if self.panels.underway || self.panels.done >= market_time {
+            return;
+        }
+        self.panels.underway = true;
+        let (own, actives) = (look.view.own, &look.view.actives);
+        let count = u64::try_from(actives.len()).unwrap_or(1).max(1);
+        let turn = usize::try_from(round % count).unwrap_or(0);
+        let turn = own.is_some() && actives.get(turn).copied() == own;
+        let today = Today { round, market_time, now: look.time, block: look.block, turn };
+        let (job, tensors, blobs, journal) =
+            (self.job.clone(), self.tensors.clone(), self.blobs.clone(), self.journal.clone());
+        let events = self.events.clone();
+        tokio::spawn(async move {
+            let result = panel.tend(&job, (&tensors, &blobs, &journal), today).await;
+            if result.is_err() {
+                tokio::time::sleep(super::CHAIN_RETRY).await;
+            }
+            // The loop that would hear of it may have ended, and the process with it.
+            let _ = events.send(Event::Tended { market_time, result });
+        });
+    }
+}
