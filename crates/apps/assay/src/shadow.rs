@@ -204,7 +204,13 @@ async fn read_hour(
         } else {
             println!("{}", sentence(&record));
         }
-        let found = shadow::alerts(&record, logged.iter().rev().find(of));
+        let mut found = shadow::alerts(&record, logged.iter().rev().find(of));
+        match shadow::pending(&source, &client, (market, &reading)).await {
+            Ok(waits) => found.extend(waits.map(|pending| Alert::of(&record, &pending))),
+            Err(error) => {
+                eprintln!("{}: what waits in the gate is not known: {error}", market.name)
+            }
+        }
         for alert in &found {
             tell(args, alert).await;
         }

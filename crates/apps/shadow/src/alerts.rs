@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::pending::Pending;
 use crate::record::Record;
 
 /// Her maintenance margin under this share of ours, or above its inverse, is a disagreement.
@@ -53,9 +54,32 @@ pub enum Alert {
         /// Hours since they end.
         age_h: i64,
     },
+    /// A rise of her maintenance margin waits in the gate.
+    Pending {
+        /// The market.
+        market: String,
+        /// Unix seconds of the hour.
+        hour_s: i64,
+        /// What holds.
+        from: f64,
+        /// To what it may rise next.
+        to: f64,
+        /// The block from which it waits.
+        since_block: u64,
+        /// Unix seconds of that block.
+        since_s: u64,
+    },
 }
 
 impl Alert {
+    /// Returns the alert of a rise that waits beside what a record says holds.
+    #[must_use]
+    pub fn of(record: &Record, pending: &Pending) -> Alert {
+        let Pending { to, since_block, since_s } = *pending;
+        let (market, hour_s) = (record.market.clone(), record.hour_s);
+        Alert::Pending { market, hour_s, from: record.hers.maintenance, to, since_block, since_s }
+    }
+
     /// Returns the alert as a sentence.
     #[must_use]
     pub fn sentence(&self) -> String {
@@ -83,6 +107,13 @@ impl Alert {
             Alert::Stale { market, age_h, .. } => {
                 format!("{market}: the bars end {age_h} hours ago; is `assay data fetch` running?")
             }
+            Alert::Pending { market, from, to, since_block, since_s, .. } => format!(
+                "{market}: the gate holds a rise of your maintenance margin from {} to {} back \
+                 since block {since_block} ({}); `assay whatif` says whom it would reach",
+                percent(from),
+                percent(to),
+                backtest::when(i64::try_from(*since_s).unwrap_or(0))
+            ),
         }
     }
 }
@@ -153,5 +184,17 @@ mod tests {
         stale.ours.age_h = 3;
         assert!(matches!(alerts(&stale, None)[..], [Alert::Stale { age_h: 3, .. }]));
         assert!(alerts(&stale, None)[0].sentence().contains("3 hours"));
+    }
+
+    #[test]
+    fn a_rise_that_waits_says_what_and_since_when() {
+        let pending = Pending { to: 0.05, since_block: 17, since_s: 18_000 };
+        let alert = Alert::of(&record(6, 100.0, 0.04, 0.04), &pending);
+        let said = alert.sentence();
+        for part in ["4.00 %", "5.00 %", "block 17", &backtest::when(18_000)] {
+            assert!(said.contains(part), "{said}");
+        }
+        let json = serde_json::to_value(&alert).expect("numbers and text");
+        assert_eq!((&json["alert"], &json["since_block"]), (&"pending".into(), &17.into()));
     }
 }
