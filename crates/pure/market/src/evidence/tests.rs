@@ -1,4 +1,4 @@
-//! False alarms over millions of outcomes, and power, with seeds that are fixed; the same walk as in
+//! False alarms over millions of outcomes, and power, with seeds that are fixed; and the walk of
 //! `contracts/test/lib/Evidence.t.sol`.
 
 use super::{FIRST, Trial, WAD};
