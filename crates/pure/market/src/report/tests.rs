@@ -74,7 +74,10 @@ fn stepped(days: &[Day], ln_h: &[f64], members: &[f64], doubt: [f64; 2]) -> [f64
         let gain = day.ret.op_exp() - 1.0;
         losses = [-gain, gain];
     }
-    [published[2].max(published[3]), published[0].max(published[1]), published[6]]
+    let larger = |i: usize, j: usize| {
+        if published[i] > published[j] { published[i] } else { published[j] }
+    };
+    [larger(2, 3), larger(0, 1), published[6]]
 }
 
 /// The engine's interval of the last day's volatility.
@@ -97,7 +100,9 @@ fn interval_of(days: &[Day], ln_h: &[f64]) -> [f64; 2] {
         last = [day.proxy.op_log(), law[0], law[1]];
         state = outputs.swap_remove(0);
     }
-    [ends[0].min(today), ends[1].max(today)].map(|end| (0.5 * end).op_exp())
+    let lower = if ends[0] < today { ends[0] } else { today };
+    let upper = if ends[1] > today { ends[1] } else { today };
+    [lower, upper].map(|end| (0.5 * end).op_exp())
 }
 
 #[test]
