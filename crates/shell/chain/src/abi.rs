@@ -54,7 +54,7 @@ struct Table {
 }
 
 /// The artifacts by contract name.
-const ARTIFACTS: [(&str, &str); 12] = [
+const ARTIFACTS: [(&str, &str); 16] = [
     ("AssayToken", include_str!("../../../../contracts/artifacts/AssayToken.json")),
     ("Registry", include_str!("../../../../contracts/artifacts/Registry.json")),
     ("Programs", include_str!("../../../../contracts/artifacts/Programs.json")),
@@ -67,6 +67,10 @@ const ARTIFACTS: [(&str, &str); 12] = [
     ("RiskGate", include_str!("../../../../contracts/artifacts/RiskGate.json")),
     ("DemoDollar", include_str!("../../../../contracts/artifacts/DemoDollar.json")),
     ("ClearingHouse", include_str!("../../../../contracts/artifacts/ClearingHouse.json")),
+    ("PriceFeed", include_str!("../../../../contracts/artifacts/PriceFeed.json")),
+    ("ProviderLedger", include_str!("../../../../contracts/artifacts/ProviderLedger.json")),
+    ("AccountsBook", include_str!("../../../../contracts/artifacts/AccountsBook.json")),
+    ("PanelGate", include_str!("../../../../contracts/artifacts/PanelGate.json")),
 ];
 
 #[derive(Deserialize)]
