@@ -4,8 +4,8 @@
 //! `replay` recomputes a settled round; `program` looks at one Program; `backtest` puts a
 //! protocol's own margins beside ours, `shadow` her live ones, and `propose` writes the bundle that
 //! would set ours; `data` fetches, records and checks market data; `surface` fits and certifies
-//! an option chain, `option` prices one. Sentences for people, `--json` for machines; every failure is one sentence and
-//! a non-zero exit.
+//! an option chain, `option` prices one. Sentences for people, `--json` for machines; every failure
+//! is one sentence and a non-zero exit.
 //!
 //! Deliberately absent: anything a library could show. The parts are in the crates below; this one
 //! wires and prints.

@@ -3,8 +3,8 @@
 //! `cargo bench -p chain --bench desk`. The contracts are put on the embedded chain, their state is
 //! taken over into memory, and then a price falls a little, again and again: the provider posts it
 //! with a signature, the gate applies it, and an account that fell under its maintenance margin is
-//! liquidated. Signatures are made beforehand. A margin report, which opens a claim in the court, is
-//! timed by itself.
+//! liquidated. Signatures are made beforehand. A margin report, which opens a claim in the court,
+//! is timed by itself.
 
 #![allow(clippy::print_stdout, reason = "a bench talks to people")]
 

@@ -1,15 +1,15 @@
-//! What a log of raw messages says of each minute: order flow, depth, funding, basis, open interest,
-//! liquidations.
+//! What a log of raw messages says of each minute: order flow, depth, funding, basis, open
+//! interest, liquidations.
 //!
 //! For volatility models that are not trained yet: six minutes of books are no history to learn
 //! from, so these are built and tested, and nothing is claimed for them.
 //!
-//! *Order-flow imbalance* (Cont, Kukanov and Stoikov 2014, section 2): with best bid `b` of size `q`
-//! and best ask `a` of size `r`, each change of the best prices adds
+//! *Order-flow imbalance* (Cont, Kukanov and Stoikov 2014, section 2): with best bid `b` of size
+//! `q` and best ask `a` of size `r`, each change of the best prices adds
 //! `[b >= b'] q - [b <= b'] q' - [a <= a'] r + [a >= a'] r'`, the primed ones being those before.
 //!
-//! *Invariant: a minute is made of messages of that minute and before.* Best prices are those of the
-//! book once it is live, and until then those of quotes; a gap of the book adds nothing.
+//! *Invariant: a minute is made of messages of that minute and before.* Best prices are those of
+//! the book once it is live, and until then those of quotes; a gap of the book adds nothing.
 
 #[cfg(test)]
 mod tests;

@@ -83,8 +83,8 @@ impl Config {
     /// Returns the configuration of a new market: what others taught is its start, worth 45 days of
     /// hours and 90 days; and being young is a doubt, half of all there can be at 30 days.
     ///
-    /// Chosen by letting each market of 2023 in turn be new, with the others' 2023 as its pool: four
-    /// weights, three values of `youth_days`.
+    /// Chosen by letting each market of 2023 in turn be new, with the others' 2023 as its pool:
+    /// four weights, three values of `youth_days`.
     ///
     /// ```
     /// let config = market::risk::Config::young();

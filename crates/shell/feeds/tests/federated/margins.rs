@@ -89,7 +89,7 @@ fn members(federation: &Federation, settled: &Settled, days: &[Day]) -> Vec<Vec<
 /// The formula before: `clip(3.4 sigma)`, and for the bounds `exp(-+ 1.645 u / 2)` with the
 /// disagreement of the trainers and the standard error of the mean ratio of outcome to forecast.
 fn formula(forecast: f64, members: &[f64], ratios: &[f64]) -> Bounds {
-    let mean = |x: &[f64]| x.iter().sum::<f64>() / count(x.len()).max(1.0);
+    let mean = |x: &[f64]| x.iter().sum::<f64>() / count(x.len().max(1));
     let around = |x: &[f64], centre: f64| {
         mean(&x.iter().map(|x| (x - centre) * (x - centre)).collect::<Vec<_>>())
     };
@@ -109,6 +109,7 @@ fn count(n: usize) -> f64 {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Judged {
     /// Days.
+    #[allow(dead_code, reason = "the example prints it, the test does not")]
     pub(crate) days: usize,
     /// Days whose loss was larger.
     pub(crate) beyond: usize,
@@ -122,7 +123,7 @@ pub(crate) struct Judged {
 pub(crate) fn judged(published: &[Published], margin: impl Fn(&Published) -> f64) -> Judged {
     let mut margins: Vec<f64> = published.iter().map(&margin).collect();
     let beyond = published.iter().filter(|one| one.loss > margin(one)).count();
-    let mean = margins.iter().sum::<f64>() / count(margins.len()).max(1.0);
+    let mean = margins.iter().sum::<f64>() / count(margins.len().max(1));
     margins.sort_by(f64::total_cmp);
     let at = |i: usize| margins.get(i).copied().unwrap_or(f64::NAN);
     let peak = at(margins.len().saturating_sub(1)) / at(margins.len() / 2);
