@@ -142,7 +142,7 @@ fn fit(chain: &Chain) -> Surface {
 }
 
 /// The quotes of an expiry as volatilities.
-fn slice(expiry: &surface::Expiry) -> Slice {
+pub(crate) fn slice(expiry: &surface::Expiry) -> Slice {
     let contracts = surface::contracts(expiry);
     let mut points = Vec::new();
     if !contracts.is_empty() {

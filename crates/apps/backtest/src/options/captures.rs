@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use market::option::{implied, implied_inputs};
-use market::surface::{Chain, POINTS_MIN, Quote, Slice, Svi, contracts, fit_all, points};
+use market::surface::{Chain, Quote, Slice, Svi, fit_all};
 
+use crate::chains::slice;
 use crate::error::Error;
 
 /// Seconds of a year of 365 days.
@@ -72,31 +72,20 @@ impl Capture {
 ///
 /// # Errors
 ///
-/// [`Error::Program`] if a Program cannot be built; [`Error::NoIndex`] if a chain has no index.
+/// [`Error::NoIndex`] if a chain has no index.
 pub(crate) fn captures(chains: &[Chain]) -> Result<Vec<Capture>, Error> {
     let mut captures: Vec<Capture> = Vec::new();
     for chain in chains {
         let no_index = || Error::NoIndex { asset: chain.asset.clone(), time_s: chain.time_s };
         let index = chain.index.ok_or_else(no_index)?;
-        let capture = capture(chain, index, captures.last())?;
+        let capture = capture(chain, index, captures.last());
         captures.push(capture);
     }
     Ok(captures)
 }
 
-fn capture(chain: &Chain, index: f64, before: Option<&Capture>) -> Result<Capture, Error> {
-    let mut slices = Vec::new();
-    for expiry in &chain.expiries {
-        let contracts = contracts(expiry);
-        let mut found = Vec::new();
-        if contracts.len() >= 2 * POINTS_MIN {
-            let program = implied(contracts.len())?;
-            let outputs = tensor::eval(&program, &implied_inputs(&contracts)?);
-            let outputs = outputs.expect("inputs were made for the Program");
-            found = points(&contracts, outputs[0].as_f64().expect("volatilities are f64"));
-        }
-        slices.push(Slice { years: expiry.years, points: found });
-    }
+fn capture(chain: &Chain, index: f64, before: Option<&Capture>) -> Capture {
+    let slices: Vec<Slice> = chain.expiries.iter().map(slice).collect();
     let fitted = fit_all(&slices, &[]);
     let mut expiries = BTreeMap::new();
     for (expiry, fitted) in chain.expiries.iter().zip(fitted) {
@@ -122,5 +111,5 @@ fn capture(chain: &Chain, index: f64, before: Option<&Capture>) -> Result<Captur
             expiries.insert(*expiry_s, absent);
         }
     }
-    Ok(Capture { time_s, index, expiries })
+    Capture { time_s, index, expiries }
 }
