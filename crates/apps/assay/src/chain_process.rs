@@ -31,6 +31,8 @@ pub(crate) struct Config {
     pub(crate) port: u16,
     /// Timestamp of block 0, Unix seconds.
     pub(crate) genesis_time: u64,
+    /// Shortest time between two blocks, milliseconds.
+    pub(crate) block_ms_min: u64,
     /// Longest time between two blocks, milliseconds.
     pub(crate) block_ms_max: u64,
     /// Accounts that hold ether in block 0, wei.
@@ -45,6 +47,7 @@ impl Config {
             chain_id: self.chain_id,
             port,
             genesis_time: self.genesis_time,
+            block_ms_min: self.block_ms_min,
             block_ms_max: self.block_ms_max,
             funded: self.funded.clone(),
         }

@@ -25,6 +25,7 @@ async fn chain(dir: &std::path::Path) -> (Server, Client) {
         chain_id: chain::embedded::CHAIN_ID,
         port: 0,
         genesis_time: 1,
+        block_ms_min: 0,
         block_ms_max: 60_000,
         funded: vec![(signer().address(), Unit::ETHER.wei() * U256::from(1_000_000))],
     };

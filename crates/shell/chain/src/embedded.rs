@@ -3,8 +3,8 @@
 //! `engine` executes (revm), `world` holds the state in memory, `store` makes every block durable
 //! before anybody hears of it, `pool` orders what waits, `rpc` speaks JSON-RPC and `http` carries
 //! it. Blocks come a few milliseconds after a transaction, with everything that arrived meanwhile,
-//! and otherwise every `block_ms_max`, so that deadlines counted in blocks pass on a quiet chain
-//! too.
+//! but never closer than `block_ms_min`, so that a deadline counted in blocks is also some time,
+//! and otherwise every `block_ms_max`, so that it passes on a quiet chain too.
 //!
 //! Invariant: crash-only. There is no shutdown that a kill would miss; see `store`.
 //!
@@ -25,7 +25,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use alloy::primitives::{Address, U256};
@@ -43,7 +43,7 @@ const GATHER: Duration = Duration::from_millis(4);
 /// How long open connections may take to end when the server stops.
 const DRAIN: Duration = Duration::from_secs(2);
 
-/// What the chain is; all but `dir`, `port` and `block_ms_max` matter on the first start only.
+/// What the chain is; all but `dir`, `port` and the times matter on the first start only.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Directory of the chain's file and lock; made if need be.
@@ -54,6 +54,8 @@ pub struct Config {
     pub port: u16,
     /// Timestamp of block 0 in Unix seconds.
     pub genesis_time: u64,
+    /// Shortest time between two blocks in milliseconds.
+    pub block_ms_min: u64,
     /// Longest time between two blocks in milliseconds.
     pub block_ms_max: u64,
     /// Accounts that hold ether in block 0, and how much in wei.
@@ -97,6 +99,7 @@ pub enum StartError {
 ///     chain_id: CHAIN_ID,
 ///     port: 0,
 ///     genesis_time: 1_425_254_400,
+///     block_ms_min: 0,
 ///     block_ms_max: 500,
 ///     funded: vec![(rich.address(), U256::from(10).pow(U256::from(18)))],
 /// })
@@ -143,8 +146,8 @@ impl Server {
         let engine = Engine::start(opened, chain_id, config.genesis_time, &config.funded)?;
         let shared = Arc::new(Shared::new(engine));
         let (stop, stopped) = watch::channel(false);
-        let period = Duration::from_millis(config.block_ms_max.max(1));
-        let miner = tokio::spawn(mine(shared.clone(), period, stopped.clone()));
+        let pace = [config.block_ms_min, config.block_ms_max.max(1)].map(Duration::from_millis);
+        let miner = tokio::spawn(mine(shared.clone(), pace, stopped.clone()));
         let server = tokio::spawn(serve(listener, shared.clone(), stopped));
         Ok(Self { address, shared, stop, tasks: vec![miner, server] })
     }
@@ -214,13 +217,20 @@ async fn until(stopped: &mut watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stop| *stop).await;
 }
 
-async fn mine(shared: Arc<Shared>, period: Duration, mut stopped: watch::Receiver<bool>) {
+async fn mine(
+    shared: Arc<Shared>,
+    [least, most]: [Duration; 2],
+    mut stopped: watch::Receiver<bool>,
+) {
     let mut failed = false;
     loop {
+        let began = Instant::now();
         tokio::select! {
             () = until(&mut stopped) => return,
-            () = shared.wake.notified(), if !failed => tokio::time::sleep(GATHER).await,
-            () = tokio::time::sleep(period) => {}
+            () = shared.wake.notified(), if !failed => {
+                tokio::time::sleep(GATHER.max(least.saturating_sub(began.elapsed()))).await;
+            }
+            () = tokio::time::sleep(most.max(least)) => {}
         }
         let engine = shared.clone();
         let mined = tokio::task::spawn_blocking(move || engine.write().mine()).await;

@@ -33,11 +33,14 @@ const STAKE_TOKENS: u64 = 1_000;
 const BOND_TOKENS: u64 = 50;
 /// Whole tokens the rewards hold at the start: the pay of ten thousand rounds.
 const FUND_TOKENS: u64 = 1_000_000;
-/// Blocks in which a claim can be challenged, and a Program struck. A report is followed at once by
-/// the blocks of the next round's opening and commitments.
-const WINDOW_BLOCKS: u64 = 6;
+/// Blocks in which a claim can be challenged, and a Program struck, on a chain outside.
+const WINDOW_BLOCKS_OUTSIDE: u64 = 6;
+/// The same on the embedded chain. A report is followed at once by the blocks of the next round's
+/// opening and commitments; its challengers need a twentieth of a second to recompute it, and ten
+/// times that on a machine that does much else.
+const WINDOW_BLOCKS: u64 = 12;
 /// Blocks an aggregator has before it is the next one's turn, on the embedded chain.
-const AGGREGATE_BLOCKS: u64 = 10;
+const AGGREGATE_BLOCKS: u64 = 20;
 /// Blocks each side of a dispute has: some twenty moves, and a restart in between.
 const CLOCK_BLOCKS: u64 = 400;
 /// The most a unit of a move's gas is advanced at, wei of the token.
@@ -45,8 +48,11 @@ const GAS_PRICE_CAP: u64 = 1_000_000_000_000;
 /// The round from which every node takes its turn as aggregator. Before it only the one that lies
 /// about it does, so that its conviction is seen in the first round of a show.
 const FIRST_TURN: u64 = 2;
+/// Shortest time between two blocks of the embedded chain: a window is never over before those
+/// who were to use it had their turn at the processor.
+const BLOCK_MS_MIN: u64 = 50;
 /// Longest time between two blocks of the embedded chain.
-const BLOCK_MS_MAX: u64 = 250;
+const BLOCK_MS_MAX: u64 = 125;
 /// Port the embedded chain prefers.
 const CHAIN_PORT: u16 = 8545;
 /// How often a step is repeated while the chain does not answer.
@@ -188,6 +194,7 @@ async fn start_chain(
             chain_id: chain::embedded::CHAIN_ID,
             port: CHAIN_PORT,
             genesis_time: *calendar(plan).first().context("the evaluation has no day")?,
+            block_ms_min: BLOCK_MS_MIN,
             block_ms_max: BLOCK_MS_MAX,
             funded: vec![(deployer, U256::from(1_000_000) * Unit::ETHER.wei())],
         };
@@ -240,7 +247,7 @@ fn setup(
 ) -> anyhow::Result<Setup> {
     // A block outside takes seconds, so the same patience is fewer blocks.
     let slow = settings.rpc.is_some();
-    let blocks = if slow { 20 } else { 80 };
+    let blocks = if slow { 20 } else { 160 };
     let pace = Pace {
         commit_blocks: blocks,
         reveal_blocks: blocks,
@@ -253,7 +260,7 @@ fn setup(
         minimum_stake: tokens(100),
         unbond_blocks: 4 * blocks + u64::from(node::CAPACITY) * blocks + 3 * CLOCK_BLOCKS,
         bond: tokens(BOND_TOKENS),
-        window_blocks: WINDOW_BLOCKS,
+        window_blocks: if slow { WINDOW_BLOCKS_OUTSIDE } else { WINDOW_BLOCKS },
         clock_blocks: CLOCK_BLOCKS,
         gas_price_cap: U256::from(GAS_PRICE_CAP),
         programs: job.registrations()?,

@@ -189,6 +189,7 @@ fn check_history(root: &Path) {
         chain_id: chain::embedded::CHAIN_ID,
         port: 0,
         genesis_time: 0,
+        block_ms_min: 0,
         block_ms_max: 60_000,
         funded: Vec::new(),
     };

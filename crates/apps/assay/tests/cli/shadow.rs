@@ -46,6 +46,7 @@ impl Hers {
             chain_id: 31_337,
             port: 0,
             genesis_time: 1_717_800_000,
+            block_ms_min: 0,
             block_ms_max: 10_000,
             funded: vec![(owner.address(), Unit::ETHER.wei() * U256::from(100))],
         };

@@ -48,6 +48,7 @@ pub(crate) fn config(dir: &Path) -> Config {
         chain_id: CHAIN_ID,
         port: 0,
         genesis_time: GENESIS,
+        block_ms_min: 0,
         block_ms_max: 10_000,
         funded: (0..6).map(|n| (key(n).address(), ether(1_000))).collect(),
     }

@@ -44,6 +44,7 @@ impl Scene {
             chain_id: CHAIN_ID,
             port: 0,
             genesis_time: 1,
+            block_ms_min: 0,
             block_ms_max: 10_000,
             funded: keys.iter().map(|key| (key.address(), ether(1_000))).collect(),
         })

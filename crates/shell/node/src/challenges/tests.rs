@@ -38,6 +38,7 @@ impl Scene {
             chain_id: chain::embedded::CHAIN_ID,
             port: 0,
             genesis_time: 1,
+            block_ms_min: 0,
             block_ms_max: 60_000,
             funded: vec![(signer.address(), ether(1_000)), (asserter.address(), ether(1))],
         });
