@@ -20,12 +20,14 @@ mod backtest;
 mod chain_process;
 mod data;
 mod explain;
+mod house;
 mod layout;
 mod networks;
 mod node_process;
 mod option;
 mod program;
 mod propose;
+mod reader;
 mod replay;
 mod replay_market;
 mod shadow;
@@ -51,6 +53,8 @@ enum Command {
     Up(up::Args),
     /// Recompute a settled round from the stored updates and compare it with the chain.
     Replay(replay::Args),
+    /// Show what is asked of accounts with options and perpetuals, and by which scenario.
+    House(house::Args),
     /// Look at a Program, run it, or follow one number of it.
     Program(program::Args),
     /// Back-test margins on your own data: yours and ours side by side, as one page.
@@ -95,6 +99,7 @@ fn main() -> std::process::ExitCode {
         match cli.command {
             Command::Up(args) => up::run(args).await,
             Command::Replay(args) => replay::run(args).await,
+            Command::House(args) => house::run(args).await,
             Command::Program(args) => program::run(args),
             Command::Backtest(args) => backtest::run(&args),
             Command::ReplayMarket(args) => replay_market::run(&args),

@@ -11,12 +11,11 @@ use std::{path::PathBuf, process::ExitCode};
 use alloy::{
     primitives::{B256, U256},
     rpc::types::Filter,
-    signers::local::PrivateKeySigner,
     sol_types::SolEvent as _,
 };
 use anyhow::Context as _;
 use chain::{
-    ClaimState, Client, Deployment,
+    ClaimState, Client,
     contracts::{oracle::RiskOracle, rounds::Rounds},
 };
 use node::{
@@ -28,16 +27,13 @@ use serde::Serialize;
 use tensor::{Hash, Tensor};
 
 use crate::{
-    chain_process,
     layout::{self, Layout},
+    reader::Reader,
     up::{
         genesis,
         settings::{PUBLISHER, Settings},
     },
 };
-
-/// Time between two blocks while only a replay reads the chain: longer than any replay.
-const QUIET_MS: u64 = 3_600_000;
 
 /// Which round, of which directory.
 #[derive(Debug, clap::Args)]
@@ -91,56 +87,18 @@ struct Settled {
 /// Recomputes a round and says whether the chain has the same.
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let layout = Layout::new(&args.dir);
-    let settings: Settings = layout::read_json(&layout.settings())?.with_context(|| {
-        format!("{} holds no network; run `assay up` first", args.dir.display())
-    })?;
-    let deployment: Deployment = layout::read_json(&layout.deployment())?
-        .with_context(|| format!("{} holds no deployment yet", args.dir.display()))?;
-    let chain = Chain::open(&layout, &settings, deployment).await?;
-    let settled = settled(&chain.client, args.round).await?;
+    let Reader { client, settings, .. } = &Reader::open(&layout).await?;
+    let settled = settled(client, args.round).await?;
     let kind = settings.model.parse().map_err(|error| anyhow::anyhow!("{error}"))?;
     let job = Job::new(kind)?;
     let kept = Kept::find(&layout, args.round, &settled)?;
-    let replay = again((&args, &settings), &job, &chain.client, &kept, &settled).await?;
+    let replay = again((&args, settings), &job, client, &kept, &settled).await?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&replay)?);
     } else {
         tell(&replay);
     }
     Ok(if replay.equal { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// The chain: the running one, or its files served by this process while nobody else does.
-struct Chain {
-    client: Client,
-    _server: Option<chain::embedded::Server>,
-}
-
-impl Chain {
-    async fn open(
-        layout: &Layout,
-        settings: &Settings,
-        deployment: Deployment,
-    ) -> anyhow::Result<Chain> {
-        let reader = PrivateKeySigner::random();
-        let url = match &settings.rpc {
-            Some(url) => url.clone(),
-            None => std::fs::read_to_string(layout.chain_url()).unwrap_or_default(),
-        };
-        match Client::open(&url, reader.clone(), deployment.clone()).await {
-            Ok(client) => return Ok(Chain { client, _server: None }),
-            Err(error) if settings.rpc.is_some() => return Err(error.into()),
-            Err(_) => {}
-        }
-        let dir = layout.chain();
-        let config: chain_process::Config = layout::read_json(&chain_process::config_path(&dir))?
-            .context("there is no chain here")?;
-        // Reading is not to make blocks.
-        let quiet = chain_process::Config { block_ms_max: QUIET_MS, ..config };
-        let server = chain::embedded::Server::start(quiet.embedded(&dir, 0)).await?;
-        let client = Client::open(&server.url(), reader, deployment).await?;
-        Ok(Chain { client, _server: Some(server) })
-    }
 }
 
 /// Reads from the chain's events how a round was settled.

@@ -13,8 +13,9 @@ pub(crate) mod keys;
 mod account;
 mod disputes;
 pub(crate) mod genesis;
+mod house;
 mod outside;
-mod pages;
+pub(crate) mod pages;
 mod panel;
 mod quality;
 mod screen;
@@ -66,6 +67,10 @@ pub(crate) struct Args {
     /// claim convicted. Not with --rpc.
     #[arg(long, conflicts_with = "rpc")]
     false_report: bool,
+    /// Let the provider's first grid halve what the perpetual may lose, to see its claim convicted.
+    /// Not with --rpc.
+    #[arg(long, conflicts_with_all = ["rpc", "false_report"])]
+    false_grid: bool,
     /// Port of the explorer; the next free one is taken when it is in use.
     #[arg(long, default_value_t = 8650)]
     port: u16,

@@ -30,6 +30,7 @@ pub(crate) fn routes() -> Router<State> {
         .route("/oracle", get(|state| all(state, |view| answer(&view.oracle))))
         .route("/accounts", get(|state| all(state, |view| answer(&view.accounts))))
         .route("/accounts/{address}", get(account))
+        .route("/house", get(|state| all(state, |view| answer(&view.house))))
         .route("/blocks", get(|state| all(state, |view| answer(&view.blocks))))
         .route("/blocks/{number}", get(block))
         .route("/tx/{hash}", get(tx))

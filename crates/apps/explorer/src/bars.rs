@@ -72,3 +72,30 @@ pub(crate) fn cushion(account: &Account) -> Html {
          <path class=\"initial\" d=\"M{second:.1} 1V19\"/></svg>"
     ))
 }
+
+/// Returns what each scenario would change as bars about a line, gains up and losses down, each
+/// with its scenario and figure as its title.
+pub(crate) fn scenarios(changes: &[f64], names: &[String]) -> Html {
+    const WIDTH: f64 = 24.0;
+    let most = changes.iter().fold(0.0_f64, |most, change| most.max(change.abs()));
+    let bar = |(at, change): (usize, &f64)| {
+        let size = place(change.abs(), most) * 0.3;
+        let (class, y) = if *change < 0.0 { ("loss", 60.0) } else { ("gain", 60.0 - size) };
+        #[expect(clippy::cast_precision_loss, reason = "a few scenarios")]
+        let x = WIDTH * at as f64 + 2.0;
+        let name = crate::parts::text(names.get(at).map_or("", String::as_str));
+        let figure = format::decimal(*change, 2);
+        format!(
+            "<g><title>{name}: {figure}</title>\
+             <rect class=\"{class}\" x=\"{x:.0}\" y=\"{y:.1}\" width=\"20\" \
+             height=\"{size:.1}\"/></g>"
+        )
+    };
+    let bars: String = changes.iter().enumerate().map(bar).collect();
+    #[expect(clippy::cast_precision_loss, reason = "a few scenarios")]
+    let width = WIDTH * changes.len() as f64;
+    Html::trusted(format!(
+        "<svg class=\"scenarios\" viewBox=\"0 0 {width:.0} 120\" role=\"img\" \
+         aria-label=\"Changes by scenario\">{bars}<path class=\"line\" d=\"M0 60H{width:.0}\"/></svg>"
+    ))
+}

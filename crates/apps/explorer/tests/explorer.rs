@@ -42,10 +42,19 @@ async fn read(site: &Router, path: &str) -> (StatusCode, String) {
 }
 
 fn paths(view: &View) -> Vec<String> {
-    let mut paths: Vec<String> =
-        ["/", "/rounds", "/disputes", "/nodes", "/model", "/oracle", "/accounts", "/blocks"]
-            .map(str::to_owned)
-            .into();
+    let mut paths: Vec<String> = [
+        "/",
+        "/rounds",
+        "/disputes",
+        "/nodes",
+        "/model",
+        "/oracle",
+        "/accounts",
+        "/house",
+        "/blocks",
+    ]
+    .map(str::to_owned)
+    .into();
     paths.extend(view.rounds.iter().map(|round| format!("/rounds/{}", round.number)));
     paths.extend(view.disputes.iter().map(|dispute| format!("/disputes/{}", dispute.id)));
     paths.extend(view.nodes.iter().map(|node| format!("/nodes/{}", node.index)));
@@ -146,6 +155,13 @@ fn hostile(attack: &str) -> View {
     model.parameters[0].name = own();
     let oracle = &mut view.oracle;
     (oracle.quantity, oracle.price_unit, oracle.interval) = (own(), own(), own());
+    let house = view.house.as_mut().expect("the fixture has one");
+    house.scenarios.iter_mut().for_each(|one| *one = own());
+    house.instruments.iter_mut().for_each(|one| one.name = own());
+    for portfolio in &mut house.portfolios {
+        portfolio.party.label = own();
+        portfolio.legs.iter_mut().for_each(|leg| leg.0 = own());
+    }
     for account in &mut view.accounts {
         (account.name, account.unit, account.instrument, account.size_unit) =
             (own(), own(), own(), own());
@@ -233,6 +249,7 @@ async fn an_empty_network_says_what_will_appear() {
         ("/model", "The first point appears when the first round settles"),
         ("/oracle", "The chart starts with the first report"),
         ("/accounts", "Accounts appear here"),
+        ("/house", "The first grid appears here"),
         ("/blocks", "The first block appears here"),
     ] {
         let (status, html) = read(&site, path).await;
@@ -250,6 +267,21 @@ async fn several_providers_stand_beside_the_oracle() {
     for words in ["Several providers", "waiting to rise to", "it misses more often than it said"] {
         assert!(html.contains(words), "the page lacks {words}");
     }
+}
+
+#[tokio::test]
+async fn a_portfolio_is_drawn_by_scenario() {
+    let (site, _sender) = site(World::after(STEPS).view().clone());
+    let (status, html) = read(&site, "/house").await;
+    assert_eq!(status, StatusCode::OK);
+    for words in ["the worst is price +12.0 %", "<title>price +12.0 %: −72.36</title>", "call 55"]
+    {
+        assert!(html.contains(words), "the page lacks {words}");
+    }
+    assert_eq!(html.matches("class=\"loss\"").count(), 9, "three of eight moves are up");
+    let (_, json) = read(&site, "/api/house").await;
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["portfolios"][0]["changes"].as_array().map(Vec::len), Some(24));
 }
 
 #[tokio::test]

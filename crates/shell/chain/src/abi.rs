@@ -54,7 +54,7 @@ struct Table {
 }
 
 /// The artifacts by contract name.
-const ARTIFACTS: [(&str, &str); 16] = [
+const ARTIFACTS: [(&str, &str); 19] = [
     ("AssayToken", include_str!("../../../../contracts/artifacts/AssayToken.json")),
     ("Registry", include_str!("../../../../contracts/artifacts/Registry.json")),
     ("Programs", include_str!("../../../../contracts/artifacts/Programs.json")),
@@ -71,6 +71,9 @@ const ARTIFACTS: [(&str, &str); 16] = [
     ("ProviderLedger", include_str!("../../../../contracts/artifacts/ProviderLedger.json")),
     ("AccountsBook", include_str!("../../../../contracts/artifacts/AccountsBook.json")),
     ("PanelGate", include_str!("../../../../contracts/artifacts/PanelGate.json")),
+    ("ScenarioBook", include_str!("../../../../contracts/artifacts/ScenarioBook.json")),
+    ("PortfolioHouse", include_str!("../../../../contracts/artifacts/PortfolioHouse.json")),
+    ("OrderDesk", include_str!("../../../../contracts/artifacts/OrderDesk.json")),
 ];
 
 #[derive(Deserialize)]

@@ -11,6 +11,8 @@ mod again;
 mod calls;
 mod court;
 mod error;
+mod grids;
+pub mod house;
 mod market;
 mod oracle;
 mod panel;
@@ -36,6 +38,8 @@ pub use self::{
     calls::Reveal,
     court::Standing,
     error::{ClientError, Revert},
+    grids::{Change, ClaimedGrid, Instrument},
+    house::{Data, Deal, Grid, House, Leg, Listing, PackageOrder, Portfolio, Reading, Rows},
     market::{Account, Match, Order},
     oracle::{Based, Basis, Bundle, Posting, Price, Report},
     panel::{FeedTerms, Message, PanelPolicy, PanelState, Record, Reporter, SlotReport, Step},

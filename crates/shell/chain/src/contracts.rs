@@ -90,3 +90,6 @@ artifact!(feed, PriceFeed, "../../../contracts/artifacts/PriceFeed.json");
 artifact!(ledger, ProviderLedger, "../../../contracts/artifacts/ProviderLedger.json");
 artifact!(book, AccountsBook, "../../../contracts/artifacts/AccountsBook.json");
 artifact!(panel, PanelGate, "../../../contracts/artifacts/PanelGate.json");
+artifact!(scenarios, ScenarioBook, "../../../contracts/artifacts/ScenarioBook.json");
+artifact!(house, PortfolioHouse, "../../../contracts/artifacts/PortfolioHouse.json");
+artifact!(desk, OrderDesk, "../../../contracts/artifacts/OrderDesk.json");

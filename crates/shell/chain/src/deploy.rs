@@ -32,10 +32,14 @@ use crate::{
     },
 };
 
+mod clearing;
 mod court;
+mod house;
 mod panel;
 
+pub use clearing::{Clearing, ClearingSetup, deploy_clearing, plan_clearing};
 pub use court::{CourtTerms, deploy_court};
+pub use house::HouseSetup;
 pub use panel::PanelSetup;
 
 /// `IPrograms.State.Registered`.
@@ -82,11 +86,17 @@ pub struct Deployment {
     pub book: Address,
     /// `PanelGate`: margins of several providers.
     pub panel: Address,
+    /// `PriceFeed` of shorter slots, which the house reads.
+    pub spot: Address,
+    /// `ScenarioBook`: instruments, and the grids claimed of them.
+    pub scenarios: Address,
+    /// `PortfolioHouse`: options and perpetuals.
+    pub house: Address,
 }
 
 impl Deployment {
     /// Returns the contracts' names and addresses in the order of their deployment.
-    pub fn named(&self) -> [(&'static str, Address); 16] {
+    pub fn named(&self) -> [(&'static str, Address); 19] {
         [
             ("AssayToken", self.token),
             ("Registry", self.registry),
@@ -104,6 +114,9 @@ impl Deployment {
             ("ProviderLedger", self.ledger),
             ("AccountsBook", self.book),
             ("PanelGate", self.panel),
+            ("PriceFeed of the house", self.spot),
+            ("ScenarioBook", self.scenarios),
+            ("PortfolioHouse", self.house),
         ]
     }
 
@@ -148,6 +161,8 @@ pub struct Setup {
     pub terms: IClearingHouse::Terms,
     /// Prices, records and the gate of several providers, of the same market.
     pub panel: PanelSetup,
+    /// Options and perpetuals of the same market.
+    pub house: HouseSetup,
 }
 
 /// Why the contracts are not all there.
@@ -208,6 +223,9 @@ pub async fn plan(client: &Client) -> Result<Deployment, ClientError> {
         ledger: at(13),
         book: at(14),
         panel: at(15),
+        spot: at(16),
+        scenarios: at(17),
+        house: at(18),
     })
 }
 
@@ -234,7 +252,7 @@ pub async fn execute(
     setup: &Setup,
     planned: &Deployment,
 ) -> Result<(), DeployError> {
-    let codes = init_codes(client, setup, planned);
+    let codes = all_codes(client, setup, planned);
     for ((contract, expected), code) in planned.named().into_iter().zip(codes) {
         let send = |source| DeployError::Send { contract, source };
         if !client.code(expected).await?.is_empty() {
@@ -263,6 +281,7 @@ pub async fn execute(
         bound.register_program(*program, encoding.clone()).await?;
     }
     panel::open(&bound, setup).await?;
+    house::open(&bound, setup).await?;
     let funded = bound.funded().await?;
     if funded < setup.fund {
         bound.approve(planned.rewards, setup.fund).await?;
@@ -272,6 +291,12 @@ pub async fn execute(
 }
 
 /// Returns the init codes in the order of [`Deployment::named`].
+fn all_codes(client: &Client, setup: &Setup, at: &Deployment) -> Vec<Bytes> {
+    let panel = panel::init_codes(client, setup, at);
+    [init_codes(client, setup, at), panel.into(), house::init_codes(setup, at).into()].concat()
+}
+
+/// Returns those of the protocol and of the dated future.
 fn init_codes(client: &Client, setup: &Setup, at: &Deployment) -> Vec<Bytes> {
     let token =
         AssayToken::constructorCall { holder: client.address(), supply: setup.supply }.abi_encode();
@@ -298,7 +323,7 @@ fn init_codes(client: &Client, setup: &Setup, at: &Deployment) -> Vec<Bytes> {
             gasPriceCap: setup.gas_price_cap,
             gasRate: Unit::ETHER.wei(),
         },
-        consumers: vec![at.rounds, at.oracle, at.panel],
+        consumers: vec![at.rounds, at.oracle, at.panel, at.scenarios],
     };
     let rewards = Rewards::constructorCall {
         token_: at.token,
@@ -342,7 +367,20 @@ fn init_codes(client: &Client, setup: &Setup, at: &Deployment) -> Vec<Bytes> {
         DemoDollar::BYTECODE.clone(),
         with_arguments(&ClearingHouse::BYTECODE, clearing.abi_encode()),
     ];
-    codes.into_iter().chain(panel::init_codes(client, setup, at)).collect()
+    codes.to_vec()
+}
+
+/// A contract's name and init code.
+pub type Contract = (&'static str, Bytes);
+
+/// Sends contracts one after another, each when the one before is there.
+async fn send_all(client: &Client, codes: Vec<Contract>) -> Result<(), DeployError> {
+    for (contract, code) in codes {
+        let send = |source| DeployError::Send { contract, source };
+        let sent = client.submit(None, code, U256::ZERO).await.map_err(send)?;
+        client.wait(sent).await.map_err(send)?;
+    }
+    Ok(())
 }
 
 fn with_arguments(code: &Bytes, arguments: Vec<u8>) -> Bytes {

@@ -30,6 +30,8 @@ pub(crate) enum Kind {
     Report,
     /// The claim of a step of maintenance margin.
     Step,
+    /// The claim of a grid.
+    Grid,
 }
 
 impl Kind {
@@ -39,6 +41,7 @@ impl Kind {
             Kind::Round => "challenge",
             Kind::Report => "challenge of a report",
             Kind::Step => "challenge of a step",
+            Kind::Grid => "challenge of a grid",
         }
     }
 }

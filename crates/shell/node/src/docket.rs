@@ -14,7 +14,11 @@ use std::{
 };
 
 use alloy::primitives::{Address, Bytes, U256};
-use chain::{ClaimState, Client, client::Standing, contracts::court::ICourt};
+use chain::{
+    ClaimState, Client,
+    client::{House, Standing},
+    contracts::court::ICourt,
+};
 use court::{
     Side, advocate,
     trace::{Evidence, KEPT_BYTES_MAX, Witness},
@@ -25,6 +29,7 @@ use tensor::{Hash, Program, Tensor};
 use crate::{
     Job, Kernels, NodeError, TensorStore, aggregation,
     eye::to_address,
+    grids,
     job::hash,
     journal::{Entry, Journal},
     lie::{Crooked, Lie},
@@ -87,6 +92,8 @@ pub(crate) enum Subject {
     Report(Option<Entry>, Box<market::Recent>),
     /// A step of maintenance margin: accounts, and bits of the level.
     Step(Bytes, u64),
+    /// A grid: its inputs.
+    Grid(Vec<Tensor>),
 }
 
 /// What is to be done about a dispute.
@@ -176,6 +183,10 @@ impl Docket {
             let (accounts, level) = panel::subject(&self.client, U256::from(id)).await?;
             return Ok(Subject::Step(accounts, level));
         }
+        if claim.consumer == self.client.deployment().scenarios {
+            let house = House::new(&self.client, self.client.deployment().clearing());
+            return Ok(Subject::Grid(grids::subject(&house, U256::from(id)).await?));
+        }
         if claim.consumer != self.client.deployment().oracle {
             return Ok(Subject::Round(self.entry(hash(claim.inputsRoot), round)?));
         }
@@ -242,6 +253,9 @@ impl Docket {
             (Some(_), Subject::Report(..)) if self.lie == Some(Lie::Report) => {
                 Some(Crooked::report(program, inputs)?)
             }
+            (Some(_), Subject::Grid(..)) if self.lie == Some(Lie::Grid) => {
+                Some(Crooked::grid(program, inputs)?)
+            }
             _ => None,
         };
         if let Some(crooked) = crooked.filter(|it| it.outputs_root() == outputs_root) {
@@ -289,6 +303,7 @@ impl Docket {
             Subject::Step(accounts, level) => {
                 return panel::execution(&self.job, accounts, *level);
             }
+            Subject::Grid(inputs) => return grids::execution(&self.job, inputs),
             Subject::Round(entry) => entry,
         };
         let program = Arc::new(self.job.aggregate(entry.members.len())?);

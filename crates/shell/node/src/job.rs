@@ -23,6 +23,10 @@ pub const QUORUM: u32 = 3;
 pub const CAPACITY: u32 = 12;
 /// Elements of the cumulative tensor: nodes that can ever be paid.
 pub const CUMULATIVE: u32 = 256;
+/// Rows of a book's grids.
+pub const GRID_ROWS: usize = 32;
+/// How far their outermost marks are from their price, as a share; exact as a double.
+pub const GRID_BAND: f64 = 0.1875;
 /// Accounts of the lists that steps of maintenance margin are claimed about.
 pub const ACCOUNTS: usize = 16;
 /// Whole tokens paid a round.
@@ -111,6 +115,16 @@ impl Job {
         Ok(Arc::new(market::consequence(ACCOUNTS).map_err(NodeError::program)?))
     }
 
+    /// Returns the Program that grids of scenarios are claimed about.
+    ///
+    /// # Errors
+    ///
+    /// [`NodeError::Program`] if it cannot be built.
+    pub fn grid(&self) -> Result<Arc<Program>, NodeError> {
+        let program = market::scenario::book(GRID_ROWS, &market::scenario::Grid::published());
+        Ok(Arc::new(program.map_err(NodeError::program)?))
+    }
+
     /// Returns the Program with this hash that claims are made about.
     ///
     /// # Errors
@@ -129,9 +143,10 @@ impl Job {
                 return Ok(program.as_ref().clone());
             }
         }
-        let program = self.consequence()?;
-        if program.hash() == hash {
-            return Ok(program.as_ref().clone());
+        for program in [self.consequence()?, self.grid()?] {
+            if program.hash() == hash {
+                return Ok(program.as_ref().clone());
+            }
         }
         Err(NodeError::absent(format!("the job has no Program {hash}")))
     }
@@ -146,8 +161,8 @@ impl Job {
         let stated = |program: &Program| (word(program.hash()), program.encode().into());
         let rounds = (QUORUM..=CAPACITY).map(|rows| Ok(stated(&self.aggregate(rows as usize)?)));
         let reports = report_rows().map(|rows| Ok(stated(self.report(rows)?.as_ref())));
-        let steps = std::iter::once_with(|| Ok(stated(self.consequence()?.as_ref())));
-        rounds.chain(reports).chain(steps).collect()
+        let others = [self.consequence(), self.grid()].map(|one| Ok(stated(one?.as_ref())));
+        rounds.chain(reports).chain(others).collect()
     }
 
     /// Returns the report Programs' hashes and the tensors that a report brings, as `RiskOracle` is

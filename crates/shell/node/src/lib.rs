@@ -18,6 +18,7 @@ mod docket;
 mod error;
 mod executor;
 mod eye;
+pub mod grids;
 mod job;
 pub mod journal;
 pub mod keys;
@@ -25,6 +26,7 @@ mod lie;
 mod missed;
 mod panel;
 mod peers;
+mod prices;
 mod publisher;
 pub mod report;
 mod review;
@@ -39,7 +41,10 @@ pub use aggregation::{Outcome, aggregate, update_tensor};
 pub use config::{Config, Slice, Source};
 pub use error::NodeError;
 pub use executor::Kernels;
-pub use job::{ACCOUNTS, BUDGET_TOKENS, CAPACITY, CUMULATIVE, Job, Pace, QUORUM, hash, word};
+pub use job::{
+    ACCOUNTS, BUDGET_TOKENS, CAPACITY, CUMULATIVE, GRID_BAND, GRID_ROWS, Job, Pace, QUORUM, hash,
+    word,
+};
 pub use lie::Lie;
 pub use publisher::market_id;
 pub use runner::run;

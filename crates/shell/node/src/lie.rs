@@ -21,8 +21,12 @@ pub enum Lie {
     /// The report of the first round, where it publishes: the margin is the shortfall, without its
     /// loading.
     Report,
+    /// The first grid, where it claims them: a perpetual loses half as much in its worst scenario.
+    Grid,
 }
 
+/// Scenarios of a row of a grid.
+const SCENARIOS: usize = 24;
 /// Place of the upper bound in an output of the report Program.
 const UPPER: usize = 2;
 
@@ -108,10 +112,53 @@ impl Crooked {
         let paid = crate::report::bounds(outputs.first())?.value;
         let op = program.outputs().first().copied();
         let op = op.ok_or_else(|| NodeError::absent("a Program without outputs"))?;
-        let bent = Bent { op, element: UPPER, value: paid };
-        let witness = Witness::new(program, inputs, 1, Box::new(bent))?;
-        Ok(Crooked { witness, at: (op, UPPER as u64), paid })
+        Crooked::last(program, inputs, (op, UPPER, paid))
     }
+
+    /// Runs the Program of grids so that the perpetual loses half as much.
+    ///
+    /// # Errors
+    ///
+    /// [`NodeError::Eval`] if the inputs are not its.
+    pub(crate) fn grid(program: Arc<Program>, inputs: Vec<Tensor>) -> Result<Crooked, NodeError> {
+        let (at, value) = half_loss(&kernels::eval(&program, &inputs)?.remove(0))?;
+        let op = program.outputs().first().copied();
+        let op = op.ok_or_else(|| NodeError::absent("a Program without outputs"))?;
+        Crooked::last(program, inputs, (op, at, value))
+    }
+
+    fn last(
+        program: Arc<Program>,
+        inputs: Vec<Tensor>,
+        (op, element, paid): (usize, usize, f64),
+    ) -> Result<Crooked, NodeError> {
+        let bent = Bent { op, element, value: paid };
+        let witness = Witness::new(program, inputs, 1, Box::new(bent))?;
+        Ok(Crooked { witness, at: (op, element as u64), paid })
+    }
+}
+
+/// Returns a grid with half the perpetual's loss in the scenario of the greatest.
+///
+/// # Errors
+///
+/// [`NodeError::Absent`] if it is no grid.
+pub(crate) fn halved(grid: &Tensor) -> Result<Tensor, NodeError> {
+    let (at, value) = half_loss(grid)?;
+    let mut elements = grid.as_f64().unwrap_or_default().to_vec();
+    if let Some(element) = elements.get_mut(at) {
+        *element = value;
+    }
+    Tensor::f64(grid.shape().dims(), elements).map_err(NodeError::program)
+}
+
+/// Place and half of the greatest loss in a grid's first row, which is the perpetual's.
+fn half_loss(grid: &Tensor) -> Result<(usize, f64), NodeError> {
+    let elements = grid.as_f64().unwrap_or_default();
+    let losses = elements.iter().copied().enumerate().take(SCENARIOS);
+    let worst = losses.min_by(|a, b| a.1.total_cmp(&b.1));
+    let (at, loss) = worst.ok_or_else(|| NodeError::absent("a grid without rows"))?;
+    Ok((at, loss / 2.0))
 }
 
 /// Returns a report's outputs with the margin's upper bound at its value.

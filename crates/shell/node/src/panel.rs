@@ -4,26 +4,16 @@
 //! Level-triggered, once a day of the market: everything is read from the chain, so a crash in
 //! between repeats what is missing and nothing else. A provider notes its own report in the slot in
 //! which it makes it, so nobody waits with it for a bad hour.
-//!
-//! Deliberately absent: a source of prices of each node's own. The nodes of `up` read one series,
-//! so their reports agree; elsewhere each reads its venues.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use alloy::{
-    primitives::{Address, B256, U256, keccak256},
-    sol_types::SolValue,
-};
-use chain::{
-    Client,
-    client::{FeedTerms, Message, SlotReport},
-};
-use market::Evaluation;
-use tensor::Hash;
+use alloy::primitives::{Address, B256};
+use chain::Client;
 
 use crate::{
-    Job, NodeError, TensorStore, challenges::Challenges, job::word, journal::Journal,
-    publisher::Publisher, report,
+    Job, NodeError, TensorStore,
+    challenges::Challenges,
+    journal::Journal,
+    prices::{Prices, Series},
+    publisher::Publisher,
 };
 
 mod steps;
@@ -32,22 +22,16 @@ pub(crate) use steps::{execution, subject};
 
 /// Kind of a price, as `IRiskOracle.Kind` numbers it.
 const PRICE: u8 = 0;
-/// Slots that are brought in one call.
-const SLOTS_MAX: u64 = 16;
 
 /// A node's part in a market of several providers.
 #[derive(Debug)]
 pub(crate) struct Panel {
     client: Client,
     market: B256,
-    evaluation: Evaluation,
-    /// Midnights of the market's days.
-    calendar: Vec<u64>,
+    prices: Prices,
     /// On a provider beside the one whose reports the `RiskGate` reads.
     publisher: Option<Publisher>,
     challenges: Challenges,
-    /// First slot that was not brought.
-    next_slot: AtomicU64,
 }
 
 /// The day of a settled round.
@@ -65,12 +49,12 @@ pub(crate) struct Today {
 impl Panel {
     pub(crate) fn new(
         (client, challenges): (Client, Challenges),
-        market: B256,
-        (evaluation, calendar): (Evaluation, Vec<u64>),
+        series: Series,
         publisher: Option<Publisher>,
     ) -> Panel {
-        let next_slot = AtomicU64::new(0);
-        Panel { client, market, evaluation, calendar, publisher, challenges, next_slot }
+        let market = series.market;
+        let prices = Prices::new(client.clone(), series);
+        Panel { client, market, prices, publisher, challenges }
     }
 
     /// Does what a day asks of this node.
@@ -80,8 +64,7 @@ impl Panel {
         kept: (&TensorStore, &net::blobs::Store, &Journal),
         today: Today,
     ) -> Result<(), NodeError> {
-        let terms = self.client.feed_terms().await?;
-        self.bring_prices(&terms, today.now).await?;
+        self.prices.bring(today.now).await?;
         if let Some(publisher) = &self.publisher {
             publisher.publish(job, kept, (today.round, today.market_time, today.now)).await?;
         }
@@ -96,63 +79,12 @@ impl Panel {
         }
         self.check_steps(job, today).await?;
         if today.turn {
-            self.close_slots().await?;
+            self.prices.close().await?;
             for provider in providers.into_iter().filter(|one| *one != me) {
                 self.record(provider).await?;
             }
             self.client.apply_panel(self.market).await?;
             self.step(job, today).await?;
-        }
-        Ok(())
-    }
-
-    /// Signs and brings what the market's price was in the slots since the last call.
-    async fn bring_prices(&self, terms: &FeedTerms, now: u64) -> Result<(), NodeError> {
-        let reporter = self.client.reporter(self.client.address()).await?;
-        if !reporter.known || reporter.convicted {
-            return Ok(());
-        }
-        if reporter.stake < terms.stake {
-            self.client.stake_prices(terms.stake - reporter.stake).await?;
-        }
-        let (seconds, late) = (u64::from(terms.slotSeconds), u64::from(terms.lateSeconds));
-        let slot = now / seconds;
-        let open = now.saturating_sub(late) / seconds;
-        let first = self.next_slot.load(Ordering::Relaxed).max(open);
-        let first = first.max((slot + 1).saturating_sub(SLOTS_MAX));
-        let reports: Vec<SlotReport> =
-            (first..=slot).filter_map(|slot| self.price_of(slot, seconds)).collect();
-        if !reports.is_empty() {
-            self.client.report_slots(reports).await?;
-            tracing::info!(slot, "brought prices");
-        }
-        self.next_slot.store(slot + 1, Ordering::Relaxed);
-        Ok(())
-    }
-
-    /// What this node says of a slot: the last day's price that had come by its begin.
-    fn price_of(&self, slot: u64, seconds: u64) -> Option<SlotReport> {
-        let days = self.calendar.partition_point(|midnight| *midnight <= slot * seconds);
-        let price = self.evaluation.days.get(days.checked_sub(1)?)?.price;
-        let price = report::wad(price).ok().filter(|price| *price > 0)?;
-        let venue = keccak256(self.evaluation.market.as_bytes());
-        let message = Message { venue, price, time: slot.saturating_mul(seconds * 1_000) };
-        Some(SlotReport {
-            market: self.market,
-            slot,
-            price,
-            low: price,
-            high: price,
-            messagesRoot: word(tensor::tree::root(&[leaf(&message)])),
-            messages: 1,
-        })
-    }
-
-    async fn close_slots(&self) -> Result<(), NodeError> {
-        for _ in 0..SLOTS_MAX {
-            if !self.client.close_slot(self.market).await? {
-                break;
-            }
         }
         Ok(())
     }
@@ -165,10 +97,4 @@ impl Panel {
         }
         Ok(())
     }
-}
-
-/// The hash a message is in its report's tree as: `PriceFeed.messageLeaf`.
-fn leaf(message: &Message) -> Hash {
-    let encoded = (message.venue, U256::from(message.price), U256::from(message.time)).abi_encode();
-    Hash(keccak256([&[0_u8][..], &encoded].concat()).0)
 }

@@ -138,7 +138,7 @@ pub async fn run(dir: &Path, config: Config, keys: Keys) -> Result<(), NodeError
     wait_for(|| register(&client, &config, &endpoint)).await?;
 
     let publisher = panels::publisher(&config, &client)?;
-    let panels = panels::Panels::new(panels::panel(&config, (&client, &store))?);
+    let panels = panels::Panels::of(&config, (&client, &store))?;
     let docket = Docket::new(
         (client.clone(), job.clone()),
         tensors.clone(),
@@ -319,6 +319,7 @@ impl Node {
             tokio::spawn(self.docket.clone().look((round, block)));
             let (own, actives) = (look.view.own, look.view.actives.clone());
             tokio::spawn(self.review.clone().look(Seen { round, block, own, actives }));
+            self.tend_grids(&look);
         }
         let view = Box::new(look.view.clone());
         self.look = Some(look);

@@ -30,6 +30,10 @@ fn told(history: &History, it: &Dispute) -> summary::Dispute {
     summary::Dispute {
         id: it.id,
         claim: it.claim,
+        contract: claim
+            .and_then(|claim| history.deployment.name_of(claim.consumer))
+            .unwrap_or_default()
+            .to_owned(),
         round: history
             .rounds
             .values()
@@ -109,6 +113,8 @@ pub(crate) fn line(it: &summary::Dispute) -> String {
     let about = match (it.round, &it.report) {
         (Some(round), _) => format!("a result of round {round}"),
         (None, Some(day)) => format!("the report of {day}"),
+        (None, None) if it.contract == "ScenarioBook" => "a grid".to_owned(),
+        (None, None) if it.contract == "PanelGate" => "a step of margin".to_owned(),
         (None, None) => format!("claim {}", it.claim),
     };
     let head = format!(

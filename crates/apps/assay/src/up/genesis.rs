@@ -18,7 +18,7 @@ use node::{Job, Pace};
 use super::{
     Args,
     children::{Alive, Children, Spec},
-    keys, panel,
+    house, keys, panel,
     settings::{CROOK, LIAR, NODES, PUBLISHER, SECOND, Settings},
     watch::told_before,
 };
@@ -286,6 +286,7 @@ fn setup(
             insuranceFee: permille(5),
         },
         panel: panel::setup(job, nodes)?,
+        house: house::setup(job)?,
     })
 }
 
@@ -357,6 +358,7 @@ fn start_node(
         provider: network.nodes[PUBLISHER],
         lie: match index {
             PUBLISHER if settings.false_report => Some(node::Lie::Report),
+            PUBLISHER if settings.false_grid => Some(node::Lie::Grid),
             LIAR if settings.liar => Some(node::Lie::Update),
             CROOK if settings.liar => Some(node::Lie::Pay),
             _ => None,

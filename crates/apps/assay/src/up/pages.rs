@@ -5,6 +5,7 @@
 //! wall-clock seconds are this process's own words and nothing rests on them.
 
 mod disputes;
+pub(crate) mod house;
 mod ledger;
 mod panel;
 mod training;
@@ -35,6 +36,7 @@ pub(crate) struct Pages {
     history: History,
     known: Known,
     view: Sender<Arc<explorer::View>>,
+    house: Option<view::House>,
     shown: usize,
 }
 
@@ -127,6 +129,7 @@ impl Pages {
                 .collect(),
             liars: [
                 (PUBLISHER, "demo false report", settings.false_report),
+                (PUBLISHER, "demo false grid", settings.false_grid),
                 (CROOK, "demo crook", settings.liar),
                 (LIAR, "demo liar", settings.liar),
             ]
@@ -143,7 +146,7 @@ impl Pages {
             ops: disputes::ops(&network.job)?,
             alive: network.alive.clone(),
         };
-        Ok(Pages { history, known, view, shown: usize::MAX })
+        Ok(Pages { history, known, view, house: None, shown: usize::MAX })
     }
 
     /// Reads what is new on the chain and sends a new view when anything is.
@@ -157,11 +160,17 @@ impl Pages {
         if moved || self.shown != rounds.len() {
             self.shown = rounds.len();
             let mut view = self.draw(rounds, params);
+            view.house = self.house.clone();
             view.oracle.panel =
                 Some(panel::read(&network.client, (&self.known, &self.history)).await?);
             self.view.send_replace(Arc::new(view));
         }
         Ok(())
+    }
+
+    /// Shows the house from the next view on.
+    pub(crate) fn show_house(&mut self, house: view::House) {
+        (self.house, self.shown) = (Some(house), usize::MAX);
     }
 
     /// Returns what the chain has shown so far.
@@ -201,6 +210,7 @@ impl Pages {
             nodes: training::nodes(history, known),
             model: training::model(history, known, rounds, params),
             oracle: ledger::oracle(history, known),
+            house: None,
             accounts: ledger::accounts(history, known),
             blocks: ledger::blocks(history),
             txs: ledger::txs(history, known),

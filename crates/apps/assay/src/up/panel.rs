@@ -24,7 +24,7 @@ const SLOT_S: u32 = 86_400;
 /// How long a slot takes reports: over a long weekend, whose days the next one brings.
 const LATE_S: u32 = 3 * SLOT_S;
 /// Reports that make a price.
-const QUORUM: u32 = 3;
+pub(super) const QUORUM: u32 = 3;
 /// Whole tokens a reporter stakes.
 const STAKE_TOKENS: u64 = 50;
 /// Whole tokens a slot pays.
@@ -49,14 +49,7 @@ pub(super) fn setup(job: &Job, nodes: &[Address]) -> anyhow::Result<PanelSetup> 
     };
     Ok(PanelSetup {
         reporters: nodes.to_vec(),
-        feed: IPriceFeed::Terms {
-            slotSeconds: SLOT_S,
-            lateSeconds: LATE_S,
-            quorum: QUORUM,
-            band: share(20),
-            stake: tokens(STAKE_TOKENS),
-            pay: tokens(PAY_TOKENS),
-        },
+        feed: feed_terms((SLOT_S, LATE_S)),
         pot: tokens(POT_TOKENS),
         ledger: IProviderLedger::Terms { horizonSlots: 1, missRate: permille(10) },
         accounts: u32::try_from(ACCOUNTS)?,
@@ -74,6 +67,18 @@ pub(super) fn setup(job: &Job, nodes: &[Address]) -> anyhow::Result<PanelSetup> 
             notionalMax: tokens(NOTIONAL_MAX),
         },
     })
+}
+
+/// Returns the terms of a feed with slots of so many seconds, which take reports so much longer.
+pub(super) fn feed_terms((slot, late): (u32, u32)) -> IPriceFeed::Terms {
+    IPriceFeed::Terms {
+        slotSeconds: slot,
+        lateSeconds: late,
+        quorum: QUORUM,
+        band: permille(20).to::<u128>(),
+        stake: tokens(STAKE_TOKENS),
+        pay: tokens(PAY_TOKENS),
+    }
 }
 
 /// Writes the accounts of the show down as they stand now, unless they stand as before.

@@ -63,6 +63,9 @@ impl Screen {
                 PUBLISHER if settings.false_report => {
                     " · lies, for show: its report of round 1 will hide what the model is unsure of"
                 }
+                PUBLISHER if settings.false_grid => {
+                    " · lies, for show: its first grid will halve what the perpetual may lose"
+                }
                 LIAR if settings.liar => " · lies, for show: it will reveal a poisoned update",
                 CROOK if settings.liar => " · lies, for show: it will claim all pay for itself",
                 _ => "",

@@ -32,6 +32,8 @@ pub(crate) struct Settings {
     /// Whether node 0 lies in its report of round 1, for show.
     #[serde(default)]
     pub(crate) false_report: bool,
+    /// Whether the provider's first grid is false.
+    pub(crate) false_grid: bool,
     /// Where the data comes from.
     pub(crate) source: node::Source,
     /// The chain outside, or `None` for the embedded one.
@@ -62,6 +64,7 @@ impl Settings {
             model: args.model.clone(),
             liar,
             false_report: args.false_report,
+            false_grid: args.false_grid,
             source,
             rpc: args.rpc.clone(),
         })
@@ -107,6 +110,7 @@ impl Settings {
         let chain = self.rpc.as_ref().map_or_else(String::new, |url| format!(" --rpc {url}"));
         let liar = if self.liar || self.rpc.is_some() { "" } else { " --no-liar" };
         let report = if self.false_report { " --false-report" } else { "" };
-        format!("--model {}{data}{liar}{report}{chain}", self.model)
+        let grid = if self.false_grid { " --false-grid" } else { "" };
+        format!("--model {}{data}{liar}{report}{grid}{chain}", self.model)
     }
 }

@@ -20,6 +20,8 @@ pub(crate) struct Summary {
     pub(crate) disputes: Vec<Dispute>,
     /// Reports of margin, oldest first.
     pub(crate) oracle: Vec<Report>,
+    /// What was asked of an account that sold options and a perpetual, by day.
+    pub(crate) house: Vec<HouseDay>,
     /// The sample account's initial margin requirement before the first and after the last report.
     pub(crate) account: Account,
     /// How good the run was.
@@ -117,6 +119,27 @@ pub(crate) struct Seconds {
     pub(crate) aggregate: f64,
 }
 
+/// One day of the house, under the grid that counts.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct HouseDay {
+    /// Market day, `YYYY-MM-DD`.
+    pub(crate) market_day: String,
+    /// The grid's claim.
+    pub(crate) claim: u64,
+    /// Price it was made at, dollars.
+    pub(crate) price: f64,
+    /// How far its scenarios go, as a fraction of the price.
+    pub(crate) half_width: f64,
+    /// Positions of the short account.
+    pub(crate) legs: usize,
+    /// What it has at the marks, dollars.
+    pub(crate) equity: String,
+    /// Its initial margin, dollars.
+    pub(crate) initial: String,
+    /// Its maintenance margin, dollars.
+    pub(crate) maintenance: String,
+}
+
 /// One dispute over a claim.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Dispute {
@@ -124,6 +147,8 @@ pub(crate) struct Dispute {
     pub(crate) id: u64,
     /// The claim.
     pub(crate) claim: u64,
+    /// The contract that the claim was posted by.
+    pub(crate) contract: String,
     /// The round the claim was about.
     pub(crate) round: Option<u64>,
     /// The market day of the report it was behind, `YYYY-MM-DD`, where it was a report's.

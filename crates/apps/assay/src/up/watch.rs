@@ -21,6 +21,7 @@ use tokio::sync::watch::Sender;
 use super::{
     disputes,
     genesis::{self, Network, is_transient, patiently},
+    house::Show,
     pages::Pages,
     panel,
     quality::Quality,
@@ -58,6 +59,7 @@ pub(crate) struct Watch {
     disputes: Vec<u64>,
     rounds: Vec<Round>,
     reports: Vec<Report>,
+    house: Show,
     requirement: (Option<U256>, U256),
     params: Option<Tensor>,
     blocks: u64,
@@ -77,18 +79,23 @@ impl Watch {
         let targets: Vec<f32> =
             evaluation.days.iter().map(|day| (day.proxy / day.anchor) as f32).collect();
         let data = Dataset::new(&rows, &targets).context("the evaluation days")?;
+        let house = patiently(|| Show::new(&network)).await?;
+        let mut pages = Pages::new(&network, settings, view).await?;
+        let shown = patiently(|| house.current(&network)).await?;
+        shown.into_iter().for_each(|house| pages.show_house(house));
         let evaluate = Evaluate::new(network.job.model()).context("the evaluation Program")?;
         Ok(Watch {
             dirs: genesis::node_dirs(layout),
             liar: settings.liar,
             market: node::market_id(network.market()),
-            pages: Pages::new(&network, settings, view).await?,
+            pages,
             evaluate: (evaluate, data),
             seen: (0, Seen::default()),
             told: network.told,
             disputes: Vec::new(),
             rounds: Vec::new(),
             reports: Vec::new(),
+            house,
             requirement: (None, U256::ZERO),
             params: None,
             blocks: 0,
@@ -107,7 +114,7 @@ impl Watch {
                 Err(error) if is_transient(&error) => tokio::time::sleep(RETRY).await,
                 Err(error) => return Err(error),
             }
-            if self.rounds.len() >= wanted {
+            if self.rounds.len() >= wanted && self.shown() {
                 return Ok(());
             }
             tokio::time::sleep(LOOK_EVERY).await;
@@ -148,9 +155,24 @@ impl Watch {
         {
             self.tell(number, model, report).await?;
         }
-        self.advance(&round, self.rounds.len() < wanted).await?;
+        if let Some(day) = self.day(self.told)
+            && !self.shown()
+        {
+            let date = self.date(self.told);
+            if let Some(done) = self.house.look(&self.network, (day, &date)).await? {
+                self.screen.line(&done.line);
+                done.house.into_iter().for_each(|house| self.pages.show_house(house));
+            }
+        }
+        self.advance(&round, self.rounds.len() < wanted && self.shown()).await?;
         self.blocks = self.network.client.block_number().await?;
         Ok(())
+    }
+
+    /// Whether the house has been shown on the day of the last round told.
+    fn shown(&self) -> bool {
+        let day = self.day(self.told).filter(|_| self.told > 0);
+        day.is_none_or(|day| self.house.is_done(&self.network, day))
     }
 
     /// Notes when a phase is first seen.
@@ -367,6 +389,7 @@ impl Watch {
             rounds: self.rounds.clone(),
             disputes: disputes::ended(self.pages.history()),
             oracle: self.reports.iter().map(|report| self.with_state(report)).collect(),
+            house: self.house.days.clone(),
             account: Account {
                 address: self.network.short.address().to_string(),
                 margin_before: dollars(self.requirement.0.unwrap_or_default()),

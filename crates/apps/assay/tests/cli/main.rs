@@ -12,6 +12,7 @@ mod backtest;
 mod crash;
 mod data;
 mod harness;
+mod house;
 mod options;
 mod outside;
 mod program;

@@ -21,7 +21,7 @@ fn numbers(value: &Value) -> Vec<u64> {
 }
 
 /// A number, also where it is kept as a decimal string.
-fn number(value: &Value) -> f64 {
+pub(crate) fn number(value: &Value) -> f64 {
     let text = value.as_str().map(|text| text.parse().expect("a decimal"));
     text.or_else(|| value.as_f64()).expect("a number")
 }
@@ -34,7 +34,7 @@ fn hash(value: &Value) -> &str {
 }
 
 /// A market day as `YYYY-MM-DD`, which sorts as days do.
-fn day(value: &Value) -> &str {
+pub(crate) fn day(value: &Value) -> &str {
     let day = value.as_str().expect("a day");
     assert!(day.parse::<jiff::civil::Date>().is_ok(), "{day}");
     day
@@ -123,7 +123,9 @@ fn three_rounds_reject_the_liar_move_the_margin_and_replay_to_the_bit() {
         assert_eq!((&rejected["node"], &rejected["liar"]), (&LIAR.into(), &true.into()));
     }
     check_conviction(&json["disputes"]);
+    crate::house::check_days(&json, 3);
     assert_eq!(json["data"]["market"], "WTI spot");
+    crate::house::check_account(root, &json);
     let account = &json["account"];
     assert_ne!(number(&account["margin_before"]), number(&account["margin_after"]), "{account}");
 

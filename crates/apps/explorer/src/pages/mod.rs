@@ -8,6 +8,7 @@
 pub(crate) mod accounts;
 pub(crate) mod blocks;
 pub(crate) mod disputes;
+pub(crate) mod house;
 pub(crate) mod missing;
 pub(crate) mod model;
 pub(crate) mod nodes;
@@ -58,7 +59,7 @@ impl<'a> Frame<'a> {
     }
 
     /// Returns the sections of the explorer: address, key, title.
-    pub(crate) fn sections(&self) -> [(&'static str, &'static str, &'static str); 8] {
+    pub(crate) fn sections(&self) -> [(&'static str, &'static str, &'static str); 9] {
         [
             ("/", "now", "Now"),
             ("/rounds", "rounds", "Rounds"),
@@ -67,6 +68,7 @@ impl<'a> Frame<'a> {
             ("/model", "model", "Model"),
             ("/oracle", "oracle", "Oracle"),
             ("/accounts", "accounts", "Accounts"),
+            ("/house", "house", "Options"),
             ("/blocks", "blocks", "Blocks"),
         ]
     }

@@ -35,6 +35,13 @@ impl Wad {
         Wad(i128::try_from(wei).unwrap_or(i128::MAX))
     }
 
+    /// Returns the nearest amount, or the largest where it is beyond all.
+    #[must_use]
+    pub fn from_f64(whole: f64) -> Wad {
+        #[expect(clippy::cast_possible_truncation, reason = "the cast saturates")]
+        Wad((whole * 1e18) as i128)
+    }
+
     /// Returns the nearest f64, for charts.
     #[must_use]
     pub fn to_f64(self) -> f64 {

@@ -11,6 +11,7 @@
 mod amount;
 mod bytes;
 mod court;
+mod house;
 mod ledger;
 mod scalar;
 mod training;
@@ -20,6 +21,7 @@ pub use bytes::{Address, BytesError, Hash};
 pub use court::{
     At, Compared, Contender, Decided, Dispute, DisputeState, Judged, Move, Side, Stage, Turn,
 };
+pub use house::{House, Instrument, Portfolio};
 pub use ledger::{
     Account, AccountPoint, Block, Event, Field, Oracle, Panel, Party, Record, Report, Reporter, Tx,
     TxStatus,
@@ -46,6 +48,9 @@ pub struct View {
     pub model: Model,
     /// What the risk oracle was told.
     pub oracle: Oracle,
+    /// Options and perpetuals, once a grid counts.
+    #[serde(default)]
+    pub house: Option<House>,
     /// Margin accounts worth watching.
     pub accounts: Vec<Account>,
     /// Blocks, ascending by number; the oldest may have been dropped.

@@ -97,6 +97,25 @@ impl Client {
         Ok(true)
     }
 
+    /// Returns who has reported on a slot.
+    pub async fn slot_reporters(
+        &self,
+        market: B256,
+        slot: u64,
+    ) -> Result<Vec<Address>, ClientError> {
+        let at = self.deployment();
+        let filter = Filter::new()
+            .address(at.feed)
+            .event_signature(PriceFeed::Reported::SIGNATURE_HASH)
+            .topic2(market)
+            .topic3(U256::from(slot))
+            .from_block(at.block);
+        let who = |log: &alloy::rpc::types::Log| {
+            Some(PriceFeed::Reported::decode_log(&log.inner).ok()?.reporter)
+        };
+        Ok(self.logs(filter).await?.iter().filter_map(who).collect())
+    }
+
     /// Returns the price of the newest good slot, WAD, the slot, and whether it is fresh.
     pub async fn feed_price(&self, market: B256) -> Result<(U256, u64, bool), ClientError> {
         let last = self.view(self.deployment().feed, PriceFeed::latestCall { market }).await?;

@@ -7,7 +7,7 @@ use alloy::{
     sol_types::SolConstructor as _,
 };
 
-use super::{DeployError, Deployment, with_arguments};
+use super::{Contract, DeployError, Deployment, with_arguments};
 use crate::{
     Client,
     contracts::{
@@ -40,38 +40,38 @@ pub struct CourtTerms {
 /// [`DeployError::Send`] naming the contract, [`DeployError::Client`].
 pub async fn deploy_court(client: &Client, terms: &CourtTerms) -> Result<Deployment, DeployError> {
     let (nonce, block) = (client.next_nonce().await?, client.block_number().await?);
-    let at = |offset: u64| client.address().create(nonce + offset);
+    let (at, codes) = planned(client.address(), nonce, terms);
+    super::send_all(client, codes.into()).await?;
+    Ok(Deployment { chain_id: client.chain_id(), block, ..at })
+}
+
+/// Returns where a court's contracts would be, every other address zero, and their init codes in
+/// the order of their deployment.
+pub(super) fn planned(
+    deployer: Address,
+    nonce: u64,
+    terms: &CourtTerms,
+) -> (Deployment, [Contract; 5]) {
+    let at = |offset: u64| deployer.create(nonce + offset);
     let (token, programs, arithmetic, referee, court) = (at(0), at(1), at(2), at(3), at(4));
+    let token_code = AssayToken::constructorCall { holder: deployer, supply: terms.supply };
+    let programs_code = Programs::constructorCall {
+        token_: token,
+        bondSize_: terms.bond,
+        windowBlocks_: terms.window_blocks,
+    };
+    let referee_code = Referee::constructorCall { arithmetic_: arithmetic };
     let codes = [
-        ("AssayToken", {
-            let call =
-                AssayToken::constructorCall { holder: client.address(), supply: terms.supply };
-            with_arguments(&AssayToken::BYTECODE, call.abi_encode())
-        }),
-        ("Programs", {
-            let call = Programs::constructorCall {
-                token_: token,
-                bondSize_: terms.bond,
-                windowBlocks_: terms.window_blocks,
-            };
-            with_arguments(&Programs::BYTECODE, call.abi_encode())
-        }),
+        ("AssayToken", with_arguments(&AssayToken::BYTECODE, token_code.abi_encode())),
+        ("Programs", with_arguments(&Programs::BYTECODE, programs_code.abi_encode())),
         ("Arithmetic", Arithmetic::BYTECODE.clone()),
-        ("Referee", {
-            let call = Referee::constructorCall { arithmetic_: arithmetic };
-            with_arguments(&Referee::BYTECODE, call.abi_encode())
-        }),
+        ("Referee", with_arguments(&Referee::BYTECODE, referee_code.abi_encode())),
         ("Court", court_code((token, programs, referee), terms)),
     ];
-    for (contract, code) in codes {
-        let send = |source| DeployError::Send { contract, source };
-        let sent = client.submit(None, code, U256::ZERO).await.map_err(send)?;
-        client.wait(sent).await.map_err(send)?;
-    }
     let none = Address::ZERO;
-    Ok(Deployment {
-        chain_id: client.chain_id(),
-        block,
+    let at = Deployment {
+        chain_id: 0,
+        block: 0,
         nonce,
         token,
         registry: none,
@@ -89,7 +89,11 @@ pub async fn deploy_court(client: &Client, terms: &CourtTerms) -> Result<Deploym
         ledger: none,
         book: none,
         panel: none,
-    })
+        spot: none,
+        scenarios: none,
+        house: none,
+    };
+    (at, codes)
 }
 
 fn court_code(

@@ -116,6 +116,7 @@ fn claimed(e: &Claimed, at: At) -> Claim {
         inputs_root: e.inputsRoot,
         outputs_root: e.outputsRoot,
         asserter: e.asserter,
+        consumer: e.consumer,
         bond: e.bond,
         deadline: e.deadline,
         state: ClaimState::Open,

@@ -152,6 +152,8 @@ pub struct Claim {
     pub outputs_root: B256,
     /// Who posted it.
     pub asserter: Address,
+    /// The contract that posted it for the asserter.
+    pub consumer: Address,
     /// Bond in wei.
     pub bond: U256,
     /// Last block in which it can be challenged.

@@ -13,10 +13,16 @@ use alloy::{
 use chain::{
     Client, Deployment,
     contracts::{
-        clearing::IClearingHouse, feed::IPriceFeed, gate::IRiskGate, ledger::IProviderLedger,
-        oracle::IRiskOracle, panel::IPanelGate, rounds::IRounds,
+        clearing::IClearingHouse,
+        feed::IPriceFeed,
+        gate::IRiskGate,
+        house::{Funding, IPortfolioHouse, Scenarios},
+        ledger::IProviderLedger,
+        oracle::IRiskOracle,
+        panel::IPanelGate,
+        rounds::IRounds,
     },
-    deploy::{PanelSetup, Setup},
+    deploy::{HouseSetup, PanelSetup, Setup},
     embedded::{Config, Server},
 };
 use tokio::{
@@ -150,6 +156,37 @@ pub(crate) fn setup() -> Setup {
             insuranceFee: percent(1),
         },
         panel: panel(),
+        house: house(),
+    }
+}
+
+/// Bits of the f64 0.1875, the farthest mark from a grid's price as a share of it.
+const BAND: u64 = 0x3fc8_0000_0000_0000;
+
+/// A feed of the same reporters with slots of half an hour, and a book of 32 rows.
+fn house() -> HouseSetup {
+    HouseSetup {
+        feed: IPriceFeed::Terms { slotSeconds: 1_800, lateSeconds: 0, ..panel().feed },
+        pot: ether(50),
+        program: keccak256("grid"),
+        rows: 32,
+        band: BAND,
+        least: [percent(12).to(), percent(25).to(), percent(12).to()],
+        terms: IPortfolioHouse::Terms {
+            charges: Scenarios::Charges {
+                net: 20_000,
+                hedged: 10_000,
+                short: 10_000,
+                maintenance: 500_000,
+            },
+            funding: Funding::Rules { clamp: 5_000, memory_: 1_800, period: 28_800, gap: 600 },
+            lotsMin: 1_000,
+            band: 10_000,
+            fee: 0,
+            penalty: 20_000,
+            haircutMax: 200_000,
+            auctionSeconds: 600,
+        },
     }
 }
 

@@ -14,7 +14,7 @@ use alloy::{
 use chain::{
     Client, ClientError, Deployment,
     contracts::rounds::{IRounds, Rounds},
-    deploy::{PanelSetup, Setup},
+    deploy::{HouseSetup, PanelSetup, Setup},
     embedded::{self, Server},
 };
 use round::{Ledger, digest, ledger::Input};
@@ -65,8 +65,9 @@ impl Image {
                 .collect(),
             fund: ether(1),
             rounds,
-            // The twin has no feed: what is in its pot would be missing in the sum of all accounts.
+            // The twin has no feeds: what is in their pots would be missing in the sum of all accounts.
             panel: PanelSetup { pot: U256::ZERO, ..setup().panel },
+            house: HouseSetup { pot: U256::ZERO, ..setup().house },
             ..setup()
         };
         let dir = tempfile::tempdir().expect("a temporary directory");

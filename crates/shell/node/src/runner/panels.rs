@@ -1,7 +1,10 @@
 //! Who publishes and who tends the market of several providers, and when: once a day of it, after
-//! the round is settled.
+//! the round is settled; and who tends the house's grids, at every look.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use chain::Client;
 
@@ -10,7 +13,9 @@ use crate::{
     Config, NodeError, Source,
     challenges::{self, Challenges},
     eye,
+    grids::Grids,
     panel::{Panel, Today},
+    prices::Series,
     publisher::Publisher,
     store::Store,
 };
@@ -22,11 +27,17 @@ pub(super) struct Panels {
     underway: bool,
     /// The market's clock at the last day that is done.
     done: u64,
+    grids: Option<Arc<Grids>>,
+    /// Held while one look at them lasts.
+    grids_busy: Arc<AtomicBool>,
 }
 
 impl Panels {
-    pub(super) fn new(panel: Option<Arc<Panel>>) -> Panels {
-        Panels { panel, underway: false, done: 0 }
+    /// Returns what tends a market of several providers and the house's grids, on the nodes that
+    /// do.
+    pub(super) fn of(config: &Config, at: (&Client, &Arc<Store>)) -> Result<Panels, NodeError> {
+        let (panel, grids) = (panel(config, at)?, grids(config, at)?);
+        Ok(Panels { panel, underway: false, done: 0, grids, grids_busy: Arc::default() })
     }
 
     /// Notes how a day went.
@@ -54,8 +65,7 @@ fn evaluation(source: &Source) -> Result<market::Evaluation, NodeError> {
     plan.evaluations.drain(..).next().ok_or_else(absent)
 }
 
-/// Returns what tends a market of several providers, on the nodes that do.
-pub(super) fn panel(
+fn panel(
     config: &Config,
     (client, store): (&Client, &Arc<Store>),
 ) -> Result<Option<Arc<Panel>>, NodeError> {
@@ -65,8 +75,23 @@ pub(super) fn panel(
         .provides
         .then(|| Publisher::new(client.clone(), market, evaluation.clone(), config.lie));
     let challenges = Challenges::new(client.clone(), store.clone(), challenges::Kind::Step);
-    let days = (evaluation, config.calendar.clone());
-    Ok(Some(Arc::new(Panel::new((client.clone(), challenges), market, days, publisher))))
+    let series = series(config, evaluation);
+    Ok(Some(Arc::new(Panel::new((client.clone(), challenges), series, publisher))))
+}
+
+fn grids(
+    config: &Config,
+    (client, store): (&Client, &Arc<Store>),
+) -> Result<Option<Arc<Grids>>, NodeError> {
+    let Some(source) = &config.prices else { return Ok(None) };
+    let challenges = Challenges::new(client.clone(), store.clone(), challenges::Kind::Grid);
+    let series = series(config, evaluation(source)?);
+    Ok(Some(Arc::new(Grids::new((client, challenges), series, config.lie))))
+}
+
+fn series(config: &Config, evaluation: market::Evaluation) -> Series {
+    let (market, calendar) = (config.market(), config.calendar.clone());
+    Series { market, evaluation: Arc::new(evaluation), calendar }
 }
 
 impl Node {
@@ -80,11 +105,7 @@ impl Node {
             return;
         }
         self.panels.underway = true;
-        let (own, actives) = (look.view.own, &look.view.actives);
-        let count = u64::try_from(actives.len()).unwrap_or(1).max(1);
-        let turn = usize::try_from(round % count).unwrap_or(0);
-        let turn = own.is_some() && actives.get(turn).copied() == own;
-        let today = Today { round, market_time, now: look.time, block: look.block, turn };
+        let today = today(look, market_time);
         let (job, tensors, blobs, journal) =
             (self.job.clone(), self.tensors.clone(), self.blobs.clone(), self.journal.clone());
         let events = self.events.clone();
@@ -97,4 +118,33 @@ impl Node {
             let _ = events.send(Event::Tended { market_time, result });
         });
     }
+
+    /// Starts what the house's grids ask for, unless the last look at them is still under way.
+    pub(super) fn tend_grids(&mut self, look: &eye::Look) {
+        let (Some(market_time), Some(grids)) =
+            (self.day(look.view.round.number), self.panels.grids.clone())
+        else {
+            return;
+        };
+        let busy = self.panels.grids_busy.clone();
+        if busy.swap(true, Ordering::Acquire) {
+            return;
+        }
+        let (job, today) = (self.job.clone(), today(look, market_time));
+        tokio::spawn(async move {
+            if let Err(error) = grids.tend(&job, today).await {
+                tracing::debug!(%error, "the grids wait");
+            }
+            busy.store(false, Ordering::Release);
+        });
+    }
+}
+
+/// The day of the last round, and whether what anybody may do is this node's to do.
+fn today(look: &eye::Look, market_time: u64) -> Today {
+    let (round, own, actives) = (look.view.round.number, look.view.own, &look.view.actives);
+    let count = u64::try_from(actives.len()).unwrap_or(1).max(1);
+    let turn = usize::try_from(round % count).unwrap_or(0);
+    let turn = own.is_some() && actives.get(turn).copied() == own;
+    Today { round, market_time, now: look.time, block: look.block, turn }
 }

@@ -28,6 +28,8 @@ pub(super) fn ops(job: &node::Job) -> anyhow::Result<Ops> {
         ops.insert(node::word(program.hash()), lines.map(short).collect());
     };
     write(job.report(0)?.as_ref());
+    write(job.consequence()?.as_ref());
+    write(job.grid()?.as_ref());
     for rows in node::QUORUM..=node::CAPACITY {
         let rows = usize::try_from(rows)?;
         write(&job.aggregate(rows)?);

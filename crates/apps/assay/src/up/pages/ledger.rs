@@ -167,7 +167,7 @@ fn fields(fields: &[abi::Field]) -> Vec<view::Field> {
 }
 
 /// A signed amount; beyond 2^127 it is held at the end of the range.
-fn signed(amount: I256) -> Wad {
+pub(super) fn signed(amount: I256) -> Wad {
     match i128::try_from(amount) {
         Ok(amount) => Wad(amount),
         Err(_) if amount.is_negative() => Wad(i128::MIN),
