@@ -149,7 +149,8 @@ impl Terms {
     }
 }
 
-/// A book's instruments by number, the number of each row's, and the terms as they were last hashed.
+/// A book's instruments by number, the number of each row's, and the terms as they were last
+/// hashed.
 #[derive(Clone, Debug)]
 struct Shelf {
     instruments: Vec<Instrument>,

@@ -1,6 +1,6 @@
-//! The house of the show: once a day, when the round is told, the clock goes on by half an hour, the
-//! day's price closes in the house's feed, the provider claims a grid on it, and what is asked of an
-//! account that sold options and a perpetual is told.
+//! The house of the show: once a day, when the round is told, the clock goes on by half an hour,
+//! the day's price closes in the house's feed, the provider claims a grid on it, and what is asked
+//! of an account that sold options and a perpetual is told.
 //!
 //! Both accounts are this program's own; their orders are signed like anybody's and meet at the
 //! grid's marks.
@@ -295,8 +295,8 @@ fn cents(wei: I256) -> String {
 
 fn line(day: &HouseDay) -> String {
     format!(
-        "house     grid at {:.2}, half-width {:.2} %, claim {} final · short account: {} legs, equity \
-         {}, asked {} to open, {} to keep",
+        "house     grid at {:.2}, half-width {:.2} %, claim {} final · short account: {} legs, \
+         equity {}, asked {} to open, {} to keep",
         day.price,
         100.0 * day.half_width,
         day.claim,

@@ -65,7 +65,8 @@ impl Image {
                 .collect(),
             fund: ether(1),
             rounds,
-            // The twin has no feeds: what is in their pots would be missing in the sum of all accounts.
+            // The twin has no feeds: what is in their pots would be missing in the sum of all
+            // accounts.
             panel: PanelSetup { pot: U256::ZERO, ..setup().panel },
             house: HouseSetup { pot: U256::ZERO, ..setup().house },
             ..setup()
