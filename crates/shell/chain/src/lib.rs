@@ -17,6 +17,7 @@ pub mod contracts;
 pub mod deploy;
 pub mod embedded;
 pub mod index;
+pub mod local;
 
 pub use client::{Client, ClientError, Mined};
 pub use contracts::{ClaimState, Phase};

@@ -219,7 +219,7 @@ pub struct House {
 /// Every method: [`ClientError::Reverted`] with the error its contract's interface documents, and
 /// those of [`Client::send`] or [`Client::view`].
 impl House {
-    /// Binds a key's client to a cleared market; its typed calls go to that market's court and
+    /// Binds a key's client to a cleared market; its own typed calls go to that market's court and
     /// feed.
     pub fn new(client: &Client, at: Clearing) -> House {
         House { client: client.clone().with(at.base.clone()), at }

@@ -68,6 +68,10 @@ pub(crate) async fn connect(server: &Server, n: u8) -> Client {
     Client::connect(&server.url(), key(n)).await.expect("the server answers")
 }
 
+pub(crate) async fn connect_url(url: &str, n: u8) -> Client {
+    Client::connect(url, key(n)).await.expect("the chain answers")
+}
+
 /// The header of a made-up aggregation Program: four ops, each of them an output.
 pub(crate) fn header(rows: u32) -> Vec<u8> {
     let numbers = [4, 4, 0, 1, 2, 3, 0_u32];

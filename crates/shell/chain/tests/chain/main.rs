@@ -1,6 +1,7 @@
 //! The chain crate against real chains: the embedded one, and anvil where it is installed.
 
 mod arithmetic;
+mod clearing;
 mod court;
 mod fixture;
 mod ledger;
