@@ -45,6 +45,16 @@ contract PortfolioHouse is Portfolios, ReentrancyGuard {
         bool fresh;
     }
 
+    /// @dev What a bid takes, and what it costs.
+    /// @param share of the positions, WAD
+    /// @param missing from the initial margin before it, wei
+    struct Sale {
+        uint256 share;
+        uint256 discount;
+        uint256 penalty;
+        int256 missing;
+    }
+
     uint256 private constant WAD = 1e18;
     uint256 private constant MILLION = 1e6;
     uint256 private constant HAIRCUT_STEP = 10_000;
@@ -182,17 +192,13 @@ contract PortfolioHouse is Portfolios, ReentrancyGuard {
         require(fallen.auction.shown > 0, NoAuction());
         _checkPrices(fallen, scene);
         _checkPrices(bidder, scene);
-        uint256 penalty;
-        (share, paid, penalty) = _price(fallen, scene, shareMax, discountMin);
-        _handOver(fallen.list, bidder.list, scene, share);
-        if (fallen.list.count == 0) share = WAD;
-        paid = Math.mulDiv(paid, share, WAD);
-        penalty = Math.mulDiv(penalty, share, WAD);
+        Sale memory sale = _price(fallen, scene, shareMax, discountMin);
+        uint256 maintenance = _sell(sale, [fallen, bidder], scene, shareMax);
+        (share, paid) = (sale.share, sale.discount);
         scene.books.credit(fallen.purse, -int256(paid));
         scene.books.credit(bidder.purse, int256(paid));
-        scene.books.charge(fallen.purse, penalty);
+        scene.books.charge(fallen.purse, sale.penalty);
         _checkInitial(bidder, scene);
-        (, uint256 maintenance) = _margins(fallen, scene);
         if (fallen.purse.equity(scene.haircut) >= int256(maintenance)) {
             Auction.end(fallen.auction);
             emit AuctionEnded(account);
@@ -345,11 +351,11 @@ contract PortfolioHouse is Portfolios, ReentrancyGuard {
         _end(scene);
     }
 
-    /// @dev Returns what a bid takes, and what it costs for the whole account.
+    /// @dev Returns what a bid takes, and what it would cost for the whole account.
     function _price(Held memory fallen, Scene memory scene, uint256 shareMax, uint256 discountMin)
         private
         view
-        returns (uint256 share, uint256 discount, uint256 penalty)
+        returns (Sale memory sale)
     {
         (uint256 initial, uint256 maintenance) = _margins(fallen, scene);
         int256 equity = fallen.purse.equity(scene.haircut);
@@ -358,13 +364,41 @@ contract PortfolioHouse is Portfolios, ReentrancyGuard {
         Auction.Lot memory lot =
             Auction.Lot(equity, initial, scene.books.insurance, _terms.auctionSeconds);
         Auction.show(fallen.auction, uint64(block.timestamp));
-        discount = Auction.discount(lot, fallen.auction.passed);
+        uint256 discount = Auction.discount(lot, fallen.auction.passed);
         if (equity > int256(discount)) {
-            penalty = Math.mulDiv(initial, _terms.penalty, MILLION);
-            penalty = Math.min(penalty, uint256(equity) - discount);
+            sale.penalty = Math.mulDiv(initial, _terms.penalty, MILLION);
+            sale.penalty = Math.min(sale.penalty, uint256(equity) - discount);
         }
-        share = Math.min(Auction.share(lot, discount + penalty), shareMax);
-        require(share > 0 && discount >= discountMin, BadBid(discount, share));
+        sale.share = Math.min(Auction.share(lot, discount + sale.penalty), shareMax);
+        sale.discount = discount;
+        sale.missing = int256(initial) - equity;
+        require(sale.share > 0 && discount >= discountMin, BadBid(discount, sale.share));
+    }
+
+    /// @dev Moves a bid's share to the second side, or all where that would leave more margin
+    ///      missing and the bid is for all; then scales what it costs. The cost never exceeds the
+    ///      initial margin of what goes, so with legs that can be cut nothing more is missing.
+    /// @return maintenance margin of the rest
+    function _sell(Sale memory sale, Held[2] memory sides, Scene memory scene, uint256 shareMax)
+        private
+        view
+        returns (uint256 maintenance)
+    {
+        Held memory fallen = sides[0];
+        _handOver(fallen.list, sides[1].list, scene, sale.share);
+        if (fallen.list.count > 0) {
+            uint256 initial;
+            (initial, maintenance) = _margins(fallen, scene);
+            uint256 cost = Math.mulDiv(sale.discount + sale.penalty, sale.share, WAD);
+            int256 left = int256(initial + cost) - fallen.purse.equity(scene.haircut);
+            if (left > sale.missing) {
+                require(shareMax >= WAD, MoreMissing(fallen.who, sale.missing, left));
+                _handOver(fallen.list, sides[1].list, scene, WAD);
+            }
+        }
+        if (fallen.list.count == 0) (sale.share, maintenance) = (WAD, 0);
+        sale.discount = Math.mulDiv(sale.discount, sale.share, WAD);
+        sale.penalty = Math.mulDiv(sale.penalty, sale.share, WAD);
     }
 
     /// @dev Moves a share of every leg, at the marks.

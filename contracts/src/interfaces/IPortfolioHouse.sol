@@ -121,6 +121,9 @@ interface IPortfolioHouse {
     error NoAuction();
     /// @notice Thrown by a bid for less discount than the bidder asks, or for no share.
     error BadBid(uint256 discount, uint256 share);
+    /// @notice Thrown by a bid that would leave more of the initial margin missing than before: legs
+    ///         of the least size go whole, and may be hedges. A bid for all is never refused so.
+    error MoreMissing(address account, int256 before, int256 left);
     /// @notice Thrown by a bid for one's own account.
     error OwnAccount();
     /// @notice Thrown by `moveHaircut` within an hour of the last.
@@ -164,6 +167,8 @@ interface IPortfolioHouse {
     /// @notice Takes over, at the marks, the share of an account's positions that brings the rest
     ///         back to its initial margin, or less; the account pays the discount. The sender needs
     ///         the initial margin.
+    /// @dev No bid leaves more of the initial margin missing than before. Where the share that is
+    ///      due would, since least legs go whole, a bid for all takes all.
     /// @param shareMax most of the account, WAD
     /// @param discountMin least discount on the whole account, wei
     function bid(

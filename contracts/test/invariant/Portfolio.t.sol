@@ -226,19 +226,28 @@ contract PortfolioPlay is HouseDesk {
             uint256 bidder = FIRST_KEY + (seed + i + 1 + (seed >> 8) % (TRADERS - 1)) % TRADERS;
             uint256 most = seed % 2 == 0 ? 1e18 : bound(seed >> 16, 1, 1e18);
             int256 before = _worth(key);
+            int256 asked = _missing(key);
             bool insured = auctionOf(key).passed + 120 > 600;
             try this.bidExternally(key, bidder, most) {
                 ++bids;
                 bool owns = before < 0 || insured || _worth(key) >= 0;
                 vm.assertTrue(owns, "in the first phase no debt is made out of equity");
+                bool rest = auctionOf(key).shown > 0;
+                vm.assertTrue(!rest || _missing(key) <= asked, "no bid leaves more missing");
             } catch (bytes memory why) {
                 bytes4 reason = bytes4(why);
                 bool fits = reason == IPortfolioHouse.MarginMissing.selector
                     || reason == IPortfolioHouse.Healthy.selector
-                    || reason == IPortfolioHouse.Stale.selector;
+                    || reason == IPortfolioHouse.Stale.selector
+                    || (reason == IPortfolioHouse.MoreMissing.selector && most < 1e18);
                 vm.assertTrue(fits, "a bid is refused for margin, health or staleness only");
             }
         }
+    }
+
+    function _missing(uint256 key) internal view returns (int256) {
+        IPortfolioHouse.Standing memory now_ = standing(key);
+        return int256(now_.initial) - now_.equity;
     }
 
     function _worth(uint256 key) internal view returns (int256) {

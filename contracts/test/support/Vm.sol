@@ -93,6 +93,7 @@ interface Vm {
     function assertGt(uint256 left, uint256 right, string calldata what) external pure;
     function assertLe(uint256 left, uint256 right) external pure;
     function assertLe(uint256 left, uint256 right, string calldata what) external pure;
+    function assertLe(int256 left, int256 right, string calldata what) external pure;
     function assertTrue(bool condition) external pure;
     function assertTrue(bool condition, string calldata what) external pure;
     function assertFalse(bool condition) external pure;
