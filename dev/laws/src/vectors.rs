@@ -12,6 +12,7 @@ mod json;
 mod margins;
 mod ops;
 mod programs;
+mod recipes;
 mod scalars;
 mod trainings;
 
@@ -41,12 +42,14 @@ pub fn generate() -> Vec<(&'static str, String)> {
         ("ops_v1.json", json::text(&ops::generate())),
         ("philox_v1.json", json::text(&ops::philox())),
         ("programs_v1.json", json::text(&programs::generate(committed.as_ref()))),
+        ("robust_v1.json", json::text(&recipes::generate())),
         ("scalar_v1.json", json::text(&scalars::generate())),
         ("tree_v1.json", json::text(&commitments::generate())),
     ]
 }
 
-/// Checks an implementation against the committed ops, scalar steps and Philox words.
+/// Checks an implementation against the committed ops, scalar steps, Philox words and robust
+/// aggregation rules.
 ///
 /// # Panics
 ///
@@ -55,6 +58,7 @@ pub fn check(eval: Eval) {
     ops::check(&read("ops_v1.json"), eval);
     ops::check_philox(&read("philox_v1.json"), eval);
     programs::check(&read("programs_v1.json"), eval);
+    recipes::check(&read("robust_v1.json"), eval);
     scalars::check(&read("scalar_v1.json"), eval);
 }
 

@@ -17,6 +17,7 @@ pub mod chain;
 pub mod digest;
 pub mod ledger;
 pub mod machine;
+pub mod robust;
 
 pub use aggregate::aggregate;
 pub use chain::{Block, Config, Domain, Phase, Round, Seat, View};

@@ -1,0 +1,222 @@
+//! Rows seen through their inner products.
+//!
+//! A [`Span`] is a list of vectors, each a weighted sum of the rows (and one more, the previous
+//! aggregate, which is carried along untouched): the weights f64[m + 1, n + 1], the inner products
+//! of the vectors f64[m + 1, m + 1], and the rows themselves f64[n + 1, d]. Taking other weighted
+//! sums of the vectors changes both matrices by small products and leaves the rows alone.
+//!
+//! *Invariant: the last vector is the previous aggregate, always.*
+//! Absent: vectors that are not sums of rows, such as a coordinate-wise median.
+
+use tensor::{BuildError, Builder, Dtype, Tensor, Value};
+
+use super::{Built, Mix, clamp, fill, float};
+use crate::aggregate::network;
+
+/// Vectors that are weighted sums of rows.
+#[derive(Clone, Debug)]
+pub(super) struct Span {
+    /// The rows and the previous aggregate, f64[n + 1, d].
+    rows: Value,
+    /// The vectors' weights, f64[m + 1, n + 1].
+    weights: Value,
+    /// The vectors' inner products, f64[m + 1, m + 1].
+    pub(super) products: Value,
+    /// Vectors without the previous aggregate.
+    pub(super) count: usize,
+}
+
+impl Span {
+    /// The rows i32[d] themselves.
+    pub(super) fn new(
+        b: &mut Builder,
+        rows: &[Value],
+        previous: Value,
+    ) -> Result<Span, BuildError> {
+        let (n, d) = (rows.len(), b.shape_of(previous).count());
+        let stacked = b.concat(rows, 0)?;
+        let stacked = clamp(b, stacked)?;
+        let stacked = b.convert(stacked, Dtype::F64)?;
+        let previous = b.convert(previous, Dtype::F64)?;
+        let all = b.concat(&[stacked, previous], 0)?;
+        let rows = b.reshape(all, &[n + 1, d])?;
+        let across = b.transpose(rows, &[1, 0])?;
+        let products = b.matmul(rows, across)?;
+        let weights = identity(b, n + 1)?;
+        Ok(Span { rows, weights, products, count: n })
+    }
+
+    /// Applies a pre-step for so many liars; the order is i32[n].
+    pub(super) fn mix(
+        &mut self,
+        b: &mut Builder,
+        mix: Mix,
+        (liars, order): (usize, Value),
+    ) -> Result<(), BuildError> {
+        let (weights, count) = match mix {
+            Mix::Bucketing { size } => self.bucketing(b, size, order)?,
+            Mix::Neighbours => (self.neighbours(b, liars)?, self.count),
+            Mix::Clip => (self.clip(b, liars)?, self.count),
+        };
+        let corner = b.pad(weights, &[0, 0], &[1, 1])?;
+        let last = unit(count + 1, self.count + 1);
+        let last = b.constant(last)?;
+        let weights = b.add(corner, last)?;
+        let across = b.transpose(weights, &[1, 0])?;
+        let half = b.matmul(weights, self.products)?;
+        self.products = b.matmul(half, across)?;
+        self.weights = b.matmul(weights, self.weights)?;
+        self.count = count;
+        Ok(())
+    }
+
+    /// The squared lengths of the vectors, f64[1, m].
+    pub(super) fn squares(&self, b: &mut Builder) -> Built {
+        let m = self.count;
+        let products = b.slice(self.products, &[0, 0], &[m, m])?;
+        let diagonal = identity(b, m)?;
+        let squares = b.mul(products, diagonal)?;
+        let squares = b.sum(squares, 0)?;
+        b.reshape(squares, &[1, m])
+    }
+
+    /// The squared distances between the vectors, f64[m, m], none below 0.
+    pub(super) fn distances(&self, b: &mut Builder) -> Built {
+        let m = self.count;
+        let products = b.slice(self.products, &[0, 0], &[m, m])?;
+        let across = self.squares(b)?;
+        let down = b.transpose(across, &[1, 0])?;
+        let (down, across) = (b.broadcast(down, &[m, m])?, b.broadcast(across, &[m, m])?);
+        let both = b.add(down, across)?;
+        let twice = fill(b, products, -2.0)?;
+        let distances = b.fma(twice, products, both)?;
+        let zero = fill(b, distances, 0.0)?;
+        b.max(distances, zero)
+    }
+
+    /// The squared distances of the vectors from one weighted sum of all, f64[1, m], none below 0;
+    /// `center` is f64[1, m + 1].
+    pub(super) fn distances_from(&self, b: &mut Builder, center: Value) -> Built {
+        let m = self.count;
+        let along = b.matmul(center, self.products)?;
+        let down = b.transpose(center, &[1, 0])?;
+        let own = b.matmul(along, down)?;
+        let own = b.broadcast(own, &[1, m])?;
+        let squares = self.squares(b)?;
+        let both = b.add(squares, own)?;
+        let along = b.slice(along, &[0, 0], &[1, m])?;
+        let twice = fill(b, along, -2.0)?;
+        let distances = b.fma(twice, along, both)?;
+        let zero = fill(b, distances, 0.0)?;
+        b.max(distances, zero)
+    }
+
+    /// One weighted sum of the vectors, f64[d]; `weights` is f64[1, m + 1].
+    ///
+    /// Each element is one chain of fused multiply-adds from +0, rows ascending.
+    pub(super) fn sum(&self, b: &mut Builder, weights: Value) -> Built {
+        let weights = b.matmul(weights, self.weights)?;
+        let sum = b.matmul(weights, self.rows)?;
+        let d = b.shape_of(sum).count();
+        b.reshape(sum, &[d])
+    }
+
+    /// The vectors rounded to i32[d] each, halves up.
+    pub(super) fn rounded(&self, b: &mut Builder) -> Result<Vec<Value>, BuildError> {
+        let (m, d) = (self.count, b.shape_of(self.rows).dims()[1]);
+        let extent = b.shape_of(self.weights).dims()[1];
+        let weights = b.slice(self.weights, &[0, 0], &[m, extent])?;
+        let vectors = b.matmul(weights, self.rows)?;
+        let half = fill(b, vectors, 0.5)?;
+        let vectors = b.add(vectors, half)?;
+        let vectors = b.floor(vectors)?;
+        let vectors = b.convert(vectors, Dtype::I32)?;
+        let mut rounded = Vec::with_capacity(m);
+        for row in 0..m {
+            let vector = b.slice(vectors, &[row, 0], &[row + 1, d])?;
+            rounded.push(b.reshape(vector, &[d])?);
+        }
+        Ok(rounded)
+    }
+
+    /// The weights of bucket means, f64[m', m], and their number.
+    fn bucketing(
+        &self,
+        b: &mut Builder,
+        size: usize,
+        order: Value,
+    ) -> Result<(Value, usize), BuildError> {
+        let m = self.count;
+        let count = m.div_ceil(size);
+        let mut share = vec![0.0; count * m];
+        for row in 0..m {
+            let bucket = row / size;
+            let members = size.min(m - bucket * size);
+            share[bucket * m + row] = 1.0 / float(members);
+        }
+        let share = b.constant(Tensor::f64(&[count, m], share).expect("one share for each"))?;
+        let order = b.slice(order, &[0], &[m])?;
+        let order = b.reshape(order, &[m, 1])?;
+        let order = b.broadcast(order, &[m, m])?;
+        let place = b.iota(&[m, m], 1)?;
+        let turned = b.eq(order, place)?;
+        let turned = b.convert(turned, Dtype::F64)?;
+        Ok((b.matmul(share, turned)?, count))
+    }
+
+    /// The weights of each vector's nearest, f64[m, m].
+    fn neighbours(&self, b: &mut Builder, liars: usize) -> Built {
+        let m = self.count;
+        let distances = self.distances(b)?;
+        let sorted = sorted_rows(b, distances)?;
+        let bound = b.broadcast(sorted[m - liars - 1], &[m, m])?;
+        let near = b.le(distances, bound)?;
+        let near = b.convert(near, Dtype::F64)?;
+        let near = b.transpose(near, &[1, 0])?;
+        let taken = b.sum(near, 1)?;
+        let taken = b.reshape(taken, &[m, 1])?;
+        let taken = b.broadcast(taken, &[m, m])?;
+        b.div(near, taken)
+    }
+
+    /// The weights of the vectors none of which is longer than a quantile, f64[m, m].
+    fn clip(&self, b: &mut Builder, liars: usize) -> Built {
+        let m = self.count;
+        let squares = self.squares(b)?;
+        let lengths = b.sqrt(squares)?;
+        let down = b.reshape(lengths, &[m, 1])?;
+        let sorted = sorted_rows(b, down)?;
+        let clipped = 2 * liars * (m - liars) / m;
+        let bound = b.broadcast(sorted[m - clipped - 1], &[1, m])?;
+        let within = b.le(lengths, bound)?;
+        let one = fill(b, lengths, 1.0)?;
+        let factor = b.div(bound, lengths)?;
+        let factor = b.select(within, one, factor)?;
+        let factor = b.broadcast(factor, &[m, m])?;
+        let diagonal = identity(b, m)?;
+        b.mul(diagonal, factor)
+    }
+}
+
+/// The rows of a matrix sorted column by column, least first, each f64[1, columns].
+pub(super) fn sorted_rows(b: &mut Builder, matrix: Value) -> Result<Vec<Value>, BuildError> {
+    let (rows, columns) = (b.shape_of(matrix).dims()[0], b.shape_of(matrix).dims()[1]);
+    let mut list = Vec::with_capacity(rows);
+    for row in 0..rows {
+        list.push(b.slice(matrix, &[row, 0], &[row + 1, columns])?);
+    }
+    network::sort(b, &list)
+}
+
+fn identity(b: &mut Builder, extent: usize) -> Built {
+    let mut elements = vec![0.0; extent * extent];
+    elements.iter_mut().step_by(extent + 1).for_each(|x| *x = 1.0);
+    b.constant(Tensor::f64(&[extent, extent], elements).expect("one element for each"))
+}
+
+/// A matrix with a 1 in its last corner.
+fn unit(rows: usize, columns: usize) -> Tensor {
+    let mut elements = vec![0.0; rows * columns];
+    elements[rows * columns - 1] = 1.0;
+    Tensor::f64(&[rows, columns], elements).expect("one element for each")
+}
