@@ -4,6 +4,7 @@
 //! DIR/up.json          choices of the first start; a later start must agree
 //! DIR/lock             held while a process works here
 //! DIR/deployment.json  addresses of the contracts
+//! DIR/network.json     what strangers need to join
 //! DIR/keys/            deployer, gate owner and the two sample accounts
 //! DIR/chain/           the embedded chain
 //! DIR/node-N/          one node: config, keys, its own data, records, blobs
@@ -49,6 +50,11 @@ impl Layout {
     /// Addresses of the contracts.
     pub(crate) fn deployment(&self) -> PathBuf {
         self.root.join("deployment.json")
+    }
+
+    /// What strangers need to know of the network.
+    pub(crate) fn network(&self) -> PathBuf {
+        self.root.join("network.json")
     }
 
     /// Directory of the embedded chain.

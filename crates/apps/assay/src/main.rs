@@ -23,7 +23,7 @@ mod explain;
 mod house;
 mod layout;
 mod networks;
-mod node_process;
+mod operate;
 mod option;
 mod program;
 mod propose;
@@ -80,9 +80,8 @@ enum Command {
     /// The embedded chain (started by `up`).
     #[command(hide = true)]
     Chain(chain_process::Args),
-    /// One node (started by `up`).
-    #[command(hide = true)]
-    Node(node_process::Args),
+    /// Run a node of your own in a network, and see how it stands.
+    Node(operate::Args),
 }
 
 fn main() -> std::process::ExitCode {
@@ -112,7 +111,7 @@ fn main() -> std::process::ExitCode {
             Command::Surface(args) => surface::run(&args),
             Command::Option(args) => option::run(&args),
             Command::Chain(args) => chain_process::run(args).await,
-            Command::Node(args) => node_process::run(args).await,
+            Command::Node(args) => operate::run(args).await,
         }
     });
     // Work that was given to threads may still run; nothing waits for it (every process is

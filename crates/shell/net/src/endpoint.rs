@@ -167,6 +167,11 @@ impl Drop for Task {
     }
 }
 
+/// Returns the public key that an endpoint with this secret proves to its peers.
+pub fn peer_id(secret: &[u8; 32]) -> PeerId {
+    *SecretKey::from_bytes(secret).public().as_bytes()
+}
+
 impl Endpoint {
     /// Listens on the configured address. Must be called within a tokio runtime.
     ///

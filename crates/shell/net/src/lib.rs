@@ -24,7 +24,7 @@ mod serve;
 mod traffic;
 pub mod wire;
 
-pub use endpoint::{BindError, Config, Endpoint, RequestError};
+pub use endpoint::{BindError, Config, Endpoint, RequestError, peer_id};
 pub use guard::Admission;
 pub use hello::{Greeting, Hello, Mismatch, PROTOCOL_VERSION, TurnedAway};
 pub use limits::Limits;

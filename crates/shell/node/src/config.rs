@@ -22,6 +22,10 @@ pub struct Config {
     pub stake_tokens: u64,
     /// Where the transport listens, `127.0.0.1:0` for any port of this machine.
     pub bind: std::net::SocketAddr,
+    /// Where peers reach that, where it is another address.
+    pub public: Option<String>,
+    /// Who receives pay and, at the end, the stake; the key itself if nobody else.
+    pub payee: Option<alloy::primitives::Address>,
     /// The node's own training data, in its own directory.
     pub slice: Slice,
     /// Midnights of the market's days, Unix seconds: round r runs on day r, day 0 is the genesis

@@ -28,6 +28,7 @@ mod panel;
 mod peers;
 mod prices;
 mod publisher;
+mod pulse;
 pub mod report;
 mod review;
 mod runner;
@@ -47,5 +48,6 @@ pub use job::{
 };
 pub use lie::Lie;
 pub use publisher::market_id;
+pub use pulse::Pulse;
 pub use runner::run;
 pub use tensors::{TensorStore, TensorStoreError};

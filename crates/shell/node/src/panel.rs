@@ -12,7 +12,7 @@ use crate::{
     Job, NodeError, TensorStore,
     challenges::Challenges,
     journal::Journal,
-    prices::{Prices, Series},
+    prices::{self, Prices, Series},
     publisher::Publisher,
 };
 
@@ -79,7 +79,7 @@ impl Panel {
         }
         self.check_steps(job, today).await?;
         if today.turn {
-            self.prices.close().await?;
+            prices::close(&self.client, self.market).await?;
             for provider in providers.into_iter().filter(|one| *one != me) {
                 self.record(provider).await?;
             }

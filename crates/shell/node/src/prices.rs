@@ -78,16 +78,6 @@ impl Prices {
         Ok(())
     }
 
-    /// Closes slots that can be, at most so many at once.
-    pub(crate) async fn close(&self) -> Result<(), NodeError> {
-        for _ in 0..SLOTS_MAX {
-            if !self.client.close_slot(self.series.market).await? {
-                break;
-            }
-        }
-        Ok(())
-    }
-
     /// Length of a slot, at least a second, and its lateness.
     async fn terms(&self) -> Result<(u64, u64), NodeError> {
         if self.slot.0.load(Ordering::Relaxed) == 0 {
@@ -116,6 +106,16 @@ impl Prices {
             messages: 1,
         })
     }
+}
+
+/// Closes slots of the client's feed that can be, at most so many at once.
+pub(crate) async fn close(client: &Client, market: B256) -> Result<(), NodeError> {
+    for _ in 0..SLOTS_MAX {
+        if !client.close_slot(market).await? {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// The hash a message is in its report's tree as: `PriceFeed.messageLeaf`.

@@ -28,7 +28,7 @@ use tensor::Hash;
 use tokio::sync::mpsc;
 
 use crate::{
-    Config, Job, NodeError, TensorStore,
+    Config, Job, NodeError, Pulse, TensorStore,
     challenges::{self, Challenges},
     docket::Docket,
     eye::{self, Eye, Look},
@@ -106,6 +106,7 @@ struct Node {
     /// Last settled round that is known to be in the journal.
     kept: u64,
     look: Option<Look>,
+    pulse: Pulse,
 }
 
 /// Runs the node of a directory until the process ends.
@@ -114,7 +115,7 @@ struct Node {
 ///
 /// [`NodeError`] when the directory, the key or the data cannot be used, or the chain's job is
 /// another one. A chain that does not answer is waited for.
-pub async fn run(dir: &Path, config: Config, keys: Keys) -> Result<(), NodeError> {
+pub async fn run(dir: &Path, config: Config, keys: Keys, pulse: Pulse) -> Result<(), NodeError> {
     let store = Arc::new(Store::open(dir)?);
     let tensors = TensorStore::open(&dir.join("tensors"))?;
     let blobs = net::blobs::Store::open(dir)?;
@@ -154,7 +155,6 @@ pub async fn run(dir: &Path, config: Config, keys: Keys) -> Result<(), NodeError
         rounds.terms.window_blocks,
     );
     let (events, inbox) = mpsc::unbounded_channel();
-    let residual = residual(&store)?;
     let challenges = Challenges::new(client.clone(), store.clone(), challenges::Kind::Round);
     let node = Node {
         peers: Peers { endpoint, directory: Directory::default() },
@@ -163,6 +163,7 @@ pub async fn run(dir: &Path, config: Config, keys: Keys) -> Result<(), NodeError
         job,
         rounds,
         client,
+        residual: residual(&store)?,
         store,
         tensors,
         blobs,
@@ -170,7 +171,6 @@ pub async fn run(dir: &Path, config: Config, keys: Keys) -> Result<(), NodeError
         data,
         events,
         publisher,
-        residual,
         trained: None,
         underway: Underway::default(),
         round: Arc::default(),
@@ -183,6 +183,7 @@ pub async fn run(dir: &Path, config: Config, keys: Keys) -> Result<(), NodeError
         making_up: false,
         kept: 0,
         look: None,
+        pulse,
     };
     node.serve(incoming, inbox).await
 }
@@ -228,11 +229,13 @@ fn check_job(job: &Job, rounds: &round::Config) -> Result<(), NodeError> {
 /// Joins the registry, or announces a new address.
 async fn register(client: &Client, config: &Config, endpoint: &Endpoint) -> Result<(), NodeError> {
     client.approve_all().await?;
-    let (peer, address) = (B256::from(endpoint.id()), endpoint.addr().to_string());
+    let address = config.public.clone().unwrap_or_else(|| endpoint.addr().to_string());
+    let peer = B256::from(endpoint.id());
     match client.find(client.address()).await? {
         None => {
             let stake = U256::from(config.stake_tokens) * Unit::ETHER.wei();
-            let joined = client.join(client.address(), peer, &address, stake).await;
+            let joined =
+                client.join(config.payee.unwrap_or(client.address()), peer, &address, stake).await;
             match joined {
                 Err(error) if error.reverted_with() == Some("AlreadyJoined") => {}
                 other => drop(other?),
@@ -322,6 +325,7 @@ impl Node {
             self.tend_grids(&look);
         }
         let view = Box::new(look.view.clone());
+        self.pulse.see(&look, self.peers.directory.peers().len());
         self.look = Some(look);
         let outputs = machine.handle(block, Input::Chain(view));
         self.perform(outputs, None)
@@ -418,6 +422,7 @@ impl Node {
 
     fn answer(&mut self, machine: &mut Machine, question: Incoming) -> Result<(), NodeError> {
         let Incoming { peer, request, reply } = question;
+        self.pulse.answered.inc();
         match request {
             Request::Get { blob } => {
                 let blobs = self.blobs.clone();
@@ -459,6 +464,7 @@ impl Node {
             Event::Trained { round, salt, update } => {
                 let training::Update { quantised, residual, loss } = update;
                 tracing::info!(round, loss, "trained");
+                self.pulse.trained.inc();
                 self.trained = Some((round, residual));
                 let input = Input::Trained { round, update: quantised, salt };
                 let outputs = machine.handle(self.block(), input);
@@ -466,7 +472,10 @@ impl Node {
                 self.trained = None;
             }
             Event::Failed { error, .. } if error.is_disk() => return Err(error),
-            Event::Failed { what, round, error } => tracing::error!(round, %error, "{what} failed"),
+            Event::Failed { what, round, error } => {
+                self.pulse.failed.inc();
+                tracing::error!(round, %error, "{what} failed");
+            }
             Event::Published { round, result } => {
                 self.publishing = false;
                 match result {
@@ -570,6 +579,7 @@ impl Node {
                 }
                 Output::Finished { round } => {
                     tracing::info!(round, "the round has ended");
+                    self.pulse.finished.inc();
                     self.store.retain_records(|record| matters(record, round))?;
                 }
             }

@@ -33,9 +33,7 @@ const STAKE_TOKENS: u64 = 1_000;
 const BOND_TOKENS: u64 = 50;
 /// Whole tokens the rewards hold at the start: the pay of ten thousand rounds.
 const FUND_TOKENS: u64 = 1_000_000;
-/// Blocks in which a claim can be challenged, and a Program struck, on a chain outside.
-const WINDOW_BLOCKS_OUTSIDE: u64 = 6;
-/// The same on the embedded chain. A report is followed at once by the blocks of the next round's
+/// Blocks in which a claim can be challenged, and a Program struck. A report is followed at once by the blocks of the next round's
 /// opening and commitments; its challengers need a twentieth of a second to recompute it, and ten
 /// times that on a machine that does much else.
 const WINDOW_BLOCKS: u64 = 12;
@@ -146,11 +144,25 @@ pub(crate) async fn build(
     let (market, calendar) = (node::market_id(&plan.evaluations[0].market), calendar(&plan));
     let told = patiently(|| told_before(&client, market, &calendar)).await?;
     let network = Network { plan, job, client, short, long, nodes, data_clock, alive, told };
+    layout::replace_json(&layout.network(), &described(&network, settings))?;
     for index in 0..NODES {
         start_node(layout, settings, &network, index, children)?;
         joined(layout, &network, index).await?;
     }
     Ok(network)
+}
+
+/// The network as strangers are told of it.
+fn described(network: &Network, settings: &Settings) -> crate::operate::Network {
+    crate::operate::Network {
+        rpc: network.client.url().to_owned(),
+        deployment: network.client.deployment().clone(),
+        model: settings.model.clone(),
+        market: network.market().to_owned(),
+        provider: network.nodes[PUBLISHER],
+        calendar: network.calendar(),
+        data_clock: network.data_clock,
+    }
 }
 
 /// Repeats a step while the chain does not answer: its process may have just been killed, and is
@@ -245,9 +257,10 @@ fn setup(
     nodes: &[Address],
     settings: &Settings,
 ) -> anyhow::Result<Setup> {
-    // A block outside takes seconds, so the same patience is fewer blocks.
+    // A block outside takes seconds, so the same patience is fewer blocks; but some chains make one
+    // for every transaction.
     let slow = settings.rpc.is_some();
-    let blocks = if slow { 20 } else { 160 };
+    let blocks = if slow { 40 } else { 160 };
     let pace = Pace {
         commit_blocks: blocks,
         reveal_blocks: blocks,
@@ -260,7 +273,7 @@ fn setup(
         minimum_stake: tokens(100),
         unbond_blocks: 4 * blocks + u64::from(node::CAPACITY) * blocks + 3 * CLOCK_BLOCKS,
         bond: tokens(BOND_TOKENS),
-        window_blocks: if slow { WINDOW_BLOCKS_OUTSIDE } else { WINDOW_BLOCKS },
+        window_blocks: WINDOW_BLOCKS,
         clock_blocks: CLOCK_BLOCKS,
         gas_price_cap: U256::from(GAS_PRICE_CAP),
         programs: job.registrations()?,
@@ -346,6 +359,8 @@ fn start_node(
         model: settings.model.clone(),
         stake_tokens: STAKE_TOKENS,
         bind: std::net::SocketAddr::from(([127, 0, 0, 1], 0)),
+        public: None,
+        payee: None,
         slice: node::Slice {
             name: slice.name.clone(),
             x: store.put(data.x())?,
@@ -372,7 +387,9 @@ fn start_node(
     layout::replace_json(&dir.join("config.json"), &config)?;
     children.supervise(Spec {
         name,
-        args: vec!["node".to_owned(), "--dir".to_owned(), dir.display().to_string()],
+        args: ["node", "run", "--child", "--dir", &dir.display().to_string()]
+            .map(str::to_owned)
+            .into(),
         dir,
     })
 }

@@ -76,13 +76,15 @@ fn pid(dir: &Path, victim: &str) -> Option<u32> {
     std::fs::read_to_string(dir.join(victim).join("pid")).ok()?.trim().parse().ok()
 }
 
-/// Whether a process runs; one that has ended and is not yet waited for does not.
+/// Whether a process runs; one that has ended and is not yet waited for does not. Its first thread
+/// may have ended while another is still busy with the disk, and has its files open until then.
 fn alive(pid: u32) -> bool {
     // Linux always has /proc and may lack `ps`; elsewhere it is the other way round.
     if Path::new("/proc/self/stat").exists() {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         let state = stat.rsplit(") ").next().unwrap_or_default();
-        return !state.is_empty() && !state.starts_with('Z');
+        let threads = std::fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+        return !state.is_empty() && (!state.starts_with('Z') || threads > 1);
     }
     let stat = Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output();
     let stat = stat.expect("ps runs").stdout;

@@ -13,6 +13,7 @@ mod crash;
 mod data;
 mod harness;
 mod house;
+mod operate;
 mod options;
 mod outside;
 mod program;

@@ -93,6 +93,16 @@ impl Client {
         Ok(found.joined.then_some(found.index))
     }
 
+    /// Returns the node at a registry index; all zero for an index nobody had.
+    pub async fn node(&self, index: u32) -> Result<IRegistry::Node, ClientError> {
+        self.view(self.deployment().registry, Registry::nodeCall { index }).await
+    }
+
+    /// Returns whether a node takes seats.
+    pub async fn is_active(&self, index: u32) -> Result<bool, ClientError> {
+        self.view(self.deployment().registry, Registry::isActiveCall { index }).await
+    }
+
     /// Returns every node by index.
     pub async fn nodes(&self) -> Result<Vec<IRegistry::Node>, ClientError> {
         let registry = self.deployment().registry;

@@ -20,7 +20,7 @@ use crate::{
     job::{hash, word},
     lie,
     panel::Today,
-    prices::{Prices, Series},
+    prices::{self, Prices, Series},
 };
 
 /// A grid is followed by the next after so many seconds of chain time; it holds for twice as many.
@@ -34,7 +34,8 @@ pub(crate) struct Grids {
     house: House,
     market: B256,
     calendar: Vec<u64>,
-    prices: Prices,
+    /// On a node that reports them.
+    prices: Option<Prices>,
     challenges: Challenges,
     lie: Option<Lie>,
     /// Chain time until which nothing is to be done.
@@ -44,24 +45,26 @@ pub(crate) struct Grids {
 impl Grids {
     pub(crate) fn new(
         (client, challenges): (&Client, Challenges),
-        series: Series,
+        (market, calendar): (B256, Vec<u64>),
+        series: Option<Series>,
         lie: Option<Lie>,
     ) -> Grids {
         let house = House::new(client, client.deployment().clearing());
-        let (market, calendar) = (series.market, series.calendar.clone());
-        let prices = Prices::new(house.client().clone(), series);
+        let prices = series.map(|series| Prices::new(house.client().clone(), series));
         let rests = AtomicU64::new(0);
         Grids { house, market, calendar, prices, challenges, lie, rests }
     }
 
     /// Does what is this node's to do now.
     pub(crate) async fn tend(&self, job: &Job, today: Today) -> Result<(), NodeError> {
-        self.prices.bring(today.now).await?;
+        if let Some(prices) = &self.prices {
+            prices.bring(today.now).await?;
+        }
         if today.now < self.rests.load(Ordering::Relaxed) {
             return Ok(());
         }
         if today.turn {
-            self.prices.close().await?;
+            prices::close(self.house.client(), self.market).await?;
         }
         let held = self.house.grid(MARKET).await?;
         if held.time + EVERY > today.now {

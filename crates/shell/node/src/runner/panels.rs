@@ -27,7 +27,7 @@ pub(super) struct Panels {
     underway: bool,
     /// The market's clock at the last day that is done.
     done: u64,
-    grids: Option<Arc<Grids>>,
+    grids: Arc<Grids>,
     /// Held while one look at them lasts.
     grids_busy: Arc<AtomicBool>,
 }
@@ -82,11 +82,12 @@ fn panel(
 fn grids(
     config: &Config,
     (client, store): (&Client, &Arc<Store>),
-) -> Result<Option<Arc<Grids>>, NodeError> {
-    let Some(source) = &config.prices else { return Ok(None) };
+) -> Result<Arc<Grids>, NodeError> {
     let challenges = Challenges::new(client.clone(), store.clone(), challenges::Kind::Grid);
-    let series = series(config, evaluation(source)?);
-    Ok(Some(Arc::new(Grids::new((client, challenges), series, config.lie))))
+    let prices = config.prices.as_ref();
+    let series = prices.map(|source| Ok::<_, NodeError>(series(config, evaluation(source)?)));
+    let market = (config.market(), config.calendar.clone());
+    Ok(Arc::new(Grids::new((client, challenges), market, series.transpose()?, config.lie)))
 }
 
 fn series(config: &Config, evaluation: market::Evaluation) -> Series {
@@ -121,11 +122,8 @@ impl Node {
 
     /// Starts what the house's grids ask for, unless the last look at them is still under way.
     pub(super) fn tend_grids(&mut self, look: &eye::Look) {
-        let (Some(market_time), Some(grids)) =
-            (self.day(look.view.round.number), self.panels.grids.clone())
-        else {
-            return;
-        };
+        let Some(market_time) = self.day(look.view.round.number) else { return };
+        let grids = self.panels.grids.clone();
         let busy = self.panels.grids_busy.clone();
         if busy.swap(true, Ordering::Acquire) {
             return;

@@ -1,0 +1,143 @@
+//! `assay node status`: how a node stands on the chain, without its password.
+
+use std::process::ExitCode;
+
+use alloy::{
+    primitives::{Address, U256, utils::format_ether},
+    signers::local::PrivateKeySigner,
+};
+use anyhow::Context as _;
+use chain::{Client, Phase};
+use node::journal::Journal;
+use serde::Serialize;
+
+use super::Place;
+use crate::layout;
+
+/// Of which node.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    place: Place,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// How it stands. Amounts are decimal strings in whole units.
+#[derive(Debug, Serialize)]
+struct Status {
+    key: Address,
+    chain_id: u64,
+    block: u64,
+    round: u64,
+    phase: &'static str,
+    /// Registry index; nothing before it has joined.
+    index: Option<u32>,
+    /// Whether it takes seats.
+    active: bool,
+    /// Block from which its stake can be brought home, where it leaves.
+    unbond_block: Option<u64>,
+    payee: Option<Address>,
+    stake: String,
+    /// Tokens of the key, for bonds.
+    tokens: String,
+    gas: String,
+    /// What it was paid so far.
+    paid: String,
+    /// Rounds that it has aggregated or recomputed, as it keeps them.
+    rounds_kept: u64,
+    /// Of the last of them: whether its update was in, and accepted.
+    last_round: Option<u64>,
+}
+
+/// Prints it.
+pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let status = read(&args.place).await?;
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&status)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("key       {}", status.key);
+    println!("chain     id {}, block {}", status.chain_id, status.block);
+    println!("round     {}, {}", status.round, status.phase);
+    match (status.index, status.unbond_block) {
+        (None, _) => println!("node      not joined"),
+        (Some(index), Some(block)) => {
+            println!("node      {index}, leaving: stake bound until block {block}")
+        }
+        (Some(index), None) if status.active => println!("node      {index}, takes seats"),
+        (Some(index), None) => println!("node      {index}, below the minimum stake"),
+    }
+    println!("stake     {} tokens", status.stake);
+    println!(
+        "paid      {} tokens{}",
+        status.paid,
+        status.payee.map_or(String::new(), |to| format!(", to {to}"))
+    );
+    println!("holds     {} tokens for bonds, {} ether of gas", status.tokens, status.gas);
+    println!(
+        "kept      {} rounds{}",
+        status.rounds_kept,
+        status.last_round.map_or(String::new(), |n| format!(", the last is {n}"))
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn read(place: &Place) -> anyhow::Result<Status> {
+    let config = place.config()?;
+    let reader = PrivateKeySigner::random();
+    let client = Client::open(&config.rpc, reader, config.deployment.clone()).await?;
+    let key = address(place)?;
+    let index = client.find(key).await?;
+    let round = client.round().await?;
+    let journal = Journal::open(&place.dir)?;
+    let kept: Vec<u64> =
+        (0..=round.number).filter(|number| journal.get(*number).is_some()).collect();
+    let mut status = Status {
+        key,
+        chain_id: client.chain_id(),
+        block: client.block_number().await?,
+        round: round.number,
+        phase: match Phase::from_word(round.phase) {
+            Phase::Idle => "between rounds",
+            Phase::Commit => "commit",
+            Phase::Reveal => "reveal",
+            Phase::Aggregate => "aggregate",
+        },
+        index,
+        active: false,
+        unbond_block: None,
+        payee: None,
+        stake: "0".to_owned(),
+        tokens: tokens(client.tokens(key).await?),
+        gas: tokens(client.balance(key).await?),
+        paid: "0".to_owned(),
+        rounds_kept: kept.len() as u64,
+        last_round: kept.last().copied(),
+    };
+    if let Some(index) = index {
+        let known = client.node(index).await?;
+        status.active = client.is_active(index).await?;
+        status.unbond_block = (known.unbondBlock > 0).then_some(known.unbondBlock);
+        status.payee = Some(known.payee);
+        status.stake = tokens(known.stake);
+        status.paid = tokens(client.paid(index).await?);
+    }
+    Ok(status)
+}
+
+/// The keystore names its address beside the secret.
+fn address(place: &Place) -> anyhow::Result<Address> {
+    let path = place.dir.join("chain.json");
+    let absent = || format!("{} holds no keystore", place.dir.display());
+    let keystore: serde_json::Value = layout::read_json(&path)?.with_context(absent)?;
+    let address = keystore["address"].as_str().with_context(absent)?;
+    address.parse().with_context(|| format!("{} names no address", path.display()))
+}
+
+fn tokens(wei: U256) -> String {
+    let text = format_ether(wei);
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if text.is_empty() { "0".to_owned() } else { text.to_owned() }
+}
