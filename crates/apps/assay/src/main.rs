@@ -25,6 +25,7 @@ mod layout;
 mod networks;
 mod operate;
 mod option;
+mod privacy;
 mod program;
 mod propose;
 mod reader;
@@ -55,6 +56,8 @@ enum Command {
     Replay(replay::Args),
     /// Show what is asked of accounts with options and perpetuals, and by which scenario.
     House(house::Args),
+    /// Say what noisy updates tell about a node's data, at most.
+    Privacy(privacy::Args),
     /// Look at a Program, run it, or follow one number of it.
     Program(program::Args),
     /// Back-test margins on your own data: yours and ours side by side, as one page.
@@ -99,6 +102,7 @@ fn main() -> std::process::ExitCode {
             Command::Up(args) => up::run(args).await,
             Command::Replay(args) => replay::run(args).await,
             Command::House(args) => house::run(args).await,
+            Command::Privacy(args) => privacy::run(&args),
             Command::Program(args) => program::run(args),
             Command::Backtest(args) => backtest::run(&args),
             Command::ReplayMarket(args) => replay_market::run(&args),
