@@ -55,6 +55,8 @@ pub(crate) struct Case {
     pub(crate) floor: f64,
     pub(crate) hours: Vec<Hour>,
     pub(crate) days: Vec<Day>,
+    /// What each worker counted in the forecast of a day, where the mixture made it.
+    pub(crate) weights: Vec<(Date, Vec<f64>)>,
     pub(crate) ours: System,
     pub(crate) theirs: Option<System>,
     /// Both at the other's cost.
@@ -111,6 +113,7 @@ impl Case {
             floor,
             hours,
             days,
+            weights: Vec::new(),
             ours,
             theirs: theirs_system,
             scaled,

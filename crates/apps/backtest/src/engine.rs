@@ -6,7 +6,6 @@
 use std::fmt::Write as _;
 
 use market::risk::{self, Config, DAILY_SPLIT, HOURLY_SPLIT, TRIED, YOUNG_HOURS};
-use market::stats::crps_student;
 use market::{Date, Series};
 
 use crate::data::{HOUR_S, Prices, hours};
@@ -135,16 +134,15 @@ fn hour(report: &risk::HourReport, prices: Prices) -> Hour {
     }
 }
 
-fn day(report: &risk::DayReport) -> Day {
-    let law = report.law;
-    let scale = law.variance.sqrt();
+/// What the report says of a day.
+pub(crate) fn day(report: &risk::DayReport) -> Day {
     Day {
         date: report.date,
         forecast: report.forecast,
         interval: [report.lower, report.upper],
         realised: report.realised,
         pit: report.pit,
-        crps: crps_student(report.realised.ln(), (law.location, scale), law.freedom),
+        crps: report.crps(),
     }
 }
 

@@ -20,6 +20,9 @@ pub enum Error {
     /// The engine cannot use the bars.
     #[error(transparent)]
     Risk(#[from] market::risk::RiskError),
+    /// The mixture cannot be made.
+    #[error(transparent)]
+    Mixture(#[from] market::risk::MixtureError),
     /// No bars an hour can be made of.
     #[error(
         "there are no bars of an hour or less in the data; give folders of parquet or CSV bars \

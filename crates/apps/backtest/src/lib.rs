@@ -19,6 +19,7 @@ mod error;
 mod forecast;
 mod html;
 mod measures;
+mod mixture;
 mod options;
 mod params;
 mod replay;
@@ -44,7 +45,7 @@ pub use replay::{
     CRASHES, Crash, NoPrice, ReplayMarket, ReplayReport, ReplayRequest, Replayed, Side, choose,
     replay,
 };
-pub use report::{Accounts, Engine, Market, Report};
+pub use report::{Accounts, Engine, Market, Report, Weights, Workers};
 pub use track::{Day, Hour, Sides, Track};
 
 use case::{Case, Theirs, Wish};
@@ -69,6 +70,8 @@ pub struct Request {
     pub accounts: usize,
     /// What decides the accounts.
     pub seed: u64,
+    /// Whether days are forecast by the mixture of regression and networks, which trains them.
+    pub networks: bool,
     /// The command that makes the report again, for the page.
     pub command: String,
 }
@@ -111,6 +114,12 @@ pub fn run(request: &Request, progress: &mut dyn FnMut(Progress<'_>)) -> Result<
     for (i, (series, theirs)) in chosen.iter().enumerate() {
         progress(Progress { doing: &series.name(), done: i, of: chosen.len() });
         cases.push(Case::of((*series).clone(), *theirs, &wish)?);
+    }
+    if request.networks {
+        let doing = "training the networks, some minutes";
+        progress(Progress { doing, done: chosen.len(), of: chosen.len() });
+        let series: Vec<&Series> = chosen.iter().map(|(series, _)| *series).collect();
+        mixture::mix(&mut cases, &series)?;
     }
     let mut fitted = Vec::new();
     for path in &request.chains {

@@ -12,7 +12,7 @@ use crate::changes::{Change, changes};
 use crate::compare::{Comparison, compare};
 use crate::engine;
 use crate::forecast::{Forecast, forecast};
-use crate::measures::{Measures, measure};
+use crate::measures::{Measures, mean, measure};
 use crate::words;
 
 /// A back-test.
@@ -101,8 +101,47 @@ pub struct Market {
     pub comparison: Option<Comparison>,
     /// How good the forecasts under our margins were.
     pub forecast: Forecast,
+    /// What each worker counted in the forecasts of days, if networks were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workers: Option<Workers>,
     /// What would have changed and when.
     pub changes: Vec<Change>,
+}
+
+/// The workers of the mixture that forecasts days.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Workers {
+    /// What they are called.
+    pub names: Vec<&'static str>,
+    /// Their mean weights.
+    pub mean: Vec<f64>,
+    /// Their weights by day; each day's sum to 1.
+    pub days: Vec<Weights>,
+}
+
+/// What each worker counted on a day.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Weights {
+    /// The day, `YYYY-MM-DD`.
+    pub date: String,
+    /// One weight a worker.
+    pub weights: Vec<f64>,
+}
+
+impl Workers {
+    fn of(case: &Case) -> Option<Workers> {
+        let names = market::risk::mixed_names();
+        let of = |k: usize| case.weights.iter().map(|(_, w)| w[k]).collect::<Vec<_>>();
+        let day = |(date, weights): &(market::Date, Vec<f64>)| Weights {
+            date: date.to_string(),
+            weights: weights.clone(),
+        };
+        (!case.weights.is_empty()).then(|| Workers {
+            mean: (0..names.len()).map(|k| mean(&of(k))).collect(),
+            names,
+            days: case.weights.iter().map(day).collect(),
+        })
+    }
 }
 
 /// What a report says about itself.
@@ -171,6 +210,7 @@ fn market(case: &Case) -> Market {
         cost_factor: scaled.map(|scaled| scaled.factor),
         comparison,
         forecast: forecast(&case.hours, &case.days, &case.proxy),
+        workers: Workers::of(case),
         changes: changes(&case.hours, &case.ours.margins.initial, their_initial),
     };
     market.verdict = words::verdict(&market);

@@ -103,6 +103,7 @@ pub fn weekly(
         to: Some(to),
         accounts: ACCOUNTS,
         seed: 1,
+        networks: false,
         command: format!("assay shadow --page (signed log {log})"),
     };
     let finished = backtest::run(&request, &mut |_| {})?;

@@ -21,6 +21,7 @@
 mod expand;
 mod frozen;
 mod interval;
+mod mixture;
 mod outlook;
 mod peers;
 mod pooled;
@@ -31,9 +32,13 @@ mod window;
 mod young;
 
 pub use expand::{Pool, Predictive, Refit, Sample, expand};
-pub use frozen::{DAILY_SPLIT, HOURLY_SPLIT, TRIED};
+pub use frozen::{ADMITTED, DAILY_SPLIT, HOURLY_SPLIT, TRIED, TRIED_FOR_MIXTURE};
 pub use interval::{IntervalConfig, interval_step};
 pub(crate) use interval::{LOG_VARIANCE, SCALE};
+pub use mixture::{
+    Base, CHANNELS, Executor, Lesson, Mixed, MixedDay, MixtureError, NetworkConfig, NetworkError,
+    PAST, TwoPiece, foresee, lessons, mixed, mixed_days, mixed_names, weights_start, weights_step,
+};
 pub use outlook::{Outlook, margins, outlook};
 pub use peers::fhs_ewma;
 pub use samples::{DAY_FEATURES, HOUR_FEATURES, Measure, day_samples, hour_samples};
@@ -67,6 +72,8 @@ pub struct Model {
     pub pool: Option<Pool>,
     /// The interval around the first one's forecast.
     pub interval: IntervalConfig,
+    /// The shape of the law around it.
+    pub shape: TwoPiece,
 }
 
 /// Everything that is chosen; [`Config::frozen`] is what ships, [`Config::young`] for a new market.

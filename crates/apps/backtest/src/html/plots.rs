@@ -37,7 +37,33 @@ pub(crate) fn forecasts(case: &Case) -> Vec<Figure> {
     if case.days.is_empty() {
         return vec![exceedances(case)];
     }
-    vec![volatility(case), exceedances(case), pit(case)]
+    let mut figures = vec![volatility(case), exceedances(case), pit(case)];
+    if !case.weights.is_empty() {
+        figures.insert(1, workers(case));
+    }
+    figures
+}
+
+/// Classes of the workers' lines, the regression first.
+const WORKERS: [&str; 4] = ["theirs", "ours", "long", "short"];
+
+fn workers(case: &Case) -> Figure {
+    let names = market::risk::mixed_names();
+    let noon = |date: market::Date| date.unix() as f64 + 43_200.0;
+    let line = |k: usize| case.weights.iter().map(|(date, w)| (noon(*date), w[k])).collect();
+    let layers = WORKERS.iter().take(names.len()).enumerate();
+    let layers = layers.map(|(k, class)| Layer::Line(class, line(k))).collect();
+    let says = format!("What each worker counts in the forecasts of {}, day by day", case.name);
+    let plot = over_time(case, (says, (0.0, 1.0)), short_percent, layers);
+    let key = WORKERS.iter().zip(&names).map(|(class, name)| (*class, (*name).to_owned()));
+    let caption = "The share of each worker in the location and the width of the day's law, by \
+                   how its laws did so far. Before the first day shown the regression was alone.";
+    Figure {
+        title: "What each worker counts".to_owned(),
+        key: key.collect(),
+        caption: caption.to_owned(),
+        html: plot.html(),
+    }
 }
 
 fn through_time(case: &Case) -> Figure {

@@ -30,6 +30,7 @@ impl Config {
         let mut config = Config::frozen();
         config.hour.measure = Measure::Realised;
         config.day.measure = Measure::Realised;
+        config.day.shape = super::TwoPiece::new(1.0);
         for worker in &mut config.hour.workers {
             *worker = super::Worker { name: "log-HAR", prior: least_squares(21, &[0, 1, 3, 4]) };
         }

@@ -15,15 +15,15 @@ use crate::hourly::{HOUR_S, Hour};
 use crate::maths::count;
 
 /// Added to an average of variances before its logarithm: (0.01 %)^2.
-const FLOOR: f64 = 1e-8;
+pub(super) const FLOOR: f64 = 1e-8;
 /// Added to a ratio of volumes before its logarithm.
 const VOLUME_FLOOR: f64 = 1e-3;
 /// Hours of a week, the longest hourly average; hours before the first hourly sample.
 const WEEK_H: usize = 168;
 /// Days of the longest daily average; days before the first daily sample.
-const MONTH: usize = 22;
+pub(super) const MONTH: usize = 22;
 const DAY_H: usize = 24;
-const DAY_S: i64 = 86_400;
+pub(super) const DAY_S: i64 = 86_400;
 
 /// By what the variance of an hour or a day is measured where it is a feature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,16 +158,9 @@ pub fn hour_samples(hours: &[Hour], measure: Measure) -> Vec<Sample> {
 /// ```
 #[must_use]
 pub fn day_samples(hours: &[Hour], measure: Measure) -> Vec<Sample> {
-    let day = |hour: &Hour| hour.open_s.div_euclid(DAY_S);
-    let days = hours.chunk_by(|a, b| day(a) == day(b));
-    let days: Vec<&[Hour]> = days.filter(|hours| hours.len() == DAY_H).collect();
-    let total = |day: &[Hour], of: fn(&Hour) -> f64| day.iter().map(of).sum::<f64>();
-    let realised: Vec<f64> = days.iter().map(|day| total(day, |h| h.realised)).collect();
-    let ranges: Vec<f64> = days.iter().map(|day| total(day, |h| h.range)).collect();
-    let evenings: Vec<f64> = days.iter().map(|day| 4.0 * total(&day[18..], |h| h.range)).collect();
-    let falls: Vec<f64> = days.iter().map(|day| fall(total(day, |h| h.ret))).collect();
-    let volumes: Vec<f64> = days.iter().map(|day| total(day, |h| h.volume)).collect();
-    let variances = if measure == Measure::Range { &ranges } else { &realised };
+    let Totals { open_s, realised, ranges, evenings, rets, volumes } = &Totals::of(hours);
+    let falls: Vec<f64> = rets.iter().map(|ret| fall(*ret)).collect();
+    let variances = if measure == Measure::Range { ranges } else { realised };
     let sample = |t: usize| {
         let month = average(&realised[..t], MONTH) + FLOOR;
         let anchor = month.op_log();
@@ -178,15 +171,50 @@ pub fn day_samples(hours: &[Hour], measure: Measure) -> Vec<Sample> {
         x.extend([average(&falls[..t], 1) / deviation, average(&falls[..t], 5) / deviation]);
         x.push(((evenings[t - 1] + FLOOR) / (ranges[t - 1] + FLOOR)).op_log());
         x.push(ratio(volumes[t - 1], average(&volumes[..t], MONTH)));
-        let open_s = days[t][0].open_s;
+        let open_s = open_s[t];
         x.extend([5, 6, 0].map(|day| if weekday(open_s) == day { 1.0 } else { 0.0 }));
         Sample { open_s, x, anchor, outcome: Some((realised[t] + FLOOR).op_log()) }
     };
-    (MONTH..days.len()).map(sample).collect()
+    (MONTH..open_s.len()).map(sample).collect()
+}
+
+/// What whole UTC days brought; a day with a hole is left out.
+pub(super) struct Totals {
+    /// When each begins, Unix seconds.
+    pub(super) open_s: Vec<i64>,
+    /// Realised variance.
+    pub(super) realised: Vec<f64>,
+    /// Parkinson's estimator.
+    pub(super) ranges: Vec<f64>,
+    /// The same of the last six hours, times four.
+    pub(super) evenings: Vec<f64>,
+    /// Log returns.
+    pub(super) rets: Vec<f64>,
+    /// Traded volume.
+    pub(super) volumes: Vec<f64>,
+}
+
+impl Totals {
+    pub(super) fn of(hours: &[Hour]) -> Totals {
+        let day = |hour: &Hour| hour.open_s.div_euclid(DAY_S);
+        let days = hours.chunk_by(|a, b| day(a) == day(b));
+        let days: Vec<&[Hour]> = days.filter(|hours| hours.len() == DAY_H).collect();
+        let totals = |from: usize, of: fn(&Hour) -> f64| {
+            days.iter().map(|day| day[from..].iter().map(of).sum::<f64>()).collect::<Vec<_>>()
+        };
+        Totals {
+            open_s: days.iter().map(|day| day[0].open_s).collect(),
+            realised: totals(0, |hour| hour.realised),
+            ranges: totals(0, |hour| hour.range),
+            evenings: totals(18, |hour| hour.range).into_iter().map(|sum| 4.0 * sum).collect(),
+            rets: totals(0, |hour| hour.ret),
+            volumes: totals(0, |hour| hour.volume),
+        }
+    }
 }
 
 /// The mean of the last `k`.
-fn average(past: &[f64], k: usize) -> f64 {
+pub(super) fn average(past: &[f64], k: usize) -> f64 {
     past[past.len() - k..].iter().sum::<f64>() / count(k)
 }
 
@@ -194,7 +222,7 @@ fn fall(ret: f64) -> f64 {
     if ret < 0.0 { ret } else { 0.0 }
 }
 
-fn ratio(volume: f64, usual: f64) -> f64 {
+pub(super) fn ratio(volume: f64, usual: f64) -> f64 {
     if usual > 0.0 { (volume / usual + VOLUME_FLOOR).op_log() } else { 0.0 }
 }
 

@@ -5,7 +5,7 @@ use thiserror::Error;
 use tensor::BuildError;
 
 use super::outlook::{self, Outlook, intervals, margins};
-use super::{Config, Predictive, Sample, day_samples, expand};
+use super::{Config, Predictive, Sample, TwoPiece, day_samples, expand};
 use crate::hourly::{HOUR_S, HourlyError, hourly, hourly_with_holes};
 use crate::maths::{exp, log};
 use crate::{Date, Hole, Hour, Series};
@@ -68,6 +68,8 @@ pub struct DayReport {
     pub upper: f64,
     /// The outcome: the day's realised variance (from the bars' interval).
     pub realised: f64,
+    /// The shape of the law around its location.
+    pub shape: TwoPiece,
     /// The outcome: the probability the law gave to a variance no larger; uniform if it is right.
     pub pit: f64,
 }
@@ -76,15 +78,31 @@ impl DayReport {
     /// Returns the logarithm of the day's realised variance, which the law and the interval are of.
     ///
     /// ```
-    /// use market::{Date, risk::{DayReport, Predictive}};
+    /// use market::{Date, risk::{DayReport, Predictive, TwoPiece}};
     /// let law = Predictive { location: -7.0, variance: 0.3, freedom: 200.0, distance: 0.0 };
     /// let (date, lower, upper, pit) = (Date::from_number(0), -8.0, -6.0, 0.5);
-    /// let day = DayReport { date, law, forecast: 1e-3, lower, upper, realised: 1.0, pit };
+    /// let shape = TwoPiece::new(1.0);
+    /// let day = DayReport { date, law, forecast: 1e-3, lower, upper, realised: 1.0, shape, pit };
     /// assert_eq!(day.log_realised(), 0.0);
     /// ```
     #[must_use]
     pub fn log_realised(&self) -> f64 {
         log(self.realised)
+    }
+
+    /// Returns the continuous ranked probability score of the law.
+    ///
+    /// ```
+    /// # use market::{Date, risk::{DayReport, Predictive, TwoPiece}};
+    /// # let law = Predictive { location: 0.0, variance: 1.0, freedom: 200.0, distance: 0.0 };
+    /// # let (date, lower, upper, pit) = (Date::from_number(0), -8.0, -6.0, 0.5);
+    /// # let shape = TwoPiece::new(1.0);
+    /// # let day = DayReport { date, law, forecast: 1e-3, lower, upper, realised: 1.0, shape, pit };
+    /// assert!((day.crps() - 0.233_694_977).abs() < 1e-9); // a standard normal at its mean
+    /// ```
+    #[must_use]
+    pub fn crps(&self) -> f64 {
+        self.shape.crps(self.log_realised(), (self.law.location, self.law.variance.sqrt()))
     }
 }
 
@@ -273,7 +291,8 @@ fn days(config: &Config, hours: &[Hour]) -> Result<Vec<DayReport>, RiskError> {
             lower,
             upper,
             realised: exp(outcome(sample)),
-            pit: law.cdf(outcome(sample)),
+            shape: config.day.shape,
+            pit: config.day.shape.cdf((outcome(sample) - law.location) / law.variance.sqrt()),
         }
     };
     Ok(ahead.iter().zip(&forecasts).zip(intervals).map(report).collect())

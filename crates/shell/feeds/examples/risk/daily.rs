@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use market::risk::{DayReport, Track};
 use market::stats::{
-    christoffersen_coverage, crps_normal, crps_student, diebold_mariano, holm, interval_score,
-    uniformity,
+    christoffersen_coverage, crps_normal, diebold_mariano, holm, interval_score, uniformity,
 };
 use market::{Date, Proxy, score};
 
@@ -98,9 +97,8 @@ pub(crate) fn intervals(rows: &mut Rows, market: &Market, period: Period) {
     let width = |day: &DayReport| interval_score(outcome(day), (day.lower, day.upper), 0.9);
     rows.figure(name, "interval score", mean(&ours.iter().map(width).collect::<Vec<_>>()));
     let scale = |day: &DayReport| (day.law.location, day.law.variance.sqrt());
-    let student = |day: &DayReport| crps_student(outcome(day), scale(day), day.law.freedom);
     let normal = |day: &DayReport| crps_normal(outcome(day), scale(day));
-    let crps = mean(&ours.iter().map(student).collect::<Vec<_>>());
+    let crps = mean(&ours.iter().map(DayReport::crps).collect::<Vec<_>>());
     let gaussian = mean(&corsi.iter().map(normal).collect::<Vec<_>>());
     rows.bar(name, "CRPS", crps, Bar::AtMost(gaussian));
     let transforms: Vec<f64> = ours.iter().map(|day| day.pit).collect();
