@@ -23,6 +23,9 @@ pub(crate) struct Args {
     /// Simulated accounts a market.
     #[arg(long, default_value_t = 20_000, value_name = "N")]
     accounts: usize,
+    /// How many of them go on the contracts of each system too; 0 leaves the contracts out.
+    #[arg(long, default_value_t = 2_000, value_name = "N")]
+    contracts: usize,
     /// What decides the accounts.
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
@@ -48,7 +51,8 @@ fn command(args: &Args, crash: &Crash) -> String {
     for (name, value) in data.chain(markets) {
         words.push_str(&format!(" --{name} {}", crate::backtest::quoted(&value)));
     }
-    format!("{words} --accounts {} --seed {}", args.accounts, args.seed)
+    let Args { accounts, contracts, seed, .. } = args;
+    format!("{words} --accounts {accounts} --contracts {contracts} --seed {seed}")
 }
 
 /// Says which crashes there are.
@@ -77,6 +81,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         data: args.data.clone(),
         markets: args.market.clone(),
         accounts: args.accounts,
+        contracts: args.contracts,
         seed: args.seed,
         command: command(args, &crash),
     };

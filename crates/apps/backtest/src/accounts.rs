@@ -108,6 +108,9 @@ pub struct Outcome {
     /// The hour of each liquidation, as an index, in no order.
     #[serde(skip)]
     pub liquidations: Vec<usize>,
+    /// Which accounts were liquidated, by their places, ascending.
+    #[serde(skip)]
+    pub who: Vec<usize>,
 }
 
 /// Margins of every hour, as shares of a position's value.
@@ -126,28 +129,52 @@ pub struct Margins {
 /// If there are not as many margins as hours, or an account begins after the last.
 #[must_use]
 pub fn simulate(accounts: &[Account], hours: &[Hour], margins: &Margins) -> Outcome {
+    simulate_with(accounts, hours, margins, Exit::Later)
+}
+
+/// At what price a liquidated account is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// The first one known after the trigger.
+    Later,
+    /// The one that triggered it.
+    AtOnce,
+}
+
+/// As [`simulate`], with a choice of what liquidated accounts are closed at.
+pub(crate) fn simulate_with(
+    accounts: &[Account],
+    hours: &[Hour],
+    margins: &Margins,
+    exit: Exit,
+) -> Outcome {
     assert_eq!(hours.len(), margins.initial.len(), "an initial margin for each hour");
     assert_eq!(hours.len(), margins.maintenance.len(), "a maintenance margin for each hour");
     let mut outcome = Outcome { accounts: accounts.len(), ..Outcome::default() };
-    for account in accounts {
+    for (place, account) in accounts.iter().enumerate() {
         let allowed = 1.0 / margins.initial[account.from];
         if allowed < account.leverage {
             outcome.capped += 1;
         }
         let position = Position::open(account, hours, account.leverage.min(allowed));
         let last = (account.from + account.hours).min(hours.len()) - 1;
-        let mut end = last;
+        let (mut end, mut price) = (last, hours[last].prices.close);
         for t in account.from..=last {
             if position.is_liquidated(&hours[t], margins.maintenance[t]) {
                 end = t;
+                price = match exit {
+                    Exit::Later => hours[t].prices.close,
+                    Exit::AtOnce => position.worst(&hours[t]),
+                };
                 outcome.liquidated += 1;
                 outcome.liquidations.push(t);
+                outcome.who.push(place);
                 let alone = position.equity_cents(hours[last].prices.close);
                 outcome.liquidated_in_vain += usize::from(alone > 0);
                 break;
             }
         }
-        outcome.close(&position, end, hours[end].prices.close);
+        outcome.close(&position, end, price);
     }
     outcome.bankruptcies.sort_unstable();
     outcome.bankrupt_hours = outcome.bankruptcies.chunk_by(|a, b| a.0 == b.0).count();
@@ -201,8 +228,12 @@ impl Position {
         self.deposit_cents + self.gain_cents(price)
     }
 
+    fn worst(&self, hour: &Hour) -> f64 {
+        if self.quantity < 0.0 { hour.prices.high } else { hour.prices.low }
+    }
+
     fn is_liquidated(&self, hour: &Hour, maintenance: f64) -> bool {
-        let worst = if self.quantity < 0.0 { hour.prices.high } else { hour.prices.low };
+        let worst = self.worst(hour);
         let required = 100.0 * maintenance * self.quantity.abs() * worst;
         (self.equity_cents(worst) as f64) < required
     }

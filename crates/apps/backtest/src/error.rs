@@ -23,6 +23,11 @@ pub enum Error {
     /// The mixture cannot be made.
     #[error(transparent)]
     Mixture(#[from] market::risk::MixtureError),
+    /// The contracts refused what a replay asked of them, or do not add up.
+    #[error(
+        "the replay and the contracts disagree: {0}; replay with `--contracts 0` to leave them out"
+    )]
+    Contracts(String),
     /// No bars an hour can be made of.
     #[error(
         "there are no bars of an hour or less in the data; give folders of parquet or CSV bars \

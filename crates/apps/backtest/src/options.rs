@@ -6,7 +6,7 @@
 //! did on the days before, the published static table what it costs.
 //!
 //! *Invariant: no capture from the window on decides a margin before it, or a system's scale.*
-//! Absent: contracts, and whatever happens between two captures.
+//! Absent: whatever happens between two captures.
 
 mod captures;
 mod portfolios;
@@ -20,7 +20,8 @@ use std::path::{Path, PathBuf};
 use market::Date;
 use market::surface::Chain;
 
-use crate::accounts::{Margins, Outcome};
+use crate::accounts::{Exit, Margins, Outcome};
+use crate::clearing::{self, Beside, Chains, OnChain};
 use crate::data::{self, Prices};
 use crate::error::Error;
 use crate::measures::mean;
@@ -28,10 +29,15 @@ use crate::replay::{
     Form, Played, ReplayMarket, ReplayReport, ReplayRequest, Replayed, Side, page,
 };
 use crate::track::{Hour, Sides};
-use captures::{Capture, captures};
-use portfolios::{Arrays, LEGS, Wishes, draw, leg, program};
+use captures::captures;
+use portfolios::{Arrays, LEGS, Wishes, draw, program};
 use walk::Market;
-use widths::{Asked, widths};
+use widths::widths;
+
+pub(crate) use captures::Capture;
+pub(crate) use portfolios::{Instrument, leg};
+pub(crate) use walk::{Account, key};
+pub(crate) use widths::Asked;
 
 /// Days before the window over which costs are made equal.
 const COST_DAYS: i32 = 20;
@@ -76,7 +82,7 @@ pub(crate) fn replay(
         window: [crash.from, crash.to],
         command: request.command.clone(),
         seen: crash.seen,
-        notes: words::notes(),
+        notes: notes(request, &played),
         accounts: format!(
             "{} accounts an asset from seed {}. {}",
             request.accounts,
@@ -88,6 +94,18 @@ pub(crate) fn replay(
     };
     let html = page::page(&report, &played)?;
     Ok(Replayed { report, html })
+}
+
+/// What the replay rests on.
+fn notes(request: &ReplayRequest, played: &[Played]) -> Vec<String> {
+    let mut notes = words::notes();
+    let sides = played.iter().flat_map(|played| &played.market.sides);
+    let ran = sides.filter_map(|side| side.contracts.as_ref()).map(|out| out.accounts);
+    notes.push(match (request.contracts, ran.max()) {
+        (0, _) | (_, None) => "No contract runs in this replay.".to_owned(),
+        (_, Some(most)) => clearing::notes(most, Form::Captures),
+    });
+    notes
 }
 
 fn day(text: &str) -> Date {
@@ -173,9 +191,13 @@ pub(crate) fn play(
     let bars = bars(captures, from);
     let (mut sides, mut unquoted) = (Vec::new(), Vec::new());
     for system in &systems {
-        let (outcome, missing) = market.walk(&accounts, &system.asked[from..])?;
+        let (outcome, missing) = market.walk(&accounts, &system.asked[from..], Exit::Later)?;
         unquoted.push(missing);
-        sides.push(side(request, system, (window, from), outcome));
+        let mut side = side(request, system, (window, from), outcome);
+        let count = clearing::fitting(&accounts, request.contracts);
+        let chains = Chains { crash, captures: window, accounts: &accounts[..count] };
+        side.contracts = on_contracts(&market, chains, &system.asked[from..])?;
+        sides.push(side);
     }
     let within = |capture: &&Capture| (crash.begins_s..crash.ends_s).contains(&capture.time_s);
     let inside = || window.iter().filter(within).map(|capture| capture.index);
@@ -195,12 +217,36 @@ pub(crate) fn play(
         verdict: Vec::new(),
     };
     replayed.verdict = words::verdict(&replayed, window, (carried, unquoted[0]));
+    replayed.verdict.extend(clearing::verdict(&replayed.sides, Form::Captures));
     let margins = systems.iter().map(|system| Margins {
         initial: system.asked[from..].iter().map(|asked| asked.initial.half).collect(),
         maintenance: system.asked[from..].iter().map(linear).collect(),
     });
     let margins = margins.collect();
     Ok(Played { market: replayed, bars, margins, shown: 0, form: Form::Captures })
+}
+
+/// The first accounts on the contracts, under one system; nothing where none are asked for.
+fn on_contracts(
+    market: &Market<'_>,
+    chains: Chains<'_>,
+    asked: &[Asked],
+) -> Result<Option<OnChain>, Error> {
+    if chains.accounts.is_empty() {
+        return Ok(None);
+    }
+    let unpaced = |asked: &Asked| Asked { maintenance: asked.initial, ..*asked };
+    let unpaced: Vec<Asked> = asked.iter().map(unpaced).collect();
+    let out = clearing::run_chains(chains, asked, |liquidated| {
+        let walk = |asked, exit| Ok::<_, Error>(market.walk(chains.accounts, asked, exit)?.0);
+        let all = [
+            walk(asked, Exit::Later)?,
+            walk(&unpaced, Exit::Later)?,
+            walk(&unpaced, Exit::AtOnce)?,
+        ];
+        Ok(all.map(|outcome| Beside::of(&outcome, liquidated)))
+    })?;
+    Ok(Some(out))
 }
 
 /// Maintenance margin of a linear position.
@@ -342,6 +388,7 @@ fn side(
         liquidated_in_crash: outcome.liquidations.iter().filter(|t| inside(t)).count(),
         bad_debt_a_million: 1e6 * outcome.bad_debt_cents as f64 / notional,
         outcome,
+        contracts: None,
     }
 }
 

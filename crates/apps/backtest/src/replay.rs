@@ -16,6 +16,7 @@ use market::{Date, Series};
 use serde::Serialize;
 
 use crate::accounts::{self, Account, Margins, Outcome};
+use crate::clearing::{self, Course, OnChain};
 use crate::data::{self, HOUR_S, Prices};
 use crate::engine::{self, Lived};
 use crate::error::Error;
@@ -49,6 +50,8 @@ pub struct ReplayRequest {
     pub markets: Vec<String>,
     /// Accounts a market.
     pub accounts: usize,
+    /// How many of them, the first, go on the contracts of each system too; 0 leaves them out.
+    pub contracts: usize,
     /// What decides them.
     pub seed: u64,
     /// The command that makes it again.
@@ -78,6 +81,8 @@ pub struct Side {
     pub liquidated_in_crash: usize,
     /// Bad debt for each million of positions opened.
     pub bad_debt_a_million: f64,
+    /// What the first of the same accounts did on the contracts.
+    pub contracts: Option<OnChain>,
 }
 
 /// Hours on end that brought no price.
@@ -197,7 +202,7 @@ pub fn replay(request: &ReplayRequest, progress: &mut dyn FnMut(&str)) -> Result
     for name in &names {
         progress(name);
         let hourly = data::find(&chosen, name)?;
-        played.push(play(request, hourly, &finest(&all, hourly, &crash))?);
+        played.push(play(request, (hourly, &finest(&all, hourly, &crash)), progress)?);
     }
     let report = ReplayReport {
         crash: crash.name,
@@ -205,7 +210,7 @@ pub fn replay(request: &ReplayRequest, progress: &mut dyn FnMut(&str)) -> Result
         window: [crash.from, crash.to],
         command: request.command.clone(),
         seen: crash.seen,
-        notes: Some(crash.holes_h).filter(|h| *h > 0).map(words::holes).into_iter().collect(),
+        notes: notes(request, &played),
         accounts: format!(
             "{} accounts a market from seed {}. {}",
             request.accounts,
@@ -254,7 +259,11 @@ struct System {
     maintenance: Vec<f64>,
 }
 
-fn play(request: &ReplayRequest, hourly: &Series, fine: &Series) -> Result<Played, Error> {
+fn play(
+    request: &ReplayRequest,
+    (hourly, fine): (&Series, &Series),
+    progress: &mut dyn FnMut(&str),
+) -> Result<Played, Error> {
     let crash = &request.crash;
     let config = chosen::config(crash, data::floor(&hourly.symbol));
     let Lived { track, holes, fitted } = engine::live(hourly, &config, crash.holes_h)?;
@@ -280,13 +289,22 @@ fn play(request: &ReplayRequest, hourly: &Series, fine: &Series) -> Result<Playe
     let bars_an_hour = usize::try_from(HOUR_S / fine.interval_s.max(1)).unwrap_or(1);
     let accounts = draw(request, (bars.len(), bars_an_hour));
     let before_s = day(crash.from).unix();
-    let sides = systems
+    let mut sides: Vec<Side> = systems
         .iter()
         .zip(&margins)
         .map(|(system, margins)| {
             side(system, (&year, before_s), (crash, &bars, margins), &accounts)
         })
         .collect();
+    let count = request.contracts.min(accounts.len());
+    let course = Course {
+        crash,
+        bars: &bars,
+        interval_s: fine.interval_s,
+        accounts: &accounts[..count],
+        share: config.tail.share,
+    };
+    on_contracts(&course, (&mut sides, &margins), (&hourly.name(), progress))?;
     let mut market = ReplayMarket {
         series: hourly.name(),
         bar_minutes: fine.interval_s / 60,
@@ -297,8 +315,48 @@ fn play(request: &ReplayRequest, hourly: &Series, fine: &Series) -> Result<Playe
         verdict: Vec::new(),
     };
     market.verdict = words::verdict(&market);
+    market.verdict.extend(clearing::verdict(&market.sides, Form::Bars));
     let shown = bars.partition_point(|bar| bar.prices.open_s < before_s);
     Ok(Played { market, bars, margins, shown, form: Form::Bars })
+}
+
+/// Runs each system's accounts on the contracts, unless none are asked for or bars are too fine.
+fn on_contracts(
+    course: &Course<'_>,
+    (sides, margins): (&mut [Side], &[Margins]),
+    (market, progress): (&str, &mut dyn FnMut(&str)),
+) -> Result<(), Error> {
+    if !course.can_run() {
+        return Ok(());
+    }
+    progress(&format!("{market}, on the contracts"));
+    let outs: Vec<Result<OnChain, Error>> = std::thread::scope(|scope| {
+        let run = |margins| scope.spawn(move || clearing::run(*course, margins));
+        let running: Vec<_> = margins.iter().map(run).collect();
+        let out =
+            |run: std::thread::ScopedJoinHandle<'_, _>| run.join().expect("it ran to its end");
+        running.into_iter().map(out).collect()
+    });
+    for (side, out) in sides.iter_mut().zip(outs) {
+        side.contracts = Some(out?);
+    }
+    Ok(())
+}
+
+/// What a replay on bars rests on besides.
+fn notes(request: &ReplayRequest, played: &[Played]) -> Vec<String> {
+    let holes = Some(request.crash.holes_h).filter(|h| *h > 0).map(words::holes);
+    let ran = |played: &&Played| played.market.sides.iter().any(|side| side.contracts.is_some());
+    let accounts = request.contracts.min(request.accounts);
+    let contracts = match played.iter().filter(ran).count() {
+        0 => "No contract runs in this replay.".to_owned(),
+        some if some == played.len() => clearing::notes(accounts, Form::Bars),
+        _ => format!(
+            "{} Markets whose bars are shorter than five minutes are not on them.",
+            clearing::notes(accounts, Form::Bars)
+        ),
+    };
+    holes.into_iter().chain([contracts]).collect()
 }
 
 /// Ours, the static one and that of historical simulation, at one cost.
@@ -383,6 +441,7 @@ fn side(
         liquidated_in_crash: outcome.liquidations.iter().filter(|t| inside(t)).count(),
         bad_debt_a_million: 1e6 * outcome.bad_debt_cents as f64 / notional,
         outcome,
+        contracts: None,
     }
 }
 

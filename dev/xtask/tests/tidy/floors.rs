@@ -24,7 +24,7 @@ const FLOORS: &[(&str, &str, &[&str])] = &[
     ("shell", "net", &["tensor", "court", "round"]),
     ("shell", "node", &[PURE, "kernels", "feeds", "chain", "net"]),
     ("apps", "explorer", &["tensor"]),
-    ("apps", "backtest", &[PURE, "kernels", "feeds", "explorer"]),
+    ("apps", "backtest", &[PURE, "kernels", "feeds", "chain", "explorer"]),
     ("apps", "shadow", &[PURE, "feeds", "chain", "backtest"]),
     (
         "apps",

@@ -10,7 +10,7 @@ use crate::harness::{Ended, directory, run, skip, text};
 fn replay(root: &Path, scenario: &str, data: &Path) -> Ended {
     let out = root.join("replay.html");
     let args = ["replay-market", "--scenario", scenario, "--data", text(data), "--out", text(&out)];
-    run(root, &[&args[..], &["--accounts", "2000", "--json"]].concat())
+    run(root, &[&args[..], &["--accounts", "2000", "--contracts", "100", "--json"]].concat())
 }
 
 /// Reads the page and checks that it loads nothing and holds the JSON.
@@ -89,6 +89,8 @@ fn march_2020_on_real_bars() {
                 (side["mean_before"].as_f64().expect("a number") / before(0) - 1.0).abs() < 1e-9
             );
             assert!(side["liquidated_in_crash"].as_u64().is_some_and(|n| n > 10));
+            let [compared, differ] = [0, 1].map(|i| side["contracts"]["compared"][i].as_u64());
+            assert!(compared.is_some_and(|n| n > 100) && differ == Some(0), "to the wei");
         }
         let holes = market["holes"].as_array().expect("a list");
         let sum: u64 = holes.iter().filter_map(|hole| hole["hours"].as_u64()).sum();

@@ -21,6 +21,7 @@ fn request() -> ReplayRequest {
         data: Vec::new(),
         markets: Vec::new(),
         accounts: 600,
+        contracts: 0,
         seed: 1,
         command: "here".to_owned(),
     }
@@ -138,6 +139,28 @@ fn systems_cost_the_same_before_and_money_is_conserved() {
 }
 
 #[test]
+fn options_are_cleared_by_the_contracts_as_they_are_computed() {
+    let request = ReplayRequest { accounts: 60, contracts: 40, ..request() };
+    let played = play(&request, "BTC", &made(None)).expect("chains");
+    for side in &played.market.sides {
+        let out = side.contracts.as_ref().expect("contracts were asked for");
+        cleared(out);
+        assert!(out.accounts == 40 && out.liquidated > 0, "{}: {out:?}", side.name);
+        assert_eq!((out.grids, out.prices), (20, 20), "one of each a capture");
+    }
+    assert!(played.market.verdict.iter().any(|line| line.starts_with("On the contracts, ours")));
+}
+
+/// What always holds of contracts that ran.
+fn cleared(out: &OnChain) {
+    assert!(out.compared[0] > 0 && out.compared[1] == 0, "to the wei: {:?}", out.compared);
+    let near = |a: f64, b: f64| assert!((a - b).abs() <= 1e-9 * a.abs().max(1.0), "{a} and {b}");
+    near(out.bad_debt, out.insurance[0] + out.shortfall);
+    near(out.haircut.taken + out.repaid[0] + out.repaid[1], out.shortfall);
+    assert!(out.haircut.excess == 0.0, "the haircut takes the shortfall, to the wei");
+}
+
+#[test]
 fn sums_of_arrays_are_the_margin_of_the_program() {
     let captures = made(None);
     let capture = &captures[40];
@@ -170,7 +193,7 @@ fn february_2026_on_real_chains() {
         writeln!(std::io::stderr(), "{line}").expect("stderr is open");
         return;
     }
-    let request = ReplayRequest { data: vec![folder], ..request() };
+    let request = ReplayRequest { data: vec![folder], contracts: 20, ..request() };
     let replayed = replay(&request, &mut |_| {}).expect("chains of the crash");
     let markets = &replayed.report.markets;
     assert_eq!(markets.len(), 2);
@@ -179,6 +202,7 @@ fn february_2026_on_real_chains() {
         assert!(market.prices[1] < 0.85 * market.prices[0], "{:?}", market.prices);
         for side in &market.sides {
             assert!(side.outcome.accounts > 590 && side.mean_window > 0.0, "{}", side.name);
+            cleared(side.contracts.as_ref().expect("contracts were asked for"));
         }
         for line in &market.verdict {
             writeln!(std::io::stdout(), "{line}").expect("stdout is open");

@@ -11,7 +11,7 @@ use tensor::Program;
 use super::captures::Capture;
 use super::portfolios::{Arrays, Instrument, Wishes, cents, leg, program};
 use super::widths::Asked;
-use crate::accounts::Outcome;
+use crate::accounts::{Exit, Outcome};
 use crate::error::Error;
 
 /// What every instrument is worth at a capture, and the quotes it can be closed at.
@@ -128,7 +128,8 @@ impl<'a> Market<'a> {
 
     /// Returns what becomes of the accounts when these are the margins of each capture; places of
     /// liquidations and bankruptcies are those of captures. With it how many legs were closed on a
-    /// side that nobody quoted.
+    /// side that nobody quoted. Who is liquidated is closed at the next capture's quotes, or at
+    /// once at the marks.
     ///
     /// # Errors
     ///
@@ -137,11 +138,12 @@ impl<'a> Market<'a> {
         &self,
         accounts: &[Account<'_>],
         asked: &[Asked],
+        exit: Exit,
     ) -> Result<(Outcome, usize), Error> {
         let arrays = self.arrays(asked)?;
         let mut outcome = Outcome { accounts: accounts.len(), ..Outcome::default() };
         let mut unquoted = 0;
-        for account in accounts {
+        for (place, account) in accounts.iter().enumerate() {
             let Wishes { from, deposit_cents, leverage, .. } = *account.wishes;
             let deposit = deposit_cents as f64 / 100.0;
             let unit = arrays[from].0.margin(&account.legs, self.captures[from].index);
@@ -156,7 +158,12 @@ impl<'a> Market<'a> {
                 if deposit + self.gain(&held, t) < asked[t].share * margin {
                     outcome.liquidated += 1;
                     outcome.liquidations.push(t);
+                    outcome.who.push(place);
                     outcome.liquidated_in_vain += usize::from(deposit + won > 0.0);
+                    if exit == Exit::AtOnce {
+                        (end, won) = (t, self.gain(&held, t));
+                        break;
+                    }
                     end = (t + 1).min(self.captures.len() - 1);
                     let missing;
                     (won, missing) = self.exit(&held, end);
@@ -197,7 +204,8 @@ struct Held {
     legs: Vec<(usize, f64)>,
 }
 
-fn key(instrument: &Instrument) -> (i64, u64, bool) {
+/// Tells instruments apart.
+pub(crate) fn key(instrument: &Instrument) -> (i64, u64, bool) {
     match *instrument {
         Instrument::Future => (i64::MAX, 0, false),
         Instrument::Option { expiry_s, strike, call } => (expiry_s, strike.to_bits(), call),

@@ -30,7 +30,7 @@ pub(super) fn notes() -> Vec<String> {
         "Options mark at Black-76 on a certified slice of their own expiry's future; expiries that \
          end within the window are not held by anybody. A side that nobody quotes is taken as far \
          from the mark as the other side. Futures are at the index: the chains have no \
-         perpetual. The contracts do not run in it.",
+         perpetual.",
     ]
     .map(str::to_owned)
     .to_vec()

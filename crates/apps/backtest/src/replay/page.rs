@@ -66,7 +66,10 @@ fn section(played: &Played) -> Section {
         verdict: played.market.verdict.iter().map(|line| text::sentence(line)).collect(),
         figures: vec![margins(played), price(played), debt(played)],
         columns: names(played.form).iter().map(|(_, name)| *name).collect(),
-        rows: rows(&played.market.sides, played.form),
+        rows: {
+            let sides = &played.market.sides;
+            rows(sides, played.form).into_iter().chain(crate::clearing::rows(sides)).collect()
+        },
         holes: played.market.holes.iter().map(hole).collect(),
     }
 }

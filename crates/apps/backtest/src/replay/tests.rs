@@ -1,5 +1,7 @@
 //! What a replay may not do: look ahead, or lose money on the way.
 
+use std::io::Write;
+
 use super::*;
 
 /// Half-hourly bars from 2024-03-01 on with calm and wild weeks and a fall in October 2025.
@@ -33,6 +35,7 @@ fn request() -> ReplayRequest {
         data: Vec::new(),
         markets: Vec::new(),
         accounts: 3_000,
+        contracts: 0,
         seed: 1,
         command: "here".to_owned(),
     }
@@ -41,7 +44,8 @@ fn request() -> ReplayRequest {
 #[test]
 fn what_comes_decides_no_margin_before_it() {
     let (fall, rise) = (series(false), series(true));
-    let [one, two] = [&fall, &rise].map(|series| play(&request(), series, series).expect("bars"));
+    let [one, two] =
+        [&fall, &rise].map(|series| play(&request(), (series, series), &mut |_| {}).expect("bars"));
     let begins = one.bars.partition_point(|bar| bar.prices.open_s < CRASHES[0].begins_s);
     // Margins of the hour of the crash were set before it.
     for (one, two) in one.margins.iter().zip(&two.margins) {
@@ -55,7 +59,7 @@ fn what_comes_decides_no_margin_before_it() {
 #[test]
 fn systems_cost_the_same_before_and_money_is_conserved() {
     let series = series(false);
-    let played = play(&request(), &series, &series).expect("bars");
+    let played = play(&request(), (&series, &series), &mut |_| {}).expect("bars");
     let sides = &played.market.sides;
     assert_eq!(sides.iter().map(|side| side.name).collect::<Vec<_>>(), ["ours", "static", "fhs"]);
     for side in sides {
@@ -112,7 +116,8 @@ fn holed(other: Option<i64>) -> Series {
 #[test]
 fn march_2020_is_fitted_to_nothing_after_february() {
     let request = ReplayRequest { crash: CRASHES[1], ..request() };
-    let play = |series: &Series| play(&request, series, series).expect("bars with holes");
+    let play =
+        |series: &Series| play(&request, (series, series), &mut |_| {}).expect("bars with holes");
     let whole = holed(None);
     let played = play(&whole);
     assert_eq!(played.market.fitted, "2020-02-29", "the last fitted day");
@@ -144,4 +149,85 @@ fn every_last_fitted_day_is_before_its_window() {
         assert_eq!(config.hour.refit.before_s, day(crash.fitted).next().unix());
         assert_eq!(config.day.refit.before_s, config.hour.refit.before_s);
     }
+}
+
+/// Three days around the fall, with accounts drawn on them.
+fn course<'a>(played: &'a Played, accounts: &'a [Account], from: usize) -> Course<'a> {
+    let bars = &played.bars[from..from + 144];
+    Course { crash: &CRASHES[0], bars, interval_s: 1_800, accounts, share: 2.0 / 3.0 }
+}
+
+#[test]
+fn the_contracts_count_what_they_are_told_and_the_haircut_takes_the_shortfall() {
+    let series = series(false);
+    let played = play(&request(), (&series, &series), &mut |_| {}).expect("bars");
+    let begins = played.bars.partition_point(|bar| bar.prices.open_s < CRASHES[0].begins_s);
+    let from = (begins - 96) / 2 * 2;
+    let finer =
+        |account: Account| Account { from: 2 * account.from, hours: 2 * account.hours, ..account };
+    let accounts: Vec<Account> = accounts::draw(60, 72, 3).into_iter().map(finer).collect();
+    let course = course(&played, &accounts, from);
+    let margins = |initial: Vec<f64>| Margins {
+        maintenance: initial.iter().map(|margin| margin * 2.0 / 3.0).collect(),
+        initial,
+    };
+
+    // The engine's own margins, as grids.
+    let ours = margins(played.margins[0].initial[from..from + 144].to_vec());
+    let out = clearing::run(course, &ours).expect("the contracts take it");
+    let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-6, "{a} and {b}");
+    near(out.before[0], ours.initial[begins - 1 - from]);
+    near(out.before[1], ours.maintenance[begins - 1 - from]);
+    near(out.after[0], ours.initial[143]);
+    assert!(out.compared[0] > 20 && out.compared[1] == 0, "{:?}", out.compared);
+    assert_eq!((out.accounts, out.grids), (60, 72), "one grid an hour");
+    assert_eq!(out.prices, 144 * 3 + 1);
+
+    // Next to no margin: whoever is long falls far below zero at once.
+    let thin = margins(vec![0.012; 144]);
+    let out = clearing::run(course, &thin).expect("the contracts take it");
+    assert!(out.liquidated > 10 && out.liquidated_in_crash > 0);
+    assert_eq!(out.compared[1], 0);
+    let close = |a: f64, b: f64| assert!((a - b).abs() <= 1e-9 * a.abs().max(1.0), "{a} and {b}");
+    assert!(out.shortfall > 0.0, "no insurance covers that");
+    close(out.bad_debt, out.insurance[0] + out.shortfall);
+    close(out.haircut.taken + out.repaid[0] + out.repaid[1], out.shortfall);
+    assert!(out.haircut.excess == 0.0, "to the wei: {}", out.haircut.excess);
+    let debts: f64 = out.liquidations.iter().map(|one| one.debt).sum();
+    close(debts, out.bad_debt);
+    // The queue takes at least as much at bankruptcy prices, since it takes whole debts.
+    assert!(out.queue[0].taken >= out.shortfall * (1.0 - 1e-9));
+    assert!(out.queue[1].taken >= out.queue[0].taken, "the price before is worse for winners");
+    let lines = clearing::verdict(&[side_with(&played, out)], Form::Bars);
+    assert!(lines.iter().any(|line| line.contains("a queue by profit and leverage")), "{lines:?}");
+}
+
+/// A side with what the contracts said.
+fn side_with(played: &Played, out: OnChain) -> Side {
+    Side { contracts: Some(out), ..played.market.sides[1].clone() }
+}
+
+#[test]
+fn october_2025_on_real_bars_and_the_contracts() {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../../../shared/data/binance/SOLUSDT_perp_30m.parquet");
+    if !file.is_file() {
+        let line = format!("skipped: {} is not here", file.display());
+        writeln!(std::io::stderr(), "{line}").expect("stderr is open");
+        return;
+    }
+    let data = vec![file];
+    let request = ReplayRequest { data, accounts: 400, contracts: 60, ..request() };
+    let replayed = replay(&request, &mut |_| {}).expect("bars of the crash");
+    let [market] = &replayed.report.markets[..] else { panic!("one market") };
+    for side in &market.sides {
+        let out = side.contracts.as_ref().expect("contracts were asked for");
+        assert!(out.compared[0] > 100 && out.compared[1] == 0, "{:?}", out.compared);
+        // The contract asks what the page says, hour by hour.
+        for (chain, page) in [(out.before, side.before), (out.during, side.during)] {
+            assert!((chain[0] - page[0]).abs() < 1e-6, "{}: {chain:?} {page:?}", side.name);
+        }
+        assert!(out.haircut.excess == 0.0 && out.bad_debt >= out.shortfall);
+    }
+    assert!(replayed.html.contains("On the contracts, ours"));
 }
