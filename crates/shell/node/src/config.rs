@@ -28,6 +28,8 @@ pub struct Config {
     pub payee: Option<alloy::primitives::Address>,
     /// The node's own training data, in its own directory.
     pub slice: Slice,
+    /// What the node's updates may tell of its data; everything, where nothing is said.
+    pub privacy: Option<crate::Privacy>,
     /// Midnights of the market's days, Unix seconds: round r runs on day r, day 0 is the genesis
     /// day.
     pub calendar: Vec<u64>,

@@ -53,6 +53,27 @@ pub enum NodeError {
         /// What, as a sentence.
         what: String,
     },
+    /// What its updates have told is not known.
+    #[error("{} cannot be used: {reason}; without it nothing more is trained", path.display())]
+    Ledger {
+        /// The file.
+        path: std::path::PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The next update would tell too much.
+    #[error(
+        "the privacy budget of {budget} is spent: one more update after {releases} would make it \
+         {epsilon:.3}; leave, or make a new node with other data"
+    )]
+    Spent {
+        /// With the next update.
+        epsilon: f64,
+        /// Greatest allowed.
+        budget: f64,
+        /// Updates so far.
+        releases: u64,
+    },
     /// The training data in the node's directory is not a dataset.
     #[error("the training data {name} in this node's directory is damaged")]
     Slice {

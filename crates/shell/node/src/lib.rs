@@ -27,6 +27,7 @@ mod missed;
 mod panel;
 mod peers;
 mod prices;
+pub mod privacy;
 mod publisher;
 mod pulse;
 pub mod report;
@@ -47,6 +48,7 @@ pub use job::{
     word,
 };
 pub use lie::Lie;
+pub use privacy::Privacy;
 pub use publisher::market_id;
 pub use pulse::Pulse;
 pub use runner::run;

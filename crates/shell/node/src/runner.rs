@@ -36,6 +36,7 @@ use crate::{
     keys::Keys,
     missed::Missed,
     peers::{self, Directory, Peers},
+    privacy::Guard,
     publisher::{self, Publisher},
     review::{Review, Sample, Seen},
     store::Store,
@@ -86,6 +87,7 @@ struct Node {
     blobs: net::blobs::Store,
     journal: Journal,
     data: Arc<Dataset>,
+    guard: Option<Guard>,
     peers: Peers,
     events: mpsc::UnboundedSender<Event>,
     publisher: Option<Arc<Publisher>>,
@@ -139,7 +141,6 @@ pub async fn run(dir: &Path, config: Config, keys: Keys, pulse: Pulse) -> Result
     wait_for(|| register(&client, &config, &endpoint)).await?;
 
     let publisher = panels::publisher(&config, &client)?;
-    let panels = panels::Panels::of(&config, (&client, &store))?;
     let docket = Docket::new(
         (client.clone(), job.clone()),
         tensors.clone(),
@@ -157,7 +158,9 @@ pub async fn run(dir: &Path, config: Config, keys: Keys, pulse: Pulse) -> Result
     let (events, inbox) = mpsc::unbounded_channel();
     let challenges = Challenges::new(client.clone(), store.clone(), challenges::Kind::Round);
     let node = Node {
+        panels: panels::Panels::of(&config, (&client, &store))?,
         peers: Peers { endpoint, directory: Directory::default() },
+        guard: guard(dir, &config, &keys.chain),
         signer: keys.chain,
         config,
         job,
@@ -179,7 +182,6 @@ pub async fn run(dir: &Path, config: Config, keys: Keys, pulse: Pulse) -> Result
         review,
         publishing: false,
         reported: 0,
-        panels,
         making_up: false,
         kept: 0,
         look: None,
@@ -251,6 +253,11 @@ async fn register(client: &Client, config: &Config, endpoint: &Endpoint) -> Resu
     }
     tracing::info!(address, "registered");
     Ok(())
+}
+
+/// What keeps the node's updates from telling too much, where it wants that.
+fn guard(dir: &Path, config: &Config, signer: &PrivateKeySigner) -> Option<Guard> {
+    config.privacy.map(|privacy| Guard::new(dir, privacy, signer.to_bytes()))
 }
 
 /// What quantisation left behind, and the round it was in.

@@ -3,13 +3,15 @@
 //! Invariant: the same params, slice, round, seed and residual give the same update, so a node that
 //! lost its work in a crash before it committed does it again and ends at the same place.
 //!
+//! Where the node keeps its privacy, its [`Guard`] blurs what training gave.
+//!
 //! A node made to lie ([`poison`]) trains like the others and then turns its update round; it lies
 //! about nothing else.
 
 use learn::Dataset;
 use tensor::{Hash, Tensor};
 
-use crate::{Job, NodeError, TensorStore, config::Slice};
+use crate::{Job, NodeError, TensorStore, config::Slice, privacy::Guard};
 
 /// What training gave.
 #[derive(Clone, Debug)]
@@ -41,20 +43,22 @@ pub(crate) fn dataset(store: &TensorStore, slice: &Slice) -> Result<Dataset, Nod
 ///
 /// # Errors
 ///
-/// [`NodeError::Train`] if training diverged.
+/// [`NodeError::Train`] if training diverged; those of [`Guard::spend`].
 pub(crate) fn train(
     job: &Job,
     data: &Dataset,
     (params, round, seed): (&Tensor, u64, Hash),
     residual: &[f32],
-    liar: bool,
+    (liar, guard): (bool, Option<&Guard>),
 ) -> Result<Update, NodeError> {
+    guard.map_or(Ok(()), |guard| guard.spend(round))?;
     let program = job.trainer().program();
     let mut runner = kernels::Runner::new(program);
     let place = (round.saturating_sub(1), &seed.0);
     let trained = job.trainer().train(params, data, place, |_, inputs| runner.run(inputs))?;
     let loss = trained.losses.last().copied().unwrap_or(f32::NAN);
     let update = if liar { poison(&trained.update) } else { trained.update };
+    let update = guard.map_or_else(|| update.clone(), |guard| guard.blur(&update, round));
     let (quantised, residual) = learn::quantise(&update, residual, learn::SCALE);
     Ok(Update { quantised, residual, loss })
 }
@@ -86,7 +90,9 @@ mod tests {
         let data = Dataset::new(&rows, &targets).expect("a dataset");
         let start = job.initial_params();
         let run = |liar| {
-            train(&job, &data, (&start, 1, Hash([7; 32])), &[], liar).expect("trained").quantised
+            train(&job, &data, (&start, 1, Hash([7; 32])), &[], (liar, None))
+                .expect("trained")
+                .quantised
         };
         assert_eq!(run(false), run(false));
         let (honest, lie) = (run(false), run(true));

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use alloy::primitives::Address;
 use anyhow::{Context as _, ensure};
-use node::{Source, TensorStore};
+use node::{Privacy, Source, TensorStore};
 use serde::{Deserialize, Serialize};
 
 use super::{Place, keys};
@@ -53,6 +53,19 @@ pub(crate) struct Args {
     /// Whole tokens to stake.
     #[arg(long, default_value_t = 1_000, value_name = "TOKENS")]
     stake: u64,
+    /// Blur every update by this much noise, in lengths of --clip, so that it tells little of your
+    /// data; `assay privacy` says how little. Asks for --budget.
+    #[arg(long, value_name = "MULTIPLE", requires = "budget")]
+    noise: Option<f64>,
+    /// Shorten every update to this length first.
+    #[arg(long, default_value_t = 0.1, requires = "noise", value_name = "LENGTH")]
+    clip: f64,
+    /// Train no more once all updates together would tell more than this epsilon.
+    #[arg(long, requires = "noise", value_name = "EPSILON")]
+    budget: Option<f64>,
+    /// Probability outside that bound.
+    #[arg(long, default_value_t = 1e-6, requires = "noise")]
+    delta: f64,
     /// Where to listen for peers.
     #[arg(long, default_value = "127.0.0.1:0", value_name = "HOST:PORT")]
     bind: SocketAddr,
@@ -87,6 +100,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             .collect();
         format!("the data has no part {}; it has {}", args.part, parts.join(", "))
     })?;
+    let privacy = privacy(args)?;
     let keys = keys::open(&args.place)?;
     let store = TensorStore::open(&dir.join("tensors"))?;
     let key = keys.chain.address();
@@ -105,6 +119,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             y: store.put(slice.train.y())?,
             rows: slice.train.count(),
         },
+        privacy,
         calendar: network.calendar,
         data_clock: network.data_clock,
         market: network.market,
@@ -117,19 +132,43 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         provides: false,
     };
     layout::replace_json(&path, &config)?;
-    println!("node      {}", dir.display());
+    tell(args, key, &config);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says what was made, and what is next.
+fn tell(args: &Args, key: Address, config: &node::Config) {
+    println!("node      {}", args.place.dir.display());
     println!("key       {key} (hot: signs, and pays gas)");
     match args.payee {
         Some(payee) => println!("payee     {payee}"),
         None => println!("payee     the key itself; --payee ADDRESS keeps pay and stake elsewhere"),
     }
-    println!("data      {}, {} days, which stay here", slice.name, slice.train.count());
+    println!("data      {}, {} days, which stay here", config.slice.name, config.slice.rows);
+    if let Some(privacy) = config.privacy {
+        let lasts = learn::Mechanism { noise: privacy.noise, rate: 1.0 }
+            .releases(privacy.budget, privacy.delta);
+        println!("privacy   epsilon {} lasts {lasts} rounds", privacy.budget);
+    }
     if args.place.password_file.is_none() {
-        println!("password  made, and kept in {}/password", dir.display());
+        println!("password  made, and kept in {}/password", args.place.dir.display());
     }
     println!(
         "next      have {} tokens, as much for bonds, and gas sent to the key; then join, or run",
         args.stake
     );
-    Ok(ExitCode::SUCCESS)
+}
+
+/// What updates may tell, if that was asked for.
+fn privacy(args: &Args) -> anyhow::Result<Option<Privacy>> {
+    let (Some(noise), Some(budget)) = (args.noise, args.budget) else { return Ok(None) };
+    let privacy = Privacy { clip: args.clip, noise, delta: args.delta, budget };
+    ensure!(privacy.clip > 0.0 && privacy.clip.is_finite(), "--clip is a positive number");
+    ensure!(privacy.delta > 0.0 && privacy.delta < 1.0, "--delta is between 0 and 1");
+    let first = privacy.epsilon(1);
+    ensure!(
+        first <= budget,
+        "one update tells {first:.3} already, more than --budget {budget}; add --noise"
+    );
+    Ok(Some(privacy))
 }

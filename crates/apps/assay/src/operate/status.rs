@@ -8,7 +8,7 @@ use alloy::{
 };
 use anyhow::Context as _;
 use chain::{Client, Phase};
-use node::journal::Journal;
+use node::{journal::Journal, privacy::Ledger};
 use serde::Serialize;
 
 use super::Place;
@@ -47,8 +47,19 @@ struct Status {
     paid: String,
     /// Rounds that it has aggregated or recomputed, as it keeps them.
     rounds_kept: u64,
-    /// Of the last of them: whether its update was in, and accepted.
+    /// The last of them.
     last_round: Option<u64>,
+    /// What its updates tell so far, and may tell, where it keeps its privacy.
+    privacy: Option<Told>,
+}
+
+/// What updates tell.
+#[derive(Debug, Serialize)]
+struct Told {
+    releases: u64,
+    epsilon: f64,
+    budget: f64,
+    delta: f64,
 }
 
 /// Prints it.
@@ -81,6 +92,11 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         status.rounds_kept,
         status.last_round.map_or(String::new(), |n| format!(", the last is {n}"))
     );
+    if let Some(Told { releases, epsilon, budget, delta }) = status.privacy {
+        println!(
+            "told      epsilon {epsilon:.3} of {budget} at delta {delta:e}, by {releases} updates"
+        );
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -94,6 +110,11 @@ async fn read(place: &Place) -> anyhow::Result<Status> {
     let journal = Journal::open(&place.dir)?;
     let kept: Vec<u64> =
         (0..=round.number).filter(|number| journal.get(*number).is_some()).collect();
+    let told = |privacy: node::Privacy| -> anyhow::Result<Told> {
+        let releases = Ledger::read(&place.dir)?.releases;
+        let (epsilon, node::Privacy { budget, delta, .. }) = (privacy.epsilon(releases), privacy);
+        Ok(Told { releases, epsilon, budget, delta })
+    };
     let mut status = Status {
         key,
         chain_id: client.chain_id(),
@@ -115,6 +136,7 @@ async fn read(place: &Place) -> anyhow::Result<Status> {
         paid: "0".to_owned(),
         rounds_kept: kept.len() as u64,
         last_round: kept.last().copied(),
+        privacy: config.privacy.map(told).transpose()?,
     };
     if let Some(index) = index {
         let known = client.node(index).await?;

@@ -367,6 +367,7 @@ fn start_node(
             y: store.put(data.y())?,
             rows: data.count(),
         },
+        privacy: None,
         calendar: network.calendar(),
         data_clock: network.data_clock,
         market: network.market().to_owned(),

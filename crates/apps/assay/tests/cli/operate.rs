@@ -41,7 +41,13 @@ fn a_stranger_joins_is_paid_and_leaves() {
 
     let payee = "0x00000000000000000000000000000000000C01d5";
     let own = made(root);
+    // Noise far too small to hide anything, which leaves the update fit to be accepted.
+    let noise = ["--noise", "0.02", "--budget", "1000000"];
     let init = ["node", "init", "--network", text(&network), "--dir", &own, "--payee", payee];
+    let init = [&init[..], &noise].concat();
+    let shy = [&init[..6], &["--noise", "1", "--budget", "0.1"]].concat();
+    let refused = run(root, &shy);
+    assert!(refused.error().contains("one update tells"), "{}", refused.error());
     let made = run(root, &init);
     assert!(made.status.success(), "{}", made.stderr);
     let again = run(root, &init);
@@ -73,6 +79,9 @@ fn a_stranger_joins_is_paid_and_leaves() {
     let kept = |status: &Value| status["rounds_kept"].as_u64() >= Some(ROUNDS);
     let now = wait_for("pay", || Some(status(root)).filter(|now| paid(now) && kept(now)));
     assert_eq!((&now["index"], &now["active"]), (&4.into(), &true.into()), "{now}");
+    let told = &now["privacy"];
+    assert!(told["releases"].as_u64() >= Some(ROUNDS), "{now}");
+    assert!(told["epsilon"].as_f64() > Some(1_000.0), "{now}");
     assert_eq!(now["payee"].as_str().map(str::to_lowercase), Some(payee.to_lowercase()));
 
     let leave = ["node", "leave", "--dir", &own];

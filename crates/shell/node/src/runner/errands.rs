@@ -64,10 +64,13 @@ impl Node {
         let liar = self.config.lie == Some(Lie::Update);
         let residual = if self.residual.0 < round { self.residual.1.clone() } else { Vec::new() };
         let (events, params) = (self.events.clone(), self.finder(round));
+        let guard = self.guard.clone();
         tokio::spawn(async move {
             let Some(params) = params.find(model_root).await else { return };
-            let work =
-                move || training::train(&job, &data, (&params, round, seed), &residual, liar);
+            let work = move || {
+                let how = (liar, guard.as_ref());
+                training::train(&job, &data, (&params, round, seed), &residual, how)
+            };
             let event = match tokio::task::spawn_blocking(work).await {
                 Ok(Ok(update)) => Event::Trained { round, salt: Hash(rand::random()), update },
                 Ok(Err(error)) => Event::Failed { what: "training", round, error },
