@@ -18,6 +18,7 @@ import {Funding} from "./lib/Funding.sol";
 import {Ledger} from "./lib/Ledger.sol";
 import {Legs} from "./lib/Legs.sol";
 import {Scenarios} from "./lib/Scenarios.sol";
+import {Sizes} from "./lib/Sizes.sol";
 
 /// @title Options and perpetuals, cleared
 /// @dev Every function reads a scene (sheets, states, books), opens the accounts it touches, which
@@ -66,9 +67,14 @@ contract PortfolioHouse is Portfolios, ReentrancyGuard {
     uint256 public haircutTime;
 
     /// @param collateral_ an ERC-20 of 18 decimals without fees on transfers
-    constructor(IERC20 collateral_, IScenarioBook book_, IHaircut haircut_, Terms memory terms_)
-        Portfolios(collateral_, book_, terms_)
-    {
+    /// @param sizes of the book's markets, without open interest
+    constructor(
+        IERC20 collateral_,
+        IScenarioBook book_,
+        IHaircut haircut_,
+        Terms memory terms_,
+        Sizes.Size[] memory sizes
+    ) Portfolios(collateral_, book_, terms_, sizes) {
         haircutSource = haircut_;
         desk = new OrderDesk(this);
     }
@@ -96,8 +102,7 @@ contract PortfolioHouse is Portfolios, ReentrancyGuard {
         require(amount <= held.purse.cash, NoCash(amount, held.purse.cash));
         held.purse.cash -= uint128(amount);
         scene.books.cash -= uint128(amount);
-        _checkPrices(held, scene);
-        _checkInitial(held, scene);
+        _checkSecured(held, scene, _priced(held, scene).opening);
         Auction.end(held.auction);
         _close(held, scene);
         _end(scene);
@@ -113,7 +118,7 @@ contract PortfolioHouse is Portfolios, ReentrancyGuard {
     {
         Scene memory scene = _begin(readings);
         Held memory held = _open(msg.sender, scene, 0);
-        _checkPrices(held, scene);
+        _priced(held, scene);
         received = scene.books.take(held.purse, amount.toUint128());
         _close(held, scene);
         _end(scene);
@@ -190,15 +195,13 @@ contract PortfolioHouse is Portfolios, ReentrancyGuard {
         Held memory fallen = _open(account, scene, 0);
         Held memory bidder = _open(msg.sender, scene, fallen.list.count);
         require(fallen.auction.shown > 0, NoAuction());
-        _checkPrices(fallen, scene);
-        _checkPrices(bidder, scene);
         Sale memory sale = _price(fallen, scene, shareMax, discountMin);
         uint256 maintenance = _sell(sale, [fallen, bidder], scene, shareMax);
         (share, paid) = (sale.share, sale.discount);
         scene.books.credit(fallen.purse, -int256(paid));
         scene.books.credit(bidder.purse, int256(paid));
         scene.books.charge(fallen.purse, sale.penalty);
-        _checkInitial(bidder, scene);
+        _checkSecured(bidder, scene, _priced(bidder, scene).initial);
         if (fallen.purse.equity(scene.haircut) >= int256(maintenance)) {
             Auction.end(fallen.auction);
             emit AuctionEnded(account);
@@ -230,9 +233,11 @@ contract PortfolioHouse is Portfolios, ReentrancyGuard {
     {
         Scene memory scene = _begin(readings);
         Held memory held = _open(account, scene, 0);
-        (standing.initial, standing.maintenance) = _margins(held, scene);
+        Margins memory asked = _margins(held, scene);
+        (standing.initial, standing.maintenance) = (asked.initial, asked.maintenance);
+        standing.opening = asked.opening;
         standing.equity = held.purse.equity(scene.haircut);
-        standing.secured = scene.books.secured(held.purse, scene.haircut);
+        standing.secured = scene.books.secured(held.purse, scene.stress);
     }
 
     /// @inheritdoc IPortfolioHouse
@@ -256,6 +261,11 @@ contract PortfolioHouse is Portfolios, ReentrancyGuard {
     }
 
     /// @inheritdoc IPortfolioHouse
+    function sizeOf(uint8 market) external view returns (Sizes.Size memory) {
+        return _sizes[market];
+    }
+
+    /// @inheritdoc IPortfolioHouse
     function terms() external view returns (Terms memory) {
         return _terms;
     }
@@ -273,6 +283,10 @@ contract PortfolioHouse is Portfolios, ReentrancyGuard {
         for (uint256 i = 0; i < trade.instruments.length; ++i) {
             _move(made, sides, scene, trade.instruments[i], trade.lots[i]);
         }
+        for (uint256 m = 0; m < scene.sizes.length; ++m) {
+            (uint64 interest, uint64 most) = (scene.sizes[m].interest, scene.sizes[m].interestMax);
+            require(interest <= most, InterestFull(m, interest, most));
+        }
     }
 
     /// @dev Moves lots of one instrument, to the first side from the second.
@@ -289,8 +303,10 @@ contract PortfolioHouse is Portfolios, ReentrancyGuard {
         require(lives, Expired(instrument));
         for (uint256 i = 0; i < 2; ++i) {
             int256 more = i == 0 ? lots : -lots;
-            bool shrinks = sides[i].list.change(instrument, more, scene.values[at], _terms.lotsMin);
+            (bool shrinks, int256 longer) =
+                sides[i].list.change(instrument, more, scene.values[at], _terms.lotsMin);
             made.shrinks[i] = made.shrinks[i] && shrinks;
+            _widen(scene, at, longer);
         }
         made.mark += lots * sheet.mark;
         IScenarioBook.State memory state = scene.states[sheet.market];
@@ -334,8 +350,7 @@ contract PortfolioHouse is Portfolios, ReentrancyGuard {
         Scene memory scene = _begin(readings);
         Held memory held = _open(account, scene, 0);
         require(runs || held.auction.shown > 0, NoAuction());
-        _checkPrices(held, scene);
-        (, uint256 maintenance) = _margins(held, scene);
+        uint256 maintenance = _priced(held, scene).maintenance;
         int256 equity = held.purse.equity(scene.haircut);
         bool under = equity < int256(maintenance);
         require(under || !runs, Healthy(account, equity, maintenance));
@@ -357,21 +372,27 @@ contract PortfolioHouse is Portfolios, ReentrancyGuard {
         view
         returns (Sale memory sale)
     {
-        (uint256 initial, uint256 maintenance) = _margins(fallen, scene);
+        Margins memory asked = _priced(fallen, scene);
         int256 equity = fallen.purse.equity(scene.haircut);
-        bool under = equity < int256(maintenance);
-        require(under, Healthy(fallen.who, equity, maintenance));
-        Auction.Lot memory lot =
-            Auction.Lot(equity, initial, scene.books.insurance, _terms.auctionSeconds);
+        bool under = equity < int256(asked.maintenance);
+        require(under, Healthy(fallen.who, equity, asked.maintenance));
+        Auction.Lot memory lot = Auction.Lot({
+            equity: equity,
+            secured: fallen.purse.equity(scene.stress),
+            initial: asked.initial,
+            sized: asked.sized,
+            insurance: scene.books.insurance,
+            length: _terms.auctionSeconds
+        });
         Auction.show(fallen.auction, uint64(block.timestamp));
         uint256 discount = Auction.discount(lot, fallen.auction.passed);
         if (equity > int256(discount)) {
-            sale.penalty = Math.mulDiv(initial, _terms.penalty, MILLION);
+            sale.penalty = Math.mulDiv(asked.initial, _terms.penalty, MILLION);
             sale.penalty = Math.min(sale.penalty, uint256(equity) - discount);
         }
         sale.share = Math.min(Auction.share(lot, discount + sale.penalty), shareMax);
         sale.discount = discount;
-        sale.missing = int256(initial) - equity;
+        sale.missing = int256(asked.initial) - lot.secured;
         require(sale.share > 0 && discount >= discountMin, BadBid(discount, sale.share));
     }
 
@@ -387,10 +408,10 @@ contract PortfolioHouse is Portfolios, ReentrancyGuard {
         Held memory fallen = sides[0];
         _handOver(fallen.list, sides[1].list, scene, sale.share);
         if (fallen.list.count > 0) {
-            uint256 initial;
-            (initial, maintenance) = _margins(fallen, scene);
+            Margins memory asked = _margins(fallen, scene);
+            maintenance = asked.maintenance;
             uint256 cost = Math.mulDiv(sale.discount + sale.penalty, sale.share, WAD);
-            int256 left = int256(initial + cost) - fallen.purse.equity(scene.haircut);
+            int256 left = int256(asked.initial + cost) - fallen.purse.equity(scene.stress);
             if (left > sale.missing) {
                 require(shareMax >= WAD, MoreMissing(fallen.who, sale.missing, left));
                 _handOver(fallen.list, sides[1].list, scene, WAD);
@@ -416,9 +437,15 @@ contract PortfolioHouse is Portfolios, ReentrancyGuard {
             int256 lots = leg.lots;
             uint256 part = Auction.slice(SignedMath.abs(lots), share, least);
             int256 moved = lots < 0 ? -int256(part) : int256(part);
-            to.change(leg.instrument, moved, scene.values[at], 0);
-            from.change(leg.instrument, -moved, scene.values[at], 0);
+            _add(to, scene, at, moved);
+            _add(from, scene, at, -moved);
         }
+    }
+
+    /// @dev Adds lots of a sheet's instrument to an account's, whatever is left.
+    function _add(Legs.List memory list, Scene memory scene, uint256 at, int256 lots) private pure {
+        (, int256 longer) = list.change(scene.sheets[at].instrument, lots, scene.values[at], 0);
+        _widen(scene, at, longer);
     }
 
     function _pull(uint256 amount) private {

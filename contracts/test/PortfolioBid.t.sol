@@ -98,7 +98,7 @@ contract PortfolioBidTest is HouseDesk {
     }
 
     /// @notice Whatever an account has, and however little is bid for, nothing more is missing.
-    /// forge-config: default.fuzz.runs = 128
+    /// forge-config: default.fuzz.runs = 32
     function test_fuzz_bid_neverLeavesMoreMissing(uint256 seed) public {
         fund(ALICE, 2000e18);
         for (uint256 i = 0; i < 3; ++i) {

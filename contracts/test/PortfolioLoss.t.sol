@@ -209,7 +209,7 @@ contract PortfolioLossTest is HouseDesk {
 
     function test_collateral_mayNotCallAgain() public {
         ReentrantCollateral token = new ReentrantCollateral();
-        PortfolioHouse house = new PortfolioHouse(token, book, this, clearingTerms());
+        PortfolioHouse house = new PortfolioHouse(token, book, this, clearingTerms(), sizes());
         token.mint(address(token), 10e18);
         token.attack(house, 10e18);
         vm.assertEq(token.refused(), 4);
@@ -218,7 +218,7 @@ contract PortfolioLossTest is HouseDesk {
 
     function test_collateral_withFeesIsRefused() public {
         FeeToken token = new FeeToken();
-        PortfolioHouse house = new PortfolioHouse(token, book, this, clearingTerms());
+        PortfolioHouse house = new PortfolioHouse(token, book, this, clearingTerms(), sizes());
         token.mint(address(this), 10e18);
         token.approve(address(house), 10e18);
         vm.expectRevert(abi.encodeWithSelector(IPortfolioHouse.NotExact.selector, 10e18, 9.9e18));

@@ -11,6 +11,7 @@ import {Funding} from "../lib/Funding.sol";
 import {Ledger} from "../lib/Ledger.sol";
 import {Legs} from "../lib/Legs.sol";
 import {Scenarios} from "../lib/Scenarios.sol";
+import {Sizes} from "../lib/Sizes.sol";
 
 /// @title Accounts at the marks, and what is asked of them
 /// @dev A transaction reads a scene, opens the accounts it touches, which counts their gains and
@@ -22,6 +23,8 @@ abstract contract Portfolios is IPortfolioHouse {
     using Legs for Legs.Leg[];
     using Legs for Legs.List;
     using Scenarios for Scenarios.Sum;
+    using Sizes for Scenarios.Sum;
+    using Sizes for Sizes.Size;
 
     struct Account {
         Ledger.Purse purse;
@@ -40,13 +43,32 @@ abstract contract Portfolios is IPortfolioHouse {
     /// @dev What a transaction knows.
     /// @param values of a unit of each sheet's instrument, less funding paid, ticks
     /// @param swaps of each sheet's instrument
+    /// @param sizes of each sheet's market
+    /// @param stress haircut of the collateral under which initial margin has to be there
     struct Scene {
         Scenarios.Sheet[] sheets;
         IScenarioBook.State[] states;
         int256[] values;
         Funding.Swap[] swaps;
+        Sizes.Size[] sizes;
         Ledger.Books books;
         uint256 haircut;
+        uint256 stress;
+    }
+
+    /// @dev What is asked of an account's legs, wei.
+    /// @param initial half as much again where a grid is stale, and so are the next two
+    /// @param sized part of it that is asked for size against depth
+    /// @param opening initial margin and what is asked for the share of open interest
+    /// @param prices whether the price of each market is fresh
+    /// @param grids whether the grid of each is
+    struct Margins {
+        uint256 initial;
+        uint256 maintenance;
+        uint256 sized;
+        uint256 opening;
+        bool prices;
+        bool grids;
     }
 
     uint256 private constant MILLION = 1e6;
@@ -61,11 +83,17 @@ abstract contract Portfolios is IPortfolioHouse {
     Ledger.Books internal _books;
     mapping(address => Account) internal _accounts;
     mapping(uint32 instrument => Funding.Swap) internal _swaps;
+    Sizes.Size[] internal _sizes;
     /// @notice Millionths that the collateral is worth less.
     uint256 public haircut;
 
     /// @param collateral_ an ERC-20 of 18 decimals without fees on transfers
-    constructor(IERC20 collateral_, IScenarioBook book_, Terms memory terms_) {
+    constructor(
+        IERC20 collateral_,
+        IScenarioBook book_,
+        Terms memory terms_,
+        Sizes.Size[] memory sizes_
+    ) {
         Scenarios.Charges memory charges = terms_.charges;
         bool some = charges.maintenance > 0 && charges.maintenance <= MILLION;
         require(some, BadTerms("maintenance"));
@@ -79,6 +107,14 @@ abstract contract Portfolios is IPortfolioHouse {
         Funding.Rules memory funding = terms_.funding;
         bool timed = funding.memory_ > 0 && funding.period > 0 && funding.gap > 0;
         require(timed && funding.clamp <= MILLION / 10, BadTerms("funding"));
+        require(terms_.stress <= MILLION / 2, BadTerms("stress"));
+        require(sizes_.length == book_.marketCount(), BadTerms("sizes"));
+        for (uint256 m = 0; m < sizes_.length; ++m) {
+            Sizes.Size memory size = sizes_[m];
+            bool open = size.depth > 0 && size.interestMax > 0 && size.interest == 0;
+            require(open && size.crowd <= MILLION, BadTerms("sizes"));
+            _sizes.push(size);
+        }
         (collateral, book) = (collateral_, book_);
         _terms = terms_;
     }
@@ -95,8 +131,11 @@ abstract contract Portfolios is IPortfolioHouse {
         uint256 count = scene.sheets.length;
         scene.values = new int256[](count);
         scene.swaps = new Funding.Swap[](count);
+        scene.sizes = new Sizes.Size[](scene.states.length);
         for (uint256 i = 0; i < count; ++i) {
             Scenarios.Sheet memory sheet = scene.sheets[i];
+            uint256 m = sheet.market;
+            if (scene.sizes[m].depth == 0) scene.sizes[m] = _sizes[m];
             if (sheet.kind == uint8(IScenarioBook.Kind.Perpetual)) {
                 _fund(scene, i, sheet, scene.states[sheet.market]);
             }
@@ -104,6 +143,7 @@ abstract contract Portfolios is IPortfolioHouse {
         }
         scene.books = _books;
         scene.haircut = haircut;
+        scene.stress = Math.max(scene.haircut, _terms.stress);
     }
 
     /// @dev Counts a perpetual's funding up to now, and puts its basis on its mark.
@@ -123,13 +163,19 @@ abstract contract Portfolios is IPortfolioHouse {
         sheet.mark = int256(state.index) + Funding.premium(swap, rules, state.index);
     }
 
-    /// @dev Writes books and perpetuals back.
+    /// @dev Writes books, perpetuals and open interest back.
     function _end(Scene memory scene) internal {
         _books = scene.books;
         for (uint256 i = 0; i < scene.sheets.length; ++i) {
             Funding.Swap memory swap = scene.swaps[i];
             if (swap.time > 0 && !scene.sheets[i].settled) {
                 _swaps[scene.sheets[i].instrument] = swap;
+            }
+        }
+        for (uint256 m = 0; m < scene.sizes.length; ++m) {
+            Sizes.Size memory size = scene.sizes[m];
+            if (size.depth > 0 && size.interest != _sizes[m].interest) {
+                _sizes[m].interest = size.interest;
             }
         }
     }
@@ -154,6 +200,7 @@ abstract contract Portfolios is IPortfolioHouse {
             gain += int256(leg.lots) * (scene.values[at] - leg.base);
             leg.base = int128(scene.values[at]);
             if (!scene.sheets[at].settled) held.list.legs[kept++] = leg;
+            else if (leg.lots > 0) _widen(scene, at, -int256(leg.lots));
         }
         held.list.count = kept;
         scene.books.credit(held.purse, gain);
@@ -185,13 +232,19 @@ abstract contract Portfolios is IPortfolioHouse {
         return at;
     }
 
+    /// @dev Adds to the open interest of a sheet's market.
+    function _widen(Scene memory scene, uint256 at, int256 longer) internal pure {
+        Sizes.Size memory size = scene.sizes[scene.sheets[at].market];
+        size.interest = uint64(uint256(int256(uint256(size.interest)) + longer));
+    }
+
     // Margins.
 
     /// @dev Returns the margins of an account's legs: by market, without offset.
     function _margins(Held memory held, Scene memory scene)
         internal
         view
-        returns (uint256 initial, uint256 maintenance)
+        returns (Margins memory asked)
     {
         Scenarios.Sum[] memory sums = new Scenarios.Sum[](scene.states.length);
         uint256 at = 0;
@@ -202,40 +255,43 @@ abstract contract Portfolios is IPortfolioHouse {
             sums[sheet.market].add(sheet, leg.lots);
         }
         Scenarios.Charges memory charges = _terms.charges;
+        (asked.prices, asked.grids) = (true, true);
         for (uint256 m = 0; m < sums.length; ++m) {
+            Scenarios.Sum memory sum = sums[m];
+            if (sum.gross == 0) continue;
             IScenarioBook.State memory state = scene.states[m];
-            if (!state.known) continue;
-            uint256 margin = sums[m].initial(charges, state.index);
-            maintenance += Scenarios.maintenance(margin, charges);
-            initial += state.gridFresh ? margin : Math.ceilDiv(margin * STALE_NUMERATOR, 2);
+            asked.prices = asked.prices && state.priceFresh;
+            asked.grids = asked.grids && state.gridFresh;
+            uint256 lots = sum.lotsOf();
+            uint256 sized = scene.sizes[m].sized(lots, state.index);
+            uint256 margin = sum.initial(charges, state.index) + sized;
+            uint256 opening = margin + scene.sizes[m].crowded(lots, sum.gross, state.index);
+            asked.maintenance += Scenarios.maintenance(margin, charges);
+            asked.initial += _raised(margin, state.gridFresh);
+            asked.sized += _raised(sized, state.gridFresh);
+            asked.opening += _raised(opening, state.gridFresh);
         }
     }
 
-    /// @dev Returns whether every price that an account's legs have is fresh, and every grid.
-    function _fresh(Held memory held, Scene memory scene)
+    /// @dev Half as much again where a grid is stale.
+    function _raised(uint256 margin, bool fresh) private pure returns (uint256) {
+        return fresh ? margin : Math.ceilDiv(margin * STALE_NUMERATOR, 2);
+    }
+
+    /// @dev Returns the margins of an account whose prices are fresh.
+    function _priced(Held memory held, Scene memory scene)
         internal
-        pure
-        returns (bool prices, bool grids)
+        view
+        returns (Margins memory asked)
     {
-        (prices, grids) = (true, true);
-        uint256 at = 0;
-        for (uint256 i = 0; i < held.list.count; ++i) {
-            at = _find(scene, held.list.legs[i].instrument, at);
-            IScenarioBook.State memory state = scene.states[scene.sheets[at].market];
-            prices = prices && state.priceFresh;
-            grids = grids && state.gridFresh;
-        }
+        asked = _margins(held, scene);
+        require(asked.prices, Stale());
     }
 
-    function _checkPrices(Held memory held, Scene memory scene) internal pure {
-        (bool prices,) = _fresh(held, scene);
-        require(prices, Stale());
-    }
-
-    function _checkInitial(Held memory held, Scene memory scene) internal view {
-        (uint256 initial,) = _margins(held, scene);
-        int256 secured = scene.books.secured(held.purse, scene.haircut);
-        require(secured >= int256(initial), MarginMissing(held.who, secured, initial));
+    /// @dev Initial margin is there under the stress of the collateral too.
+    function _checkSecured(Held memory held, Scene memory scene, uint256 needed) internal pure {
+        int256 secured = scene.books.secured(held.purse, scene.stress);
+        require(secured >= int256(needed), MarginMissing(held.who, secured, needed));
     }
 
     /// @dev Returns the maintenance margin, which an account has that trades.
@@ -244,7 +300,7 @@ abstract contract Portfolios is IPortfolioHouse {
         view
         returns (uint256 maintenance)
     {
-        (, maintenance) = _margins(held, scene);
+        maintenance = _margins(held, scene).maintenance;
         int256 equity = held.purse.equity(scene.haircut);
         bool healthy = equity >= int256(maintenance);
         require(healthy, UnderMaintenance(held.who, equity, maintenance));
@@ -261,13 +317,13 @@ abstract contract Portfolios is IPortfolioHouse {
         uint256 maintenanceBefore,
         int256 gain
     ) internal view {
+        Margins memory asked = _margins(held, scene);
         if (shrinks) {
-            (, uint256 maintenance) = _margins(held, scene);
-            bool keeps = gain >= 0 || held.purse.equity(scene.haircut) >= int256(maintenance);
-            if (maintenance <= maintenanceBefore && keeps) return;
+            int256 least = int256(asked.maintenance);
+            bool keeps = gain >= 0 || held.purse.equity(scene.haircut) >= least;
+            if (asked.maintenance <= maintenanceBefore && keeps) return;
         }
-        (bool prices, bool grids) = _fresh(held, scene);
-        require(prices && grids, Stale());
-        _checkInitial(held, scene);
+        require(asked.prices && asked.grids, Stale());
+        _checkSecured(held, scene, asked.opening);
     }
 }

@@ -6,6 +6,7 @@ import {Funding} from "../lib/Funding.sol";
 import {Ledger} from "../lib/Ledger.sol";
 import {Legs} from "../lib/Legs.sol";
 import {Scenarios} from "../lib/Scenarios.sol";
+import {Sizes} from "../lib/Sizes.sol";
 import {IOrderDesk} from "./IOrderDesk.sol";
 import {IScenarioBook} from "./IScenarioBook.sol";
 
@@ -44,6 +45,8 @@ interface IPortfolioHouse {
     /// @param penalty of a liquidated account to the insurance, millionths of the margin of what
     ///        went over
     /// @param haircutMax most that the collateral may be worth less, millionths
+    /// @param stress what it may be worth less in a depeg, which initial margin has to outlast,
+    ///        millionths; docs/clearing.md says what stablecoins have done
     /// @param auctionSeconds length of each phase of an auction
     struct Terms {
         Scenarios.Charges charges;
@@ -53,19 +56,24 @@ interface IPortfolioHouse {
         uint32 fee;
         uint32 penalty;
         uint32 haircutMax;
+        uint32 stress;
         uint32 auctionSeconds;
     }
 
     /// @notice What an account has and what is asked of it, at the marks now; wei.
     /// @param equity collateral after haircut, plus profit
-    /// @param secured equity with the profit after its share of the shortfall
+    /// @param secured what counts towards initial margin: collateral after the stress, or the
+    ///        haircut where that is more, and profit after its share of the shortfall
     /// @param initial margin, half as much again where a grid is stale
     /// @param maintenance margin
+    /// @param opening initial margin and what is asked for the share of open interest: of new risk
+    ///        and withdrawals
     struct Standing {
         int256 equity;
         int256 secured;
         uint256 initial;
         uint256 maintenance;
+        uint256 opening;
     }
 
     event Deposited(address indexed account, uint256 amount);
@@ -109,6 +117,9 @@ interface IPortfolioHouse {
     error NoReading(uint32 instrument);
     /// @notice Thrown by `novate` in an instrument that has expired.
     error Expired(uint32 instrument);
+    /// @notice Thrown by `novate` for a trade that adds to a market's open interest, beyond its
+    ///         most; lots.
+    error InterestFull(uint256 market, uint256 interest, uint256 most);
     /// @notice Thrown when a price is farther from the mark than the band.
     error OutsideBand(int256 price, int256 mark);
     /// @notice Thrown by a withdrawal of more cash than there is.
@@ -132,7 +143,7 @@ interface IPortfolioHouse {
     /// @notice Pays collateral in, to the sender's account; a debt is paid first.
     function deposit(uint256 amount) external;
 
-    /// @notice Pays cash out; an account with legs keeps its initial margin.
+    /// @notice Pays cash out; an account with legs keeps what opening them would need.
     function withdraw(uint256 amount, IScenarioBook.Reading[] calldata readings) external;
 
     /// @notice Turns profit into cash: less its share of a shortfall, and no more than losers have
@@ -149,7 +160,8 @@ interface IPortfolioHouse {
     /// @dev Every leg shrinks and less maintenance margin is asked: that is closing, and needs no
     ///      margin beyond maintenance, whatever the grid; with a stale price both sides
     ///      have to close, at the last mark. Everything else needs fresh prices and grids, and the
-    ///      initial margin.
+    ///      initial margin with what is asked for the share of open interest. What adds to a
+    ///      market's open interest keeps it within its most; closing and auctions never add to it.
     function novate(Novation calldata made, IScenarioBook.Reading[] calldata readings) external;
 
     /// @notice Counts an account's gains and losses up to the marks, and what has settled; anybody
@@ -199,6 +211,9 @@ interface IPortfolioHouse {
 
     /// @notice Returns a perpetual's basis and funding as last counted.
     function swapOf(uint32 instrument) external view returns (Funding.Swap memory);
+
+    /// @notice Returns what a market's positions are measured by, and its open interest.
+    function sizeOf(uint8 market) external view returns (Sizes.Size memory);
 
     /// @notice Returns the contract that orders are signed for.
     function desk() external view returns (IOrderDesk);

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 
 /// @title What a bidder is paid for an account's positions, and how many of them go
 /// @notice The discount on their marks rises with time: out of what the account has, up to its
@@ -23,12 +24,16 @@ library Auction {
     }
 
     /// @param equity of the account
+    /// @param secured what of it counts towards the initial margin
     /// @param initial margin of the account
+    /// @param sized part of it that falls with the square of the size
     /// @param insurance there is
     /// @param length seconds of a phase
     struct Lot {
         int256 equity;
+        int256 secured;
         uint256 initial;
+        uint256 sized;
         uint256 insurance;
         uint256 length;
     }
@@ -58,14 +63,33 @@ library Auction {
 
     /// @notice Returns the share of the positions that has to go for the rest to have its initial
     ///         margin, WAD.
-    /// @dev With cost c of all, x leaves equity e - c x and asks (1 - x) i; equal at (i - e) / (i -
-    ///      c).
+    /// @dev With cost c of all, a rest y has e - c (1 - y) and is asked (i - s) y + s y^2. Both are
+    ///      equal at y = 2 (e - c) / (r + sqrt(r^2 + 4 s (e - c))), where r = i - s - c.
     /// @param cost discount and penalty on the whole account
     function share(Lot memory lot, uint256 cost) internal pure returns (uint256) {
-        if (lot.equity <= int256(cost) || lot.initial <= cost) return WAD;
-        uint256 own = uint256(lot.equity); // above cost
+        if (lot.secured <= int256(cost)) return WAD;
+        uint256 own = uint256(lot.secured); // above cost
         if (own >= lot.initial) return 0;
-        return Math.mulDiv(lot.initial - own, WAD, lot.initial - cost, Math.Rounding.Ceil);
+        if (lot.sized == 0 || lot.initial > type(uint120).max) {
+            return Math.mulDiv(lot.initial - own, WAD, lot.initial - cost, Math.Rounding.Ceil);
+        }
+        own -= cost;
+        int256 rest = int256(lot.initial - lot.sized) - int256(cost);
+        uint256 square = uint256(rest * rest) + 4 * lot.sized * own;
+        uint256 most = SignedMath.abs(rest) + 2 * Math.max(lot.sized, own);
+        uint256 sum = uint256(rest + int256(_root(square, most)));
+        return WAD - Math.mulDiv(2 * own, WAD, sum);
+    }
+
+    /// @dev Returns the root of a square that is not 0, rounded up: Newton's steps from a number
+    ///      that is not below it.
+    function _root(uint256 square, uint256 from) private pure returns (uint256 root) {
+        uint256 next = from;
+        do {
+            root = next;
+            next = (root + (square - 1) / root) / 2;
+        } while (next < root);
+        ++root;
     }
 
     /// @notice Returns how many of a leg's lots go: at least the least leg, and all if less would

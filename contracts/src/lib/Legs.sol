@@ -53,10 +53,11 @@ library Legs {
     /// @notice Adds lots to a leg, whose value is counted up to `base`.
     /// @param least lots of a leg that stays
     /// @return shrinks whether the leg is on its side or gone, and smaller
+    /// @return longer change of the lots held long
     function change(List memory list, uint32 instrument, int256 lots, int256 base, uint256 least)
         internal
         pure
-        returns (bool shrinks)
+        returns (bool shrinks, int256 longer)
     {
         uint256 at = 0;
         while (at < list.count && list.legs[at].instrument < instrument) ++at;
@@ -72,7 +73,8 @@ library Legs {
             if (!there) _insert(list, at);
             list.legs[at] = Leg(instrument, int64(after_), int128(base));
         }
-        return before > 0 ? after_ >= 0 && after_ < before : after_ <= 0 && after_ > before;
+        shrinks = before > 0 ? after_ >= 0 && after_ < before : after_ <= 0 && after_ > before;
+        longer = (after_ > 0 ? after_ : int256(0)) - (before > 0 ? before : int256(0));
     }
 
     /// @notice Removes the leg at a place.

@@ -53,11 +53,13 @@ library Scenarios {
     /// @param delta of all, units WAD
     /// @param deltas sum of the sizes of each leg's
     /// @param short lots of options sold
+    /// @param gross lots of all legs, whatever their side
     struct Sum {
         int256[24] gains;
         int256 delta;
         uint256 deltas;
         uint256 short;
+        uint256 gross;
     }
 
     /// @notice What is charged besides the worst scenario; millionths.
@@ -130,7 +132,9 @@ library Scenarios {
             int256 delta = lots * sheet.delta;
             sum.delta += delta;
             sum.deltas += uint256(delta < 0 ? -delta : delta);
-            if (lots < 0 && sheet.kind < 2) sum.short += uint256(-lots);
+            uint256 size = uint256(lots < 0 ? -lots : lots);
+            sum.gross += size;
+            if (lots < 0 && sheet.kind < 2) sum.short += size;
         }
     }
 

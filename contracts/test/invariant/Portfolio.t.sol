@@ -8,6 +8,7 @@ import {Funding} from "../../src/lib/Funding.sol";
 import {Ledger} from "../../src/lib/Ledger.sol";
 import {Legs} from "../../src/lib/Legs.sol";
 import {Scenarios} from "../../src/lib/Scenarios.sol";
+import {Sizes} from "../../src/lib/Sizes.sol";
 import {Base} from "../support/Base.sol";
 import {HouseDesk} from "../support/HouseDesk.sol";
 
@@ -27,6 +28,7 @@ contract PortfolioPlay is HouseDesk {
     uint256 public takes;
     uint256 public settled;
     uint256 public refusals;
+    uint256 public full;
     uint256[2] internal price = [uint256(100e18), 100e18];
     uint32[] internal all;
     uint256 internal paidIn;
@@ -60,8 +62,16 @@ contract PortfolioPlay is HouseDesk {
             fee: 100,
             penalty: 20_000,
             haircutMax: 200_000,
+            stress: 50_000,
             auctionSeconds: 600
         });
+    }
+
+    /// @notice So small that it is reached.
+    function sizes() internal pure override returns (Sizes.Size[] memory made) {
+        made = super.sizes();
+        made[0] = Sizes.Size(100e6, 150e6, 0, 20_000, 50_000);
+        made[1] = Sizes.Size(100e6, 40e6, 0, 20_000, 50_000);
     }
 
     function step(uint256 choice, uint256 seed) external {
@@ -114,8 +124,10 @@ contract PortfolioPlay is HouseDesk {
             bool fits = reason == IPortfolioHouse.MarginMissing.selector
                 || reason == IPortfolioHouse.UnderMaintenance.selector
                 || reason == Legs.BadLeg.selector || reason == IPortfolioHouse.OutsideBand.selector
+                || reason == IPortfolioHouse.InterestFull.selector
                 || (reason == IPortfolioHouse.Stale.selector && _somethingStale());
             vm.assertTrue(fits, "a trade is refused for margin, size or staleness only");
+            if (reason == IPortfolioHouse.InterestFull.selector) ++full;
             ++refusals;
         }
     }
@@ -226,6 +238,8 @@ contract PortfolioPlay is HouseDesk {
             uint256 bidder = FIRST_KEY + (seed + i + 1 + (seed >> 8) % (TRADERS - 1)) % TRADERS;
             uint256 most = seed % 2 == 0 ? 1e18 : bound(seed >> 16, 1, 1e18);
             int256 before = _worth(key);
+            touch(key);
+            touch(bidder); // claims are as the bid will find them
             int256 asked = _missing(key);
             bool insured = auctionOf(key).passed + 120 > 600;
             try this.bidExternally(key, bidder, most) {
@@ -247,7 +261,7 @@ contract PortfolioPlay is HouseDesk {
 
     function _missing(uint256 key) internal view returns (int256) {
         IPortfolioHouse.Standing memory now_ = standing(key);
-        return int256(now_.initial) - now_.equity;
+        return int256(now_.initial) - now_.secured;
     }
 
     function _worth(uint256 key) internal view returns (int256) {
@@ -292,7 +306,7 @@ contract PortfolioPlay is HouseDesk {
         try this.withdrawExternally(key, amount) {
             paidOut += amount;
             IPortfolioHouse.Standing memory now_ = standing(key);
-            vm.assertGe(now_.secured, int256(now_.initial), "margin stays");
+            vm.assertGe(now_.secured, int256(now_.opening), "margin stays");
         } catch {
             ++refusals;
         }
@@ -367,6 +381,23 @@ contract PortfolioPlay is HouseDesk {
         vm.assertEq(claims, sum.claims);
     }
 
+    /// @notice Open interest is what accounts hold long, and within its most.
+    function checkInterest() external view {
+        uint256[2] memory sums;
+        for (uint256 i = 0; i < TRADERS; ++i) {
+            (,, Legs.Leg[] memory legs) = clearing.accountOf(vm.addr(FIRST_KEY + i));
+            for (uint256 k = 0; k < legs.length; ++k) {
+                uint256 m = legs[k].instrument == other ? 1 : 0;
+                if (legs[k].lots > 0) sums[m] += uint64(legs[k].lots);
+            }
+        }
+        for (uint8 m = 0; m < 2; ++m) {
+            Sizes.Size memory size = clearing.sizeOf(m);
+            vm.assertEq(size.interest, sums[m], "open interest");
+            vm.assertLe(size.interest, size.interestMax);
+        }
+    }
+
     /// @notice Positions sum to zero, and so do gains not counted yet: all equity, less the
     ///         shortfall, is held.
     function checkPositions() external view {
@@ -417,6 +448,7 @@ contract PortfolioInvariants is Base {
     function check() internal view {
         play.checkMoney();
         play.checkPositions();
+        play.checkInterest();
     }
 
     /// @notice The play reaches every corner that the invariants are about.
@@ -436,5 +468,6 @@ contract PortfolioInvariants is Base {
         vm.assertGt(play.takes(), 2, "takes");
         vm.assertGt(play.settled(), 0, "settled");
         vm.assertGt(play.refusals(), 10, "refusals");
+        vm.assertGt(play.full(), 0, "open interest reaches its most");
     }
 }

@@ -125,7 +125,7 @@ contract AuctionTest is Base {
         returns (Auction.Lot memory)
     {
         int256 own = int256(bound(equity, 0, 2e30)) - 1e30;
-        return Auction.Lot(own, bound(initial, 1, 1e30), bound(insurance, 0, 1e30), 600);
+        return Auction.Lot(own, own, bound(initial, 1, 1e30), 0, bound(insurance, 0, 1e30), 600);
     }
 
     function test_fuzz_discount_risesInItsOrder(
@@ -163,6 +163,35 @@ contract AuctionTest is Base {
         vm.assertGe(left, int256(lot.initial * (1e18 - share)), "enough");
         int256 less = lot.equity * 1e18 - int256(cost * (share - 1));
         vm.assertTrue(less < int256(lot.initial * (1e18 - share + 1)), "and no more");
+    }
+
+    /// @notice The same where a part of the margin falls with the square of the size: what stays is
+    ///         enough, to some wei of rounding, and a billionth less would not do.
+    function test_fuzz_share_ofALargePosition(uint256 equity, uint256 initial, uint256 seed)
+        public
+        pure
+    {
+        Auction.Lot memory lot = lotOf(equity, initial, 0);
+        lot.sized = bound(seed, 0, lot.initial);
+        uint256 cost = bound(seed >> 128, 0, lot.equity > 0 ? uint256(lot.equity) : 0);
+        cost = bound(cost, 0, lot.initial);
+        uint256 share = Auction.share(lot, cost);
+        vm.assertLe(share, 1e18);
+        if (share == 1e18 || share == 0) return;
+        vm.assertTrue(enough(lot, cost, share), "enough");
+        if (share < 1e9) return;
+        vm.assertFalse(enough(lot, cost, share - 1e9));
+    }
+
+    /// @dev Whether a rest has its margin, with 36 decimals.
+    function enough(Auction.Lot memory lot, uint256 cost, uint256 share)
+        internal
+        pure
+        returns (bool)
+    {
+        uint256 rest = 1e18 - share;
+        uint256 asked = ((lot.initial - lot.sized) * 1e18 + lot.sized * rest) * rest;
+        return lot.secured * 1e36 - int256(cost * share * 1e18) >= int256(asked);
     }
 
     function test_fuzz_slice_leavesALegOrNothing(uint256 lots, uint256 share, uint256 least)

@@ -2,7 +2,9 @@
 pragma solidity ^0.8.30;
 
 import {IScenarioBook} from "../../src/interfaces/IScenarioBook.sol";
+import {Ledger} from "../../src/lib/Ledger.sol";
 import {Scenarios} from "../../src/lib/Scenarios.sol";
+import {Sizes} from "../../src/lib/Sizes.sol";
 import {Tree} from "../../src/lib/Tree.sol";
 import {BookDesk} from "../support/BookDesk.sol";
 
@@ -11,6 +13,9 @@ import {BookDesk} from "../support/BookDesk.sol";
 contract MarginVectorsTest is BookDesk {
     using Scenarios for Scenarios.Sheet;
     using Scenarios for Scenarios.Sum;
+    using Sizes for Scenarios.Sum;
+    using Sizes for Sizes.Size;
+    using Ledger for Ledger.Purse;
 
     string internal constant MARGINS = "../vectors/margin_v1.json";
 
@@ -81,16 +86,36 @@ contract MarginVectorsTest is BookDesk {
         }
         vm.assertEq(Tree.root(leaves), vm.parseJsonBytes32(line, ".root"), "root");
         checkMargin(line, sum);
+        checkSecured(line);
     }
 
     function checkMargin(string memory line, Scenarios.Sum memory sum) internal pure {
         uint256[] memory said = vm.parseJsonUintArray(line, ".charges");
         Scenarios.Charges memory charges =
             Scenarios.Charges(uint32(said[0]), uint32(said[1]), uint32(said[2]), uint32(said[3]));
-        uint256 initial = sum.initial(charges, vm.parseJsonUint(line, ".index"));
+        uint256 index = vm.parseJsonUint(line, ".index");
+        Sizes.Size memory size = sizeOf(line);
+        uint256 lots = sum.lotsOf();
+        uint256 initial = sum.initial(charges, index) + size.sized(lots, index);
         vm.assertEq(initial, vm.parseJsonUint(line, ".initial"), "initial");
         uint256 maintenance = Scenarios.maintenance(initial, charges);
         vm.assertEq(maintenance, vm.parseJsonUint(line, ".maintenance"), "maintenance");
+        uint256 opening = initial + size.crowded(lots, sum.gross, index);
+        vm.assertEq(opening, vm.parseJsonUint(line, ".opening"), "opening");
+    }
+
+    function checkSecured(string memory line) internal pure {
+        int256[] memory purse = vm.parseJsonIntArray(line, ".purse");
+        uint256 haircut = uint256(purse[2] > purse[3] ? purse[2] : purse[3]);
+        int256 secured = Ledger.Purse(uint128(uint256(purse[0])), int128(purse[1])).equity(haircut);
+        vm.assertEq(secured, vm.parseJsonInt(line, ".secured"), "secured");
+    }
+
+    function sizeOf(string memory line) internal pure returns (Sizes.Size memory) {
+        uint256[] memory said = vm.parseJsonUintArray(line, ".sizes");
+        return Sizes.Size(
+            uint64(said[0]), type(uint64).max, uint64(said[1]), uint32(said[2]), uint32(said[3])
+        );
     }
 
     function open(bytes calldata chunk, int256 moved, int256 step)

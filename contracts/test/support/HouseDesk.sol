@@ -11,6 +11,7 @@ import {Funding} from "../../src/lib/Funding.sol";
 import {Ledger} from "../../src/lib/Ledger.sol";
 import {Legs} from "../../src/lib/Legs.sol";
 import {Scenarios} from "../../src/lib/Scenarios.sol";
+import {Sizes} from "../../src/lib/Sizes.sol";
 import {BookDesk} from "./BookDesk.sol";
 
 /// @notice A portfolio house over the book's two markets, a perpetual in each, and traders whose
@@ -38,7 +39,7 @@ abstract contract HouseDesk is BookDesk, IHaircut {
         deployBook();
         perp = perpetual(0);
         other = perpetual(1);
-        clearing = new PortfolioHouse(dollar, book, this, clearingTerms());
+        clearing = new PortfolioHouse(dollar, book, this, clearingTerms(), sizes());
         orderDesk = OrderDesk(address(clearing.desk()));
         setPrices(100e18, 100e18);
         setGrid(0, 100e18);
@@ -54,8 +55,16 @@ abstract contract HouseDesk is BookDesk, IHaircut {
             fee: 0,
             penalty: 20_000,
             haircutMax: 200_000,
+            stress: 0,
             auctionSeconds: 600
         });
+    }
+
+    /// @notice A thousand million units of each market, and nothing asked for size.
+    function sizes() internal pure virtual returns (Sizes.Size[] memory made) {
+        made = new Sizes.Size[](2);
+        made[0] = Sizes.Size(1e15, 1e15, 0, 0, 0);
+        made[1] = Sizes.Size(1e15, 1e15, 0, 0, 0);
     }
 
     function fund(uint256 key, uint256 amount) internal returns (address who) {

@@ -234,3 +234,24 @@ fn real_hours_before_march_2020_have_one_hole() {
     }
     assert!(open_part(&[folder], Part { hole_s: 3 * 3_600, ..part }).is_err());
 }
+
+/// What one USDC was worth in USDT, by the prices of bitcoin in both, in each minute in which both
+/// traded; the least is the stress of a stablecoin collateral, rounded up to a hundredth.
+#[test]
+fn a_stablecoin_has_been_worth_its_stress_less() {
+    let Some(folder) = shared("depeg_20230311") else { return };
+    let bars = |coin: &str| {
+        let name = format!("binance_raw_BTC{coin}_1m_20230301_20230321.csv.gz");
+        open(&[folder.join(name)]).expect("checked data").swap_remove(0).bars
+    };
+    let (usdt, usdc) = (bars("USDT"), bars("USDC"));
+    let traded = |pair: &(&Bar, &Bar)| {
+        pair.0.open_s == pair.1.open_s && pair.0.volume > 0.0 && pair.1.volume > 0.0
+    };
+    let worth = |(usdt, usdc): (&Bar, &Bar)| usdt.close / usdc.close;
+    let all: Vec<f64> = usdt.iter().zip(&usdc).filter(traded).map(worth).collect();
+    assert_eq!((usdt.len(), usdc.len(), all.len()), (30_240, 30_240, 17_190));
+    let least = all.iter().copied().fold(f64::INFINITY, f64::min);
+    let below = (100.0 * (1.0 - least)).ceil();
+    assert_eq!(f64::from(market::scenario::ledger::STABLECOIN_STRESS), below * 10_000.0);
+}

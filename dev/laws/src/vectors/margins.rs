@@ -7,7 +7,7 @@
 //! *Invariant: every number that leaves 53 bits is a decimal string.*
 //! Absent: proofs of the arrays (`tree_v1.json` has them); the root of each case is here.
 
-use market::scenario::ledger::{Charges, Row, margin};
+use market::scenario::ledger::{self, Asked, Charges, Row, margin, secured};
 use market::scenario::{Grid, Kind, Leg, Market, Width, book, book_inputs};
 use serde_json::{Value, json};
 use tensor::Tensor;
@@ -60,8 +60,16 @@ pub(super) fn check(file: &Value) {
         let legs: Vec<_> = (0..rows.len()).map(|i| (&rows[i], lots[i], kinds[i] < 2)).collect();
         let [net, hedged, short, maintenance] = [0, 1, 2, 3].map(|i| number(&case["charges"][i]));
         let charges = Charges { net, hedged, short, maintenance };
-        let asked = margin(&legs, charges, number(&case["index"]));
-        assert_eq!(asked, (number(&case["initial"]), number(&case["maintenance"])));
+        let [depth, interest] = [0, 1].map(|i| number(&case["sizes"][i]));
+        let [thin, crowd] = [2, 3].map(|i| number(&case["sizes"][i]));
+        let index = number(&case["index"]);
+        let asked = margin(&legs, charges, ledger::Market { index, depth, interest, thin, crowd });
+        let [initial, maintenance, opening] =
+            ["initial", "maintenance", "opening"].map(|name| number(&case[name]));
+        assert_eq!(asked, Asked { initial, maintenance, opening });
+        let purse = (number(&case["purse"][0]), number(&case["purse"][1]));
+        let [haircut, stress] = [2, 3].map(|i| number(&case["purse"][i]));
+        assert_eq!(secured(purse, haircut, stress), number::<i128>(&case["secured"]));
         let (moved, step) = (number(&case["moved"]), number(&case["step"]));
         for (row, mark) in rows.iter().zip(list(&case["marks"])) {
             assert_eq!(row.mark(moved, step), number::<i128>(mark));
@@ -81,7 +89,11 @@ fn case(dice: &mut Dice, account: (&[Vec<f64>], &[u8], usize), charges: Charges)
         rows.iter().take(count).map(|row| Row::read(row).expect("rows are finite")).collect();
     let legs: Vec<_> = (0..count).map(|i| (&read[i], lots[i], kinds[i] < 2)).collect();
     let at = u64::try_from(index).expect("prices are positive");
-    let (initial, maintenance) = margin(&legs, charges, at);
+    let gross: u64 = lots.iter().map(|lots| lots.unsigned_abs()).sum();
+    let market = sizes(dice, at, gross);
+    let Asked { initial, maintenance, opening } = margin(&legs, charges, market);
+    let purse = (u128::from(dice.long()), -i128::from(dice.word()));
+    let [haircut, stress] = [0, 1].map(|_| u32::try_from(dice.below(500_001)).expect("small"));
     let tensors: Vec<Tensor> = rows.iter().take(count).map(|row| tensor(row)).collect();
     let all = Tensor::f64(&[count, WIDTH], rows[..count].concat()).expect("rows of a width");
     let text = |x: &dyn ToString| x.to_string();
@@ -95,9 +107,23 @@ fn case(dice: &mut Dice, account: (&[Vec<f64>], &[u8], usize), charges: Charges)
         "rows": tensors.iter().map(|row| hex(&row.to_bytes())).collect::<Vec<_>>(),
         "root": text(&all.root()),
         "marks": read.iter().map(|row| row.mark(moved, step).to_string()).collect::<Vec<_>>(),
+        "sizes": [text(&market.depth), text(&market.interest), text(&market.thin),
+            text(&market.crowd)],
         "initial": text(&initial),
         "maintenance": text(&maintenance),
+        "opening": text(&opening),
+        "purse": [text(&purse.0), text(&purse.1), text(&haircut), text(&stress)],
+        "secured": text(&secured(purse, haircut, stress)),
     })
+}
+
+/// A market as deep as an account is large, much deeper, or much less deep.
+fn sizes(dice: &mut Dice, index: u64, gross: u64) -> ledger::Market {
+    let scale = *dice.pick(&[1, 7, 1_000]);
+    let depth = if dice.one_in(2) { gross.div_ceil(scale) } else { gross * scale };
+    let interest = gross + u64::from(dice.word()) * u64::from(dice.word() % 3);
+    let [thin, crowd] = [*dice.pick(&[0, 20_000, 99_991]), *dice.pick(&[0, 50_000, 1_000_000])];
+    ledger::Market { index, depth, interest, thin, crowd }
 }
 
 /// A book's terms and data as a contract has them, and the roots of its claim.

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use chain::{
     Client,
     client::{Deal, House, Leg, PackageOrder},
-    contracts::house::{Funding, IPortfolioHouse, Scenarios},
+    contracts::house::{Funding, IPortfolioHouse, Scenarios, Sizes},
     deploy::HouseSetup,
 };
 use node::{
@@ -68,7 +68,16 @@ pub(super) fn setup(job: &Job) -> anyhow::Result<HouseSetup> {
             fee: 100,
             penalty: 20_000,
             haircutMax: 200_000,
+            stress: 0,
             auctionSeconds: 600,
+        },
+        // Two accounts are all the market there is: nothing is asked for size.
+        size: Sizes::Size {
+            depth: 1_000_000_000,
+            interestMax: 1_000_000_000,
+            interest: 0,
+            thin: 0,
+            crowd: 0,
         },
     })
 }

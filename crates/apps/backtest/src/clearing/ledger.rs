@@ -8,7 +8,7 @@ use alloy::primitives::{I256, U256};
 use chain::client::Portfolio;
 use chain::contracts::house::IPortfolioHouse::Standing;
 use market::Wad;
-use market::scenario::ledger::{Charges, Row, margin};
+use market::scenario::ledger::{Asked, Charges, Market, Row, margin};
 
 const WAD: i128 = 1_000_000_000_000_000_000;
 
@@ -87,7 +87,7 @@ impl Marked {
             |(id, lots): (u32, i64)| (&self.rows[id as usize], lots, self.options[id as usize]);
         let legs: Vec<(&Row, i64, bool)> = legs.map(leg).collect();
         let index = u64::try_from(self.index).expect("below 10^7 dollars");
-        let (initial, maintenance) = margin(&legs, self.charges, index);
+        let Asked { initial, maintenance, .. } = margin(&legs, self.charges, Market::plain(index));
         let signed = |wei: u128| i128::try_from(wei).expect("far below 2^127 wei");
         (signed(initial), signed(maintenance))
     }

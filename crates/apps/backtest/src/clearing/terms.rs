@@ -4,7 +4,7 @@ use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy::signers::{SignerSync as _, local::PrivateKeySigner};
 use alloy::sol_types::{Eip712Domain, SolStruct as _};
 use chain::client::{FeedTerms, SlotReport};
-use chain::contracts::house::{Funding, IPortfolioHouse, Scenarios};
+use chain::contracts::house::{Funding, IPortfolioHouse, Scenarios, Sizes};
 use chain::contracts::scenarios::IScenarioBook;
 use chain::deploy::{ClearingSetup, CourtTerms};
 use market::scenario::ledger::Charges;
@@ -61,8 +61,17 @@ pub(super) fn clearing(setup: &DeskSetup, owner: &Trader, program: &Program) -> 
             fee: 0,
             penalty: PENALTY,
             haircutMax: 200_000,
+            stress: 0,
             auctionSeconds: 600,
         },
+        // A replay asks what the models ask: no cap, and nothing for size.
+        sizes: vec![Sizes::Size {
+            depth: u64::MAX,
+            interestMax: u64::MAX,
+            interest: 0,
+            thin: 0,
+            crowd: 0,
+        }],
         haircut: Address::ZERO,
     }
 }

@@ -13,6 +13,14 @@ use crate::wad::parts;
 const COUNT: usize = 24;
 /// Elements of a row: the scenarios, seven marks, the delta.
 const WIDTH: usize = 32;
+/// How much less a stablecoin is worth in the stress that initial margin has to outlast, millionths:
+/// the next hundredth above the lowest minute of USDC in March 2023, which `feeds` tests on bars.
+///
+/// ```
+/// use market::scenario::ledger::{STABLECOIN_STRESS, secured};
+/// assert_eq!(secured((100, 0), 0, STABLECOIN_STRESS), 86);
+/// ```
+pub const STABLECOIN_STRESS: u32 = 140_000;
 const TICKS: u128 = 1_000_000_000_000;
 const MILLION: u128 = 1_000_000;
 
@@ -95,42 +103,158 @@ impl Row {
     }
 }
 
-/// Returns initial and maintenance margin of legs `(row, lots, whether an option)` of one market,
-/// in
-/// 10^-18 dollars; `index` in ticks.
+/// What a market is like that an account has legs in.
 ///
 /// ```
-/// use market::scenario::ledger::{Charges, Row, margin};
+/// use market::scenario::ledger::Market;
+/// let plain = Market::plain(50_000_000_000_000_000);
+/// assert_eq!((plain.thin, plain.crowd), (0, 0));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Market {
+    /// Price, ticks.
+    pub index: u64,
+    /// Lots that the market takes within 2 % of its price; positive.
+    pub depth: u64,
+    /// Lots held long by all, over all instruments.
+    pub interest: u64,
+    /// Share of the index asked of a position as large as the depth, millionths.
+    pub thin: u32,
+    /// Share of the index asked of a position that is all open interest, millionths.
+    pub crowd: u32,
+}
+
+impl Market {
+    /// Returns a market in which nothing is asked for size.
+    ///
+    /// ```
+    /// use market::scenario::ledger::Market;
+    /// assert_eq!(Market::plain(7).index, 7);
+    /// ```
+    #[must_use]
+    pub fn plain(index: u64) -> Market {
+        Market { index, depth: 1, interest: 1, thin: 0, crowd: 0 }
+    }
+}
+
+/// What is asked of an account in one market, 10^-18 dollars.
+///
+/// ```
+/// use market::scenario::ledger::Asked;
+/// assert_eq!(Asked::default().initial, 0);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// The scenarios' loss or the least by delta, options sold, and size against depth.
+    pub initial: u128,
+    /// A share of it.
+    pub maintenance: u128,
+    /// Initial margin and what is asked for the share of open interest: of new risk.
+    pub opening: u128,
+}
+
+/// Returns what is asked of legs `(row, lots, whether an option)` of one market.
+///
+/// A position's size is its net delta, each hedged pair once, and no less than the options it has
+/// sold. Against depth it is asked `thin size / depth` of the index a unit, up to all of it; against
+/// open interest, `crowd` times the share that its lots have. Everything is rounded up.
+///
+/// ```
+/// use market::scenario::ledger::{Charges, Market, Row, margin};
 /// let charges = Charges { net: 20_000, hedged: 10_000, short: 0, maintenance: 500_000 };
 /// let row = Row::read(&[-3.0; 32]).ok_or("finite")?;
-/// let asked = margin(&[(&row, 2_000_000, false)], charges, 0);
-/// assert_eq!(asked, (6_000_000_000_000_000_000, 3_000_000_000_000_000_000));
+/// let asked = margin(&[(&row, 2_000_000, false)], charges, Market::plain(0));
+/// assert_eq!(asked.initial, 6_000_000_000_000_000_000);
+/// assert_eq!(asked.maintenance, 3_000_000_000_000_000_000);
 /// # Ok::<(), &str>(())
 /// ```
 #[must_use]
-pub fn margin(legs: &[(&Row, i64, bool)], charges: Charges, index: u64) -> (u128, u128) {
-    let mut gains = [0i128; COUNT];
-    let (mut net, mut gross, mut short) = (0i128, 0u128, 0u128);
-    for (row, lots, option) in legs {
-        let lots = i128::from(*lots);
-        for (i, gain) in gains.iter_mut().enumerate() {
-            *gain += lots * (row.gains[i] + i128::from(lots < 0 && row.inexact[i]));
+pub fn margin(legs: &[(&Row, i64, bool)], charges: Charges, market: Market) -> Asked {
+    let sum = Sum::of(legs);
+    let initial = sum.scanned(charges, market.index) + sum.sized(market);
+    let maintenance = (initial * u128::from(charges.maintenance)).div_ceil(MILLION);
+    Asked { initial, maintenance, opening: initial + sum.crowded(market) }
+}
+
+/// Returns what of an account's cash and profit counts towards its initial margin: cash after the
+/// greater of the collateral's haircut and the stress, both in millionths.
+///
+/// ```
+/// use market::scenario::ledger::secured;
+/// assert_eq!(secured((1_000, -30), 20_000, 140_000), 830);
+/// assert_eq!(secured((1_000, -30), 200_000, 140_000), 770);
+/// ```
+#[must_use]
+pub fn secured((cash, profit): (u128, i128), haircut: u32, stress: u32) -> i128 {
+    let kept = MILLION - u128::from(haircut.max(stress)).min(MILLION);
+    let cash = i128::try_from(cash * kept / MILLION).expect("collateral is below 2^107");
+    cash + profit
+}
+
+/// What legs add up to.
+#[derive(Debug, Default)]
+struct Sum {
+    gains: [i128; COUNT],
+    net: u128,
+    deltas: u128,
+    short: u128,
+    gross: u128,
+}
+
+impl Sum {
+    fn of(legs: &[(&Row, i64, bool)]) -> Sum {
+        let mut sum = Sum::default();
+        let mut net = 0i128;
+        for (row, lots, option) in legs {
+            let lots = i128::from(*lots);
+            for (i, gain) in sum.gains.iter_mut().enumerate() {
+                *gain += lots * (row.gains[i] + i128::from(lots < 0 && row.inexact[i]));
+            }
+            let delta = lots * row.delta;
+            net += delta;
+            sum.deltas += delta.unsigned_abs();
+            sum.gross += lots.unsigned_abs();
+            if *option && lots < 0 {
+                sum.short += lots.unsigned_abs();
+            }
         }
-        let delta = lots * row.delta;
-        net += delta;
-        gross += delta.unsigned_abs();
-        if *option && lots < 0 {
-            short += lots.unsigned_abs();
-        }
+        sum.net = net.unsigned_abs();
+        sum
     }
-    let net = net.unsigned_abs();
-    let twice = 2 * net * u128::from(charges.net) + (gross - net) * u128::from(charges.hedged);
-    let index = u128::from(index);
-    let least = (twice.div_ceil(2 * TICKS) * index).div_ceil(MILLION);
-    let worst = gains.iter().map(|gain| (-gain).max(0).unsigned_abs()).max().unwrap_or(0);
-    let sold = (short * u128::from(charges.short) * index).div_ceil(MILLION);
-    let initial = worst.max(least) + sold;
-    (initial, (initial * u128::from(charges.maintenance)).div_ceil(MILLION))
+
+    /// The worst scenario or the least by delta, and options sold.
+    fn scanned(&self, charges: Charges, index: u64) -> u128 {
+        let twice = 2 * self.net * u128::from(charges.net)
+            + (self.deltas - self.net) * u128::from(charges.hedged);
+        let index = u128::from(index);
+        let least = (twice.div_ceil(2 * TICKS) * index).div_ceil(MILLION);
+        let worst = self.gains.iter().map(|gain| (-gain).max(0).unsigned_abs()).max();
+        let sold = (self.short * u128::from(charges.short) * index).div_ceil(MILLION);
+        worst.unwrap_or(0).max(least) + sold
+    }
+
+    /// Lots of the size.
+    fn size(&self) -> u128 {
+        (self.net + self.deltas).div_ceil(2 * TICKS).max(self.short)
+    }
+
+    fn sized(&self, market: Market) -> u128 {
+        let share = (self.size() * u128::from(market.thin)).div_ceil(u128::from(market.depth));
+        part(self.size() * u128::from(market.index), share.min(MILLION))
+    }
+
+    fn crowded(&self, market: Market) -> u128 {
+        if self.gross == 0 {
+            return 0;
+        }
+        let share = (self.gross * u128::from(market.crowd)).div_ceil(u128::from(market.interest));
+        part(self.size() * u128::from(market.index), share)
+    }
+}
+
+/// Millionths of an amount, rounded up, without a product that leaves 128 bits.
+fn part(amount: u128, share: u128) -> u128 {
+    amount / MILLION * share + (amount % MILLION * share).div_ceil(MILLION)
 }
 
 /// The largest number of ticks not above a double, and whether it is below it.

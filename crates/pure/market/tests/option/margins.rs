@@ -248,7 +248,9 @@ proptest! {
             out[0].chunks(32).map(|row| Row::read(row).expect("finite")).collect();
         let held: Vec<_> =
             (0..legs.len()).map(|i| (&rows[i], made[i].1, made[i].0 < 2)).collect();
-        let (initial, maintenance) = ledger::margin(&held, CHARGES, 70_000_000_000_000_000);
+        let plain = ledger::Market::plain(70_000_000_000_000_000);
+        let ledger::Asked { initial, maintenance, opening } = ledger::margin(&held, CHARGES, plain);
+        prop_assert_eq!(opening, initial);
         let (asked, _, _) = margin(&legs, Width::STATIC);
         let gross: f64 = legs.iter().map(|leg| leg.position.abs() * 70_000.0).sum();
         let slack = 1e-9 * (1.0 + gross);

@@ -16,7 +16,7 @@ use crate::{
     contracts::{
         dollar::DemoDollar,
         feed::PriceFeed,
-        house::{IPortfolioHouse, PortfolioHouse},
+        house::{IPortfolioHouse, PortfolioHouse, Sizes},
         scenarios::{IScenarioBook, ScenarioBook},
     },
 };
@@ -42,6 +42,8 @@ pub struct ClearingSetup {
     pub markets: Vec<IScenarioBook::Market>,
     /// Charges, funding, fees and auctions.
     pub terms: IPortfolioHouse::Terms,
+    /// Depth, most open interest and what size is asked, of each market; no open interest yet.
+    pub sizes: Vec<Sizes::Size>,
     /// Where the collateral's haircut is read; the zero address leaves it at nothing.
     pub haircut: Address,
 }
@@ -103,6 +105,7 @@ fn own_codes(setup: &ClearingSetup, at: &Clearing) -> [Contract; 4] {
         book_: at.book,
         haircut_: setup.haircut,
         terms_: setup.terms.clone(),
+        sizes: setup.sizes.clone(),
     };
     [
         ("PriceFeed", with_arguments(&PriceFeed::BYTECODE, feed.abi_encode())),

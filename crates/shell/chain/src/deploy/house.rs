@@ -10,7 +10,7 @@ use crate::{
     Client, ClientError,
     contracts::{
         feed::{IPriceFeed, PriceFeed},
-        house::{IPortfolioHouse, PortfolioHouse},
+        house::{IPortfolioHouse, PortfolioHouse, Sizes},
         scenarios::{IScenarioBook, ScenarioBook},
     },
 };
@@ -32,6 +32,8 @@ pub struct HouseSetup {
     pub least: [u128; 3],
     /// Charges, funding, fees and auctions of the house.
     pub terms: IPortfolioHouse::Terms,
+    /// Depth of the market, its most open interest, and what size is asked.
+    pub size: Sizes::Size,
 }
 
 impl Deployment {
@@ -77,6 +79,7 @@ pub(super) fn init_codes(setup: &Setup, at: &Deployment) -> [Bytes; 3] {
         book_: at.scenarios,
         haircut_: Address::ZERO,
         terms_: house.terms.clone(),
+        sizes: vec![house.size.clone()],
     };
     [
         with_arguments(&PriceFeed::BYTECODE, feed.abi_encode()),

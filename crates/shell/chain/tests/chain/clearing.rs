@@ -23,6 +23,8 @@ use tensor::{Program, Tensor};
 use crate::fixture::{Chain, GENESIS, advance, connect_url, ether, key, percent};
 
 const ROWS: usize = 32;
+/// Lots that the market takes within 2 %, a hundred units.
+const DEPTH: u64 = 100_000_000;
 const WINDOW: u64 = 3;
 const SLOT: u64 = 60;
 const BAND: f64 = 0.1875;
@@ -78,8 +80,16 @@ fn setup() -> ClearingSetup {
             fee: 0,
             penalty: 20_000,
             haircutMax: 200_000,
+            stress: 140_000,
             auctionSeconds: 600,
         },
+        sizes: vec![Sizes::Size {
+            depth: DEPTH,
+            interestMax: 1_000_000_000,
+            interest: 0,
+            thin: 20_000,
+            crowd: 50_000,
+        }],
         haircut: Address::ZERO,
     }
 }
@@ -235,9 +245,17 @@ async fn an_option_and_a_perpetual_are_traded_and_an_account_is_liquidated() {
     let charges =
         ledger::Charges { net: 20_000, hedged: 10_000, short: 10_000, maintenance: 500_000 };
     let legs = [(&one, 10_000_000, false), (&two, -5_000_000, true)];
-    let (initial, maintenance) = ledger::margin(&legs, charges, 50_000_000_000_000);
-    assert_eq!(standing.initial, U256::from(initial));
-    assert_eq!(standing.maintenance, U256::from(maintenance));
+    let market = ledger::Market {
+        index: 50_000_000_000_000,
+        depth: DEPTH,
+        interest: 15_000_000,
+        thin: 20_000,
+        crowd: 50_000,
+    };
+    let asked = ledger::margin(&legs, charges, market);
+    assert_eq!(standing.initial, U256::from(asked.initial));
+    assert_eq!(standing.maintenance, U256::from(asked.maintenance));
+    assert_eq!(standing.opening, U256::from(asked.opening));
     assert_eq!(standing.equity, I256::try_from(ether(120)).expect("small"), "both at the mark");
     let refused = carol.run_auction(who, &readings).await;
     assert_eq!(name(&refused), Some("Healthy"));

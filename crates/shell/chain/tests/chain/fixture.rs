@@ -16,7 +16,7 @@ use chain::{
         clearing::IClearingHouse,
         feed::IPriceFeed,
         gate::IRiskGate,
-        house::{Funding, IPortfolioHouse, Scenarios},
+        house::{Funding, IPortfolioHouse, Scenarios, Sizes},
         ledger::IProviderLedger,
         oracle::IRiskOracle,
         panel::IPanelGate,
@@ -189,7 +189,15 @@ fn house() -> HouseSetup {
             fee: 0,
             penalty: 20_000,
             haircutMax: 200_000,
+            stress: 0,
             auctionSeconds: 600,
+        },
+        size: Sizes::Size {
+            depth: 1_000_000_000,
+            interestMax: 1_000_000_000,
+            interest: 0,
+            thin: 0,
+            crowd: 0,
         },
     }
 }
