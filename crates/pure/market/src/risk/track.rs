@@ -97,7 +97,8 @@ impl DayReport {
     /// # let law = Predictive { location: 0.0, variance: 1.0, freedom: 200.0, distance: 0.0 };
     /// # let (date, lower, upper, pit) = (Date::from_number(0), -8.0, -6.0, 0.5);
     /// # let shape = TwoPiece::new(1.0);
-    /// # let day = DayReport { date, law, forecast: 1e-3, lower, upper, realised: 1.0, shape, pit };
+    /// # let (forecast, realised) = (1e-3, 1.0);
+    /// # let day = DayReport { date, law, forecast, lower, upper, realised, shape, pit };
     /// assert!((day.crps() - 0.233_694_977).abs() < 1e-9); // a standard normal at its mean
     /// ```
     #[must_use]

@@ -2,8 +2,9 @@
 //! law that is.
 //!
 //! Two halves of normal densities with scales `lower` and `upper` meet at the mode (Fechner 1897;
-//! Fernández and Steel 1998). Everything a score needs is in closed form (Gneiting and Thorarinsdottir
-//! 2010). Here it always has mean 0 and variance 1; location and scale are the forecaster's.
+//! Fernández and Steel 1998). Everything a score needs is in closed form (Gneiting and
+//! Thorarinsdottir 2010). Here it always has mean 0 and variance 1; location and scale are the
+//! forecaster's.
 //!
 //! *Invariant: a skew of 1 is the normal law.* Absent: heavier tails.
 
