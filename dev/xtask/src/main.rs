@@ -10,6 +10,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for a terminal")]
 
+mod attacks;
 mod browser;
 mod contracts;
 mod fuzz;
@@ -105,6 +106,16 @@ enum Task {
         #[arg(long)]
         json: bool,
     },
+    /// Fight aggregation rules and attacks, or time the rules, beside byzfl's
+    ///
+    /// `table` has every rule against every attack, `speed` the times, `read` prints tables again;
+    /// `cargo xtask attacks table --help` has the rest.
+    #[command(disable_help_flag = true)]
+    Attacks {
+        /// What the bench is told: table, speed or read, and their options
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        words: Vec<String>,
+    },
     /// Print the figures of prices, implied volatilities, surfaces and portfolio margin
     Options {
         /// The folder of the option chains
@@ -148,6 +159,7 @@ fn main() -> ExitCode {
         Task::Risk { folder, before_split, json } => {
             risk::bench(&mut steps, &folder, (before_split, json))
         }
+        Task::Attacks { words } => attacks::bench(&mut steps, &words),
         Task::Options { folder, json } => options::bench(&mut steps, &folder, json),
     };
     if let Err(error) = result {

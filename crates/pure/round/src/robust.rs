@@ -13,8 +13,9 @@
 //!
 //! Where the papers let ties be broken at will, everything tied is taken and the mean is over what
 //! was taken. So no rule asks which row came first, and permuting the rows changes nothing but the
-//! last bit of a weight. A set with more members than the paper's is no worse: there are at most
-//! `f` liars in any.
+//! last bit of a weight. There are at most `f` liars in any such set, as the bounds ask, but more
+//! than in one of the paper's size where all liars send one row: docs/benchmarks.md has what that
+//! costs.
 //!
 //! *Invariant: the same recipe and sizes build the same Program, hash for hash; no i32 op of it can
 //! wrap.* Absent: pay and rejection of rows ([`mod@crate::aggregate`]), and which recipe a job

@@ -31,6 +31,7 @@ const FLOORS: &[(&str, &str, &[&str])] = &[
         "assay",
         &[PURE, "kernels", "feeds", "chain", "net", "node", "explorer", "backtest", "shadow"],
     ),
+    ("dev", "attacks", &[PURE, "kernels", "laws"]),
     ("dev", "exact", &[PURE, "kernels"]),
     ("dev", "hostile", &[PURE, "feeds", "net", "node", "laws"]),
     ("dev", "laws", &[PURE, "kernels"]),

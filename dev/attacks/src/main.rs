@@ -1,0 +1,119 @@
+//! `attacks`: the table of rules and attacks, and rules' times, both beside byzfl; `cargo xtask
+//! attacks` makes its Python and calls it.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a bench reports to the terminal")]
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use attacks::data::{Split, mnist};
+use attacks::peer::Peer;
+use attacks::table::{Cell, Plan};
+use attacks::{speed, summary};
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Task,
+    /// The Python that has byzfl; without it ours are alone
+    #[arg(long, global = true)]
+    python: Option<PathBuf>,
+    /// What the Python runs
+    #[arg(long, global = true, default_value = "dev/peers/robust/rules.py")]
+    driver: PathBuf,
+    /// Print a line of JSON a row
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Fight every rule against every attack
+    Table {
+        /// The folder of MNIST's test half
+        #[arg(default_value = "../shared/data/mnist_10k")]
+        folder: PathBuf,
+        /// Splits of the data
+        #[arg(long, value_delimiter = ',', default_value = "iid,dirichlet,one-label")]
+        splits: Vec<Split>,
+        /// Liars among the nodes
+        #[arg(long, value_delimiter = ',', default_value = "2,5,9")]
+        liars: Vec<usize>,
+        /// Nodes
+        #[arg(long, default_value_t = 25)]
+        nodes: usize,
+        /// Seeds a cell
+        #[arg(long, default_value_t = 5)]
+        seeds: u64,
+        /// Rounds a fight
+        #[arg(long, default_value_t = 100)]
+        rounds: usize,
+        /// Only rules with this in their name
+        #[arg(long, default_value = "")]
+        rules: String,
+        /// Only attacks with this in their name
+        #[arg(long, default_value = "")]
+        attacks: String,
+        /// Fights side by side
+        #[arg(long, default_value_t = 2)]
+        threads: usize,
+    },
+    /// Print the tables of fights whose lines of JSON are in these files
+    Read {
+        /// Files that `table --json` wrote
+        files: Vec<PathBuf>,
+    },
+    /// Time every rule beside byzfl's on 25 rows of 1.2 million coordinates
+    Speed {
+        /// Only rules with this in their name
+        #[arg(default_value = "")]
+        filter: String,
+        /// Turns a rule
+        #[arg(long, default_value_t = 7)]
+        turns: usize,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    let Arguments { command, python, driver, json } = Arguments::parse();
+    match command {
+        Task::Table { folder, splits, liars, nodes, seeds, rounds, rules, attacks, threads } => {
+            let data = mnist(&folder)?;
+            let pairs = |split: &Split| liars.iter().map(|f| (*split, *f)).collect::<Vec<_>>();
+            let fields = splits.iter().flat_map(pairs).collect();
+            let peer = python.map(|python| (python, driver));
+            let plan = Plan { nodes, fields, seeds, rounds, rules, attacks, peer, threads };
+            let cells = plan.run(&data)?;
+            if json {
+                cells.iter().for_each(|cell| println!("{}", cell.json()));
+            } else {
+                print!("{}", summary::text(&cells)?);
+            }
+        }
+        Task::Read { files } => {
+            let mut cells = Vec::new();
+            for file in files {
+                let text = std::fs::read_to_string(&file)
+                    .with_context(|| format!("{} cannot be read", file.display()))?;
+                for line in text.lines() {
+                    cells.push(Cell::from_json(&serde_json::from_str(line)?)?);
+                }
+            }
+            print!("{}", summary::text(&cells)?);
+        }
+        Task::Speed { filter, turns } => {
+            let python = python.context("--python names the Python that has byzfl")?;
+            let mut peer = Peer::start(&python, &driver)?;
+            if !json {
+                println!("| rule | ours | on two threads | byzfl | ratio (quartiles) | bar |");
+                println!("|---|---|---|---|---|---|");
+            }
+            speed::run(&mut peer, (turns, &filter), |row| {
+                if json { println!("{}", row.json()) } else { println!("{}", row.line()) }
+            })?;
+            eprintln!("one thread: CPU time; two: the best on the wall; bits are the same");
+        }
+    }
+    Ok(())
+}
