@@ -144,9 +144,10 @@ impl Queue {
             let end = ends.get(number).copied().unwrap_or(*at);
             (i128::from(*lots) * (end - at)) as f64
         };
-        let forgone = self.closed.iter().map(forgone).sum::<f64>() / 1e18;
+        // An empty sum of floats is -0.
+        let forgone = self.closed.iter().map(forgone).sum::<f64>() / 1e18 + 0.0;
         [0, 1].map(|i| {
-            let taken = self.taken[i].values().sum::<f64>() / 1e18;
+            let taken = self.taken[i].values().sum::<f64>() / 1e18 + 0.0;
             Taken {
                 taken,
                 excess: taken - self.shortfall as f64 / 1e18,

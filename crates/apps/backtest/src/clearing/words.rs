@@ -159,14 +159,15 @@ pub(crate) fn notes(accounts: usize, form: Form) -> String {
          of 12 seconds, and used when the claim is final. {prices}; that one bids at once, without \
          a discount, for whatever is under maintenance margin. The house asks for one share of \
          initial margin as maintenance and does not pace it. {} of the initial margin of what goes \
-         over is a penalty to the insurance, which begins empty. No fees; no funding, as every \
-         trade is at the mark.",
+         over is a penalty to the insurance, which begins empty. Nobody \
+         counts others' profits before one is taken, as anybody may: who takes first bears more. \
+         No fees; no funding, as every trade is at the mark.",
         percent(share, 0)
     )
 }
 
 /// Returns the rows of the page's table, none where no contract ran.
-pub(crate) fn rows(sides: &[Side]) -> Vec<(&'static str, Vec<String>)> {
+pub(crate) fn rows(sides: &[Side], form: Form) -> Vec<(&'static str, Vec<String>)> {
     if sides.iter().all(|side| side.contracts.is_none()) {
         return Vec::new();
     }
@@ -179,7 +180,7 @@ pub(crate) fn rows(sides: &[Side]) -> Vec<(&'static str, Vec<String>)> {
     };
     let money = |x: f64| decimal(x, 0);
     let queue = |taken: &Taken| format!("{} / {}", money(taken.taken), money(taken.excess));
-    vec![
+    let mut rows = vec![
         row("on the contracts: accounts", &|out| out.accounts.to_string()),
         row("initial / maintenance before", &|out| pair(out.before)),
         row("the largest within the crash", &|out| pair(out.during)),
@@ -195,6 +196,11 @@ pub(crate) fn rows(sides: &[Side]) -> Vec<(&'static str, Vec<String>)> {
         row("paid by the insurance", &|out| money(out.insurance[0])),
         row("shortfall", &|out| money(out.shortfall)),
         row("given up by winners / beyond the shortfall", &|out| queue(&out.haircut)),
+    ];
+    if form == Form::Captures {
+        return rows;
+    }
+    rows.extend([
         row("a queue at bankruptcy prices", &|out| queue(&out.queue[0])),
         row("a queue at the price before", &|out| queue(&out.queue[1])),
         row("largest share of a profit: haircut, queues", &|out| {
@@ -202,5 +208,6 @@ pub(crate) fn rows(sides: &[Side]) -> Vec<(&'static str, Vec<String>)> {
             let all = [out.haircut.most, a.most, b.most].map(|most| percent(most, 1));
             all.join(" / ")
         }),
-    ]
+    ]);
+    rows
 }

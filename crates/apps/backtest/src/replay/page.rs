@@ -68,7 +68,10 @@ fn section(played: &Played) -> Section {
         columns: names(played.form).iter().map(|(_, name)| *name).collect(),
         rows: {
             let sides = &played.market.sides;
-            rows(sides, played.form).into_iter().chain(crate::clearing::rows(sides)).collect()
+            rows(sides, played.form)
+                .into_iter()
+                .chain(crate::clearing::rows(sides, played.form))
+                .collect()
         },
         holes: played.market.holes.iter().map(hole).collect(),
     }
