@@ -251,7 +251,7 @@ fn a_stablecoin_has_been_worth_its_stress_less() {
     let worth = |(usdt, usdc): (&Bar, &Bar)| usdt.close / usdc.close;
     let all: Vec<f64> = usdt.iter().zip(&usdc).filter(traded).map(worth).collect();
     assert_eq!((usdt.len(), usdc.len(), all.len()), (30_240, 30_240, 17_190));
-    let least = all.iter().copied().fold(f64::INFINITY, f64::min);
+    let least = all.iter().copied().fold(f64::INFINITY, |a, b| if b < a { b } else { a });
     let below = (100.0 * (1.0 - least)).ceil();
     assert_eq!(f64::from(market::scenario::ledger::STABLECOIN_STRESS), below * 10_000.0);
 }

@@ -11,7 +11,7 @@ use chain::{
     contracts::{
         dollar::DemoDollar,
         feed::IPriceFeed,
-        house::{Funding, IPortfolioHouse, PortfolioHouse, Scenarios},
+        house::{Funding, IPortfolioHouse, PortfolioHouse, Scenarios, Sizes},
         scenarios::IScenarioBook,
     },
     deploy::{Clearing, ClearingSetup, CourtTerms, deploy_clearing, plan_clearing},
