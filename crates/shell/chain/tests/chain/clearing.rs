@@ -80,7 +80,7 @@ fn setup() -> ClearingSetup {
             fee: 0,
             penalty: 20_000,
             haircutMax: 200_000,
-            stress: 140_000,
+            stress: 100_000,
             auctionSeconds: 600,
         },
         sizes: vec![Sizes::Size {
