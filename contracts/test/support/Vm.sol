@@ -98,4 +98,5 @@ interface Vm {
     function assertTrue(bool condition, string calldata what) external pure;
     function assertFalse(bool condition) external pure;
     function toString(bytes calldata value) external pure returns (string memory);
+    function toString(uint256 value) external pure returns (string memory);
 }

@@ -53,10 +53,11 @@ abstract contract World is Records {
         token = new AssayToken(address(this), 1_000_000_000e18);
         uint256 nonce = vm.getNonce(address(this));
         address predicted = vm.computeCreateAddress(address(this), nonce + 6);
-        address[] memory consumers = new address[](3);
+        address[] memory consumers = new address[](4);
         consumers[0] = predicted;
         consumers[1] = vm.computeCreateAddress(address(this), nonce + 7);
         consumers[2] = vm.computeCreateAddress(address(this), nonce + SPARE);
+        consumers[3] = vm.computeCreateAddress(address(this), nonce + SPARE + 1);
         registry = new Registry(token, predicted, STAKE / 10, UNBOND);
         programs = new Programs(token, BOND, WINDOW);
         referee = new Referee(new Arithmetic());

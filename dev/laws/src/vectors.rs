@@ -14,6 +14,7 @@ mod ops;
 mod programs;
 mod recipes;
 mod scalars;
+mod surfaces;
 mod trainings;
 
 use std::path::{Path, PathBuf};
@@ -44,6 +45,7 @@ pub fn generate() -> Vec<(&'static str, String)> {
         ("programs_v1.json", json::text(&programs::generate(committed.as_ref()))),
         ("robust_v1.json", json::text(&recipes::generate())),
         ("scalar_v1.json", json::text(&scalars::generate())),
+        ("surface_v1.json", json::text(&surfaces::generate())),
         ("tree_v1.json", json::text(&commitments::generate())),
     ]
 }
@@ -69,6 +71,15 @@ pub fn check(eval: Eval) {
 /// If the file cannot be read, or a margin or a mark differs.
 pub fn check_margins() {
     margins::check(&read("margin_v1.json"));
+}
+
+/// Checks the claims about surfaces of the market crate.
+///
+/// # Panics
+///
+/// If the file cannot be read, or differs.
+pub fn check_surfaces() {
+    surfaces::check(&read("surface_v1.json"));
 }
 
 /// Checks Program hashes, encodings and tree roots of the tensor crate, and the hashes of

@@ -19,4 +19,5 @@ fn committed_vectors_are_up_to_date() {
 #[test]
 fn margins() {
     laws::vectors::check_margins();
+    laws::vectors::check_surfaces();
 }

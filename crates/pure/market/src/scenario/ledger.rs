@@ -13,8 +13,9 @@ use crate::wad::parts;
 const COUNT: usize = 24;
 /// Elements of a row: the scenarios, seven marks, the delta.
 const WIDTH: usize = 32;
-/// How much less a stablecoin is worth in the stress that initial margin has to outlast, millionths:
-/// the next hundredth above the lowest minute of USDC in March 2023, which `feeds` tests on bars.
+/// How much less a stablecoin is worth in the stress that initial margin has to outlast,
+/// millionths: the next hundredth above the fall of USDC in the worst minute of March 2023, which
+/// `feeds` tests on bars.
 ///
 /// ```
 /// use market::scenario::ledger::{STABLECOIN_STRESS, secured};
@@ -156,8 +157,8 @@ pub struct Asked {
 /// Returns what is asked of legs `(row, lots, whether an option)` of one market.
 ///
 /// A position's size is its net delta, each hedged pair once, and no less than the options it has
-/// sold. Against depth it is asked `thin size / depth` of the index a unit, up to all of it; against
-/// open interest, `crowd` times the share that its lots have. Everything is rounded up.
+/// sold. Against depth it is asked `thin size / depth` of the index a unit, up to all of it;
+/// against open interest, `crowd` times the share that its lots have. Everything is rounded up.
 ///
 /// ```
 /// use market::scenario::ledger::{Charges, Market, Row, margin};
