@@ -35,7 +35,7 @@ interface IPanelGate {
     }
 
     /// @param margin of initial margin; its ceiling at most 1
-    /// @param volatility of the standard deviation of the day's return
+    /// @param volatility of the upper end of what the day's standard deviation is predicted to be
     /// @param staticInitial initial margin before the first move and while the gate is shut
     /// @param staticMaintenance maintenance margin likewise, at most `staticInitial`
     /// @param staticVolatility likewise, within its limits
@@ -139,7 +139,9 @@ interface IPanelGate {
     /// @notice Returns the maintenance margin as a fraction of notional. It does not move by silence.
     function maintenanceMargin(bytes32 market) external view returns (uint256);
 
-    /// @notice Returns the settled standard deviation of the day's return.
+    /// @notice Returns the settled volatility of a day, by reports' upper bounds: the upper end of
+    ///         what the day's standard deviation is predicted to be. It bounds risk; whoever prices
+    ///         reads the forecast itself, a report's `value`.
     function volatility(bytes32 market) external view returns (uint256);
 
     /// @notice Returns whether at least one provider counts, or the gate is shut: new risk may be taken.

@@ -88,11 +88,16 @@ interface IRiskOracle {
     }
 
     /// @param market keccak-256 of the market's name
-    /// @param kind `Kind` as a number: price in dollars a unit, initial margin as a fraction of
-    ///        notional, or standard deviation of the day's return
-    /// @param value WAD, rounded up, from `lower` to `upper`
-    /// @param lower WAD, rounded down
-    /// @param upper WAD, rounded up
+    /// @dev docs/model.md, "The report". A margin's three numbers are three things: the quantile of
+    ///      the loss, the expected shortfall beyond it, and the margin that a gate applies. A
+    ///      volatility's bounds are a predictive interval of what the day will measure, not the
+    ///      doubt about its mean.
+    /// @param kind `Kind` as a number: price in dollars a unit, margin as a fraction of notional, or
+    ///        standard deviation of the day's return
+    /// @param value WAD, rounded up, from `lower` to `upper`; of a margin the expected shortfall, of a
+    ///        volatility the forecast
+    /// @param lower WAD, rounded down; of a margin the 99.5 % quantile of the loss
+    /// @param upper WAD, rounded up; of a margin what is asked as initial margin
     /// @param claim in the court, of which this is an output; 0 for a price
     /// @param marketTime see `Bundle`
     /// @param validFrom see `Bundle`
