@@ -18,6 +18,12 @@ const RULES: [Rule; 7] = [
     Rule::CentredClipping { steps: 3, radius: 40.0 },
 ];
 
+/// Pre-steps alone and none.
+const MIXES: [&[Mix]; 4] = [&[], &[Mix::Neighbours], &[Mix::Clip], &[Mix::Bucketing { size: 2 }]];
+
+/// Pre-steps whose honest vectors are one a honest row.
+const SAFE: [&[Mix]; 4] = [&[], &[Mix::Clip], &[Mix::Neighbours], &[Mix::Clip, Mix::Neighbours]];
+
 fn recipe(mixes: &[Mix], rule: Rule, liars: usize) -> Recipe {
     Recipe { mixes: mixes.to_vec(), rule, liars }
 }
@@ -109,7 +115,7 @@ fn sizes_out_of_range_are_refused() {
 #[test]
 fn extreme_rows_cannot_wrap() {
     for rule in RULES {
-        for mixes in [&[][..], &[Mix::Neighbours], &[Mix::Clip], &[Mix::Bucketing { size: 2 }]] {
+        for mixes in MIXES {
             let low = run(&recipe(mixes, rule, 3), None, &vec![vec![i32::MIN; 3]; 32]);
             let bound = f64::from(UPDATE_MAX);
             assert!(low.iter().all(|x| (-bound..=3.0).contains(x)), "{rule:?} {mixes:?}: {low:?}");
@@ -125,7 +131,7 @@ proptest! {
     #[test]
     fn every_recipe_equals_the_plain_reference((rows, liars) in any_rows()) {
         for rule in RULES {
-            for mixes in [&[][..], &[Mix::Neighbours], &[Mix::Clip], &[Mix::Bucketing { size: 2 }]] {
+            for mixes in MIXES {
                 let recipe = recipe(mixes, rule, liars);
                 if !is_steady(mixes, rule) || program(&recipe, rows.len(), 1).is_err() {
                     continue;
@@ -182,7 +188,7 @@ proptest! {
         let rows = [&lies[..liars], &honest[..]].concat();
         let honest = floats(&honest);
         for rule in RULES.into_iter().skip(1) {
-            for mixes in [&[][..], &[Mix::Clip], &[Mix::Neighbours], &[Mix::Clip, Mix::Neighbours]] {
+            for mixes in SAFE {
                 let got = run(&recipe(mixes, rule, liars), None, &rows);
                 let moved = distance(&got, &plain::mean(&honest));
                 let bound = plain::bound((mixes, rule), &honest, liars);
