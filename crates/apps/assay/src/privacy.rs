@@ -77,8 +77,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         println!("epsilon {budget} lasts {lasts} rounds");
     }
     println!(
-        "With probability 1 - {:e}, nobody who sees all of them can tell from them whether the data \
-         were there by odds of more than e^epsilon.",
+        "With probability 1 - {:e}, nobody who sees all of them can tell from them whether the \
+         data were there by odds of more than e^epsilon.",
         args.delta
     );
     Ok(ExitCode::SUCCESS)

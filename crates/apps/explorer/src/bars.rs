@@ -96,6 +96,7 @@ pub(crate) fn scenarios(changes: &[f64], names: &[String]) -> Html {
     let width = WIDTH * changes.len() as f64;
     Html::trusted(format!(
         "<svg class=\"scenarios\" viewBox=\"0 0 {width:.0} 120\" role=\"img\" \
-         aria-label=\"Changes by scenario\">{bars}<path class=\"line\" d=\"M0 60H{width:.0}\"/></svg>"
+         aria-label=\"Changes by scenario\">{bars}\
+         <path class=\"line\" d=\"M0 60H{width:.0}\"/></svg>"
     ))
 }

@@ -67,8 +67,9 @@ pub(super) async fn leave(args: &LeaveArgs) -> anyhow::Result<ExitCode> {
         client.leave().await?;
         let until = client.node(index).await?.unbondBlock;
         println!(
-            "node {index} leaves: no further seats. Run this again from block {until} on (now {block}) \
-             to bring the stake home; keep `assay node run` going until then, for disputes"
+            "node {index} leaves: no further seats. Run this again from block {until} on \
+             (now {block}) to bring the stake home; keep `assay node run` going until then, for \
+             disputes"
         );
     } else if block < known.unbondBlock {
         bail!("the stake is bound until block {}, now is {block}", known.unbondBlock);

@@ -33,9 +33,9 @@ const STAKE_TOKENS: u64 = 1_000;
 const BOND_TOKENS: u64 = 50;
 /// Whole tokens the rewards hold at the start: the pay of ten thousand rounds.
 const FUND_TOKENS: u64 = 1_000_000;
-/// Blocks in which a claim can be challenged, and a Program struck. A report is followed at once by the blocks of the next round's
-/// opening and commitments; its challengers need a twentieth of a second to recompute it, and ten
-/// times that on a machine that does much else.
+/// Blocks in which a claim can be challenged, and a Program struck. A report is followed at once by
+/// the blocks of the next round's opening and commitments; its challengers need a twentieth of a
+/// second to recompute it, and ten times that on a machine that does much else.
 const WINDOW_BLOCKS: u64 = 12;
 /// Blocks an aggregator has before it is the next one's turn, on the embedded chain.
 const AGGREGATE_BLOCKS: u64 = 20;
