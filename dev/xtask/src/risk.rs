@@ -1,8 +1,8 @@
 //! The figures of the risk engine, beside the plain models and GARCH of the Python package `arch`.
 //!
 //! GARCH is fitted every day anew, which takes minutes, so its forecasts are kept in
-//! target/garch.csv until that is deleted. Where Python is not to be had it is left out, and the
-//! output says so.
+//! target/garch.csv until that is deleted. Networks and their mixture follow, where people read.
+//! Where Python is not to be had it is left out, and the output says so.
 //!
 //! Absent: any part in `ci` or `test`; the data are not part of the repository.
 
@@ -44,7 +44,14 @@ pub(crate) fn bench(
         command.arg("--garch").arg(&garch);
     }
     command.args(before_split.then_some("--before-split")).args(json.then_some("--json"));
-    steps.run("the risk engine", command.args(&files), "the bench prints its own reason above")
+    let advice = "the bench prints its own reason above";
+    steps.run("the risk engine", command.args(&files), advice)?;
+    if json {
+        return Ok(());
+    }
+    let mut command = cargo(["run", "--release", "-p", "feeds", "--example", "mixture", "--"]);
+    command.args((!before_split).then_some("--after-split"));
+    steps.run("networks beside the regression", command.args(&files), advice)
 }
 
 /// Writes GARCH's forecasts, if there is a Python that can.

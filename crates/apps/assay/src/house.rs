@@ -94,7 +94,7 @@ fn account(view: &view::House, portfolio: &view::Portfolio) {
         portfolio.party.label,
         portfolio.party.address,
         portfolio.equity.rounded(2),
-        portfolio.initial.rounded(2),
+        portfolio.opening.rounded(2),
         portfolio.maintenance.rounded(2)
     );
     for (name, units) in &portfolio.legs {

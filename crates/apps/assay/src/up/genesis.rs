@@ -299,7 +299,7 @@ fn setup(
             insuranceFee: permille(5),
         },
         panel: panel::setup(job, nodes)?,
-        house: house::setup(job)?,
+        house: house::setup(job, plan.evaluations[0].days[0].price)?,
     })
 }
 

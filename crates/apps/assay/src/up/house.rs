@@ -42,12 +42,15 @@ const PERPETUAL: u32 = 0;
 /// The mark at the grid's price, in an instrument's row.
 const MARK: usize = 27;
 
+/// What the market is said to take within 2 %, dollars; ten times that is the most open interest.
+const DEPTH_DOLLARS: f64 = 100_000.0;
 /// Least half-width of a grid, and least rise and fall of the volatility, WAD.
 const LEAST: [u128; 3] = [50_000_000_000_000_000, 400_000_000_000_000_000, 220_000_000_000_000_000];
 
-/// Returns what the contracts of options and perpetuals are deployed with; the feed's reporters are
-/// the other feed's.
-pub(super) fn setup(job: &Job) -> anyhow::Result<HouseSetup> {
+/// Returns what the contracts of options and perpetuals are deployed with, for a market at a price;
+/// the feed's reporters are the other feed's.
+pub(super) fn setup(job: &Job, price: f64) -> anyhow::Result<HouseSetup> {
+    let depth = lots(DEPTH_DOLLARS / price);
     Ok(HouseSetup {
         feed: panel::feed_terms((SLOT_S, 0)),
         pot: super::genesis::tokens(POT_TOKENS),
@@ -71,13 +74,12 @@ pub(super) fn setup(job: &Job) -> anyhow::Result<HouseSetup> {
             stress: 0,
             auctionSeconds: 600,
         },
-        // Two accounts are all the market there is: nothing is asked for size.
         size: Sizes::Size {
-            depth: 1_000_000_000,
-            interestMax: 1_000_000_000,
+            depth,
+            interestMax: depth.saturating_mul(10),
             interest: 0,
-            thin: 0,
-            crowd: 0,
+            thin: 20_000,
+            crowd: 50_000,
         },
     })
 }
@@ -245,7 +247,7 @@ impl Show {
             half_width,
             legs: legs.len(),
             equity: cents(standing.equity),
-            initial: cents(I256::try_from(standing.initial)?),
+            opening: cents(I256::try_from(standing.opening)?),
             maintenance: cents(I256::try_from(standing.maintenance)?),
         })
     }
@@ -286,6 +288,17 @@ fn mark(counted: &Counted, instrument: u32) -> anyhow::Result<f64> {
     row.get(MARK).copied().context("a row without marks")
 }
 
+/// Lots of so many units, at least one.
+fn lots(units: f64) -> u64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the cast saturates"
+    )]
+    let lots = (units * 1e6) as u64;
+    lots.max(1)
+}
+
 /// Whole ticks of a mark, floored as the contract does.
 fn ticks(mark: f64) -> anyhow::Result<I256> {
     #[expect(clippy::cast_possible_truncation, reason = "marks are below 10^26 dollars")]
@@ -311,7 +324,7 @@ fn line(day: &HouseDay) -> String {
         day.claim,
         day.legs,
         day.equity,
-        day.initial,
+        day.opening,
         day.maintenance
     )
 }

@@ -134,8 +134,8 @@ pub(crate) struct HouseDay {
     pub(crate) legs: usize,
     /// What it has at the marks, dollars.
     pub(crate) equity: String,
-    /// Its initial margin, dollars.
-    pub(crate) initial: String,
+    /// What it must have to open positions or withdraw, dollars.
+    pub(crate) opening: String,
     /// Its maintenance margin, dollars.
     pub(crate) maintenance: String,
 }

@@ -16,9 +16,9 @@ pub(crate) fn check_days(json: &Value, count: usize) {
     let told: Vec<&str> = rounds(json).iter().map(|round| day(&round["market_day"])).collect();
     assert_eq!((days, house.len()), (told, count));
     for one in house {
-        let [equity, initial, maintenance] =
-            ["equity", "initial", "maintenance"].map(|name| number(&one[name]));
-        assert!(0.0 < maintenance && maintenance < initial && initial < equity, "{one}");
+        let [equity, opening, maintenance] =
+            ["equity", "opening", "maintenance"].map(|name| number(&one[name]));
+        assert!(0.0 < maintenance && maintenance < opening && opening < equity, "{one}");
         assert!(number(&one["half_width"]) >= 0.05 && number(&one["price"]) > 0.0, "{one}");
         assert_eq!(one["legs"], 4, "a perpetual, a put and a call spread");
     }
@@ -31,11 +31,11 @@ pub(crate) fn check_account(root: &Path, json: &Value) {
     let last = json["house"].as_array().and_then(|days| days.last()).expect("a day");
     assert_eq!(told["claim"], last["claim"]);
     let account = &told["portfolios"][0];
-    assert_eq!(number(&account["initial"]).floor(), number(&last["initial"]).floor(), "{account}");
+    assert_eq!(number(&account["opening"]).floor(), number(&last["opening"]).floor(), "{account}");
     let changes = account["changes"].as_array().expect("changes");
     let worst = changes.iter().map(number).fold(0.0, f64::min);
     assert_eq!(changes.len(), 24);
-    assert!(worst < 0.0 && -worst <= number(&account["initial"]), "{account}");
+    assert!(worst < 0.0 && -worst <= number(&account["opening"]), "{account}");
     let shown = run(root, &["house", "--dir", text(&dir)]);
     assert!(shown.status.success(), "{}", shown.stderr);
     assert_eq!(shown.stdout.matches("<- the worst").count(), 2, "{}", shown.stdout);

@@ -56,8 +56,8 @@ pub struct Portfolio {
     pub party: Party,
     /// What it has at the marks.
     pub equity: Wad,
-    /// What it must have to open positions.
-    pub initial: Wad,
+    /// What it must have to open positions or withdraw.
+    pub opening: Wad,
     /// What it must have to keep them.
     pub maintenance: Wad,
     /// Its positions: what, and how many units, negative when short.

@@ -83,7 +83,7 @@ async fn portfolio(
     Ok(view::Portfolio {
         party: Party { address: to_address(account), label: label.to_owned() },
         equity: signed(standing.equity),
-        initial: wad(standing.initial),
+        opening: wad(standing.opening),
         maintenance: wad(standing.maintenance),
         legs: shown,
         changes,
