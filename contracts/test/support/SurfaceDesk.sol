@@ -23,9 +23,9 @@ abstract contract SurfaceDesk is BookDesk {
             bytes.concat(hex"0100000001000000000000000200000000000000", keccak256("butterfly"));
         bytes memory calendar =
             bytes.concat(hex"0100000001000000000000000300000000000000", keccak256("calendar"));
-        surfaces = new SurfaceBook(
-            court, vm.addr(PROVIDER_KEY), Header.hash(butterfly), Header.hash(calendar)
-        );
+        address provider = vm.addr(PROVIDER_KEY);
+        vm.prank(SURFACE_DEPLOYER);
+        surfaces = new SurfaceBook(court, provider, Header.hash(butterfly), Header.hash(calendar));
         programs.register(Header.hash(butterfly), "");
         programs.register(Header.hash(calendar), "");
         mine(WINDOW + 1);

@@ -36,6 +36,8 @@ abstract contract World is Records {
     uint32 internal constant UPDATE_LENGTH = 40;
     /// @dev The court also takes claims from what is deployed next after the desk.
     uint256 internal constant SPARE = 11;
+    /// @dev And from the first contract of this account.
+    address internal constant SURFACE_DEPLOYER = address(uint160(uint256(keccak256("surfaces"))));
     bytes32 internal constant BLOB = keccak256("blob");
 
     AssayToken internal token;
@@ -57,7 +59,7 @@ abstract contract World is Records {
         consumers[0] = predicted;
         consumers[1] = vm.computeCreateAddress(address(this), nonce + 7);
         consumers[2] = vm.computeCreateAddress(address(this), nonce + SPARE);
-        consumers[3] = vm.computeCreateAddress(address(this), nonce + SPARE + 1);
+        consumers[3] = vm.computeCreateAddress(SURFACE_DEPLOYER, vm.getNonce(SURFACE_DEPLOYER));
         registry = new Registry(token, predicted, STAKE / 10, UNBOND);
         programs = new Programs(token, BOND, WINDOW);
         referee = new Referee(new Arithmetic());
