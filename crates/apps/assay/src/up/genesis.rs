@@ -51,8 +51,9 @@ const FIRST_TURN: u64 = 2;
 const BLOCK_MS_MIN: u64 = 50;
 /// Longest time between two blocks of the embedded chain.
 const BLOCK_MS_MAX: u64 = 125;
-/// Port the embedded chain prefers.
-const CHAIN_PORT: u16 = 8545;
+/// The port that the embedded chain prefers is so far below the explorer's: 8545 beside 8650. Two
+/// networks with ports of their own do not take each other's while a chain is started again.
+const CHAIN_PORT_BELOW: u16 = 105;
 /// How often a step is repeated while the chain does not answer.
 const ATTEMPTS: usize = 150;
 /// The pause in between.
@@ -125,7 +126,9 @@ pub(crate) async fn build(
         }
         None => {
             settings.keep(layout)?;
-            let url = start_chain(layout, &plan, deployer.address(), children).await?;
+            let chain_port = args.port.saturating_sub(CHAIN_PORT_BELOW);
+            let url =
+                start_chain(layout, &plan, (deployer.address(), chain_port), children).await?;
             Client::connect(&url, deployer).await?
         }
     };
@@ -196,7 +199,7 @@ fn calendar(plan: &market::Plan) -> Vec<u64> {
 async fn start_chain(
     layout: &Layout,
     plan: &market::Plan,
-    deployer: Address,
+    (deployer, port): (Address, u16),
     children: &mut Children,
 ) -> anyhow::Result<String> {
     let dir = layout.chain();
@@ -204,7 +207,7 @@ async fn start_chain(
     if layout::read_json::<chain_process::Config>(&path)?.is_none() {
         let config = chain_process::Config {
             chain_id: chain::embedded::CHAIN_ID,
-            port: CHAIN_PORT,
+            port,
             genesis_time: *calendar(plan).first().context("the evaluation has no day")?,
             block_ms_min: BLOCK_MS_MIN,
             block_ms_max: BLOCK_MS_MAX,

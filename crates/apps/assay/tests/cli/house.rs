@@ -46,7 +46,7 @@ pub(crate) fn check_account(root: &Path, json: &Value) {
 #[test]
 fn a_false_grid_is_convicted_and_the_next_one_counts() {
     let root = directory();
-    let args = ["--no-liar", "--false-grid", "--rounds", "1", "--port", "19050"];
+    let args = ["--no-liar", "--false-grid", "--rounds", "1", "--port", "19450"];
     let json = harness::up(root.path(), &args).json();
     check(&json, 1, 1);
     check_days(&json, 1);

@@ -193,7 +193,7 @@ fn spoil(dir: &Path, round: u64) {
 #[test]
 fn a_false_report_is_convicted_and_counts_no_more() {
     let root = directory();
-    let args = ["--no-liar", "--false-report", "--rounds", "3", "--port", "18950"];
+    let args = ["--no-liar", "--false-report", "--rounds", "3", "--port", "19350"];
     let json = harness::up(root.path(), &args).json();
     check(&json, 1, 3);
     let oracle = json["oracle"].as_array().expect("reports");
