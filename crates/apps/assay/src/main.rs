@@ -22,6 +22,7 @@ mod data;
 mod explain;
 mod house;
 mod layout;
+mod money;
 mod networks;
 mod operate;
 mod option;

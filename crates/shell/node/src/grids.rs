@@ -11,7 +11,9 @@
 use std::sync::Arc;
 
 use alloy::primitives::U256;
-use chain::client::{Change, ClaimedGrid, Data, House, Instrument, Reading, Rows};
+use chain::client::{
+    Change, ClaimedGrid, Data, House, Instrument, Reading, Rows, house::PERPETUAL,
+};
 use tensor::{Dtype, Program, Shape, Tensor};
 
 use crate::{Job, NodeError, job::GRID_ROWS};
@@ -23,8 +25,13 @@ pub(crate) use duty::Grids;
 
 /// The only market of the book.
 pub const MARKET: u8 = 0;
-/// As the book numbers what a row can be.
-const PERPETUAL: u8 = 2;
+/// Seconds of a slot of the house's feed. A day's options expire at the end of its first one, which
+/// is the day's price.
+pub const SLOT_S: u64 = 1_800;
+/// Scenarios of a row; behind them seven marks, the one at the grid's price in the middle, and the
+/// delta.
+pub const SCENARIOS: usize = 24;
+const DELTA: usize = 31;
 
 /// The grid that counts, computed again.
 #[derive(Clone, Debug)]
@@ -79,10 +86,38 @@ impl Counted {
         instruments.iter().map(of).collect::<Option<_>>().ok_or_else(absent)
     }
 
-    /// Returns an instrument's row of the output.
-    pub fn row(&self, instrument: u32) -> Option<&[f64]> {
-        let row = self.instruments.get(instrument as usize)?.row as usize;
-        self.output.as_f64()?.chunks(GRID_ROWS).nth(row)
+    /// Returns what a unit of an instrument gains in each scenario, weighted; nothing of one that
+    /// had expired when the grid was made, or has no row.
+    pub fn gains(&self, instrument: u32) -> Option<&[f64]> {
+        self.row(instrument)?.get(..SCENARIOS)
+    }
+
+    /// Returns by how many units of the underlying an instrument's value moves.
+    pub fn delta(&self, instrument: u32) -> Option<f64> {
+        self.row(instrument)?.get(DELTA).copied()
+    }
+
+    /// Returns what a unit is worth at the grid's price, ticks of 10^-12 dollars, as the contract
+    /// has it.
+    pub fn mark(&self, instrument: u32) -> Option<i128> {
+        Some(market::scenario::ledger::Row::read(self.row(instrument)?)?.mark(0, 1))
+    }
+
+    /// Returns the six numbers of the provider's call: time, price, half-width, rise and fall of
+    /// the volatility, band.
+    pub fn head(&self) -> [f64; 6] {
+        let mut head = [f64::NAN; 6];
+        for (number, bytes) in head.iter_mut().zip(self.claimed.data.head.chunks_exact(8)) {
+            *number = f64::from_le_bytes(bytes.try_into().unwrap_or_default());
+        }
+        head
+    }
+
+    fn row(&self, instrument: u32) -> Option<&[f64]> {
+        let known = self.instruments.get(instrument as usize)?;
+        let lives = known.expiry == 0 || known.expiry > self.claimed.grid.time;
+        let rows = self.output.as_f64().filter(|_| lives)?;
+        rows.chunks(GRID_ROWS).nth(known.row as usize)
     }
 }
 

@@ -8,7 +8,7 @@ use court::trace::{Evidence, Executor, Sheet, Witness};
 use serde::{Deserialize, Serialize};
 use tensor::{Hash, Op, Program, Tensor};
 
-use crate::{Kernels, NodeError};
+use crate::{Kernels, NodeError, grids::SCENARIOS};
 
 /// What a node lies about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,8 +25,6 @@ pub enum Lie {
     Grid,
 }
 
-/// Scenarios of a row of a grid.
-const SCENARIOS: usize = 24;
 /// Place of the upper bound in an output of the report Program.
 const UPPER: usize = 2;
 

@@ -5,8 +5,9 @@
 //! zero, so its length, at most `clip`, is what they can change. Whoever sees all updates, and
 //! knows everything else, is bound by (epsilon, delta).
 //!
-//! Invariant: a release is written down before it can leave the process; doing a round again after
-//! a crash draws the same noise, and is no second release.
+//! Invariant: a release is written down before it can leave the process. The noise is drawn from
+//! the update itself and a secret: the same update done again after a crash is the same release,
+//! and another one of the same round has other noise and is counted.
 //!
 //! Absent: noise on a grid. Doubles are added and then rounded to the update's grid of integers,
 //! which hides their last bits but is no proof.
@@ -48,10 +49,10 @@ impl Privacy {
 /// What was told so far, as the node's directory has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
-    /// Updates that were blurred for a round of their own.
+    /// Updates that were blurred.
     pub releases: u64,
-    /// The last of these rounds.
-    pub round: u64,
+    /// What the last one was drawn from.
+    pub last: B256,
 }
 
 impl Ledger {
@@ -101,17 +102,29 @@ impl Guard {
         Guard { dir: dir.to_path_buf(), privacy, secret }
     }
 
-    /// Writes down that a round's update will leave, or refuses.
+    /// Returns a round's update shortened to the clip, with noise on every coordinate, and writes
+    /// down that it will leave.
     ///
     /// # Errors
     ///
     /// [`NodeError::Spent`] where it would tell more than the budget, [`NodeError::Ledger`].
-    pub(crate) fn spend(&self, round: u64) -> Result<(), NodeError> {
+    pub(crate) fn release(&self, update: &[f32], round: u64) -> Result<Vec<f32>, NodeError> {
+        let mut drawn_from = [b"assay/noise/v1", &self.secret[..], &round.to_le_bytes()].concat();
+        update.iter().for_each(|x| drawn_from.extend(x.to_le_bytes()));
+        let seed = keccak256(drawn_from);
+        self.spend(seed)?;
+        Ok(self.blur(update, seed))
+    }
+
+    /// Counts a release, unless it is the last one done again. What is kept is the hash of the
+    /// seed, which tells nobody the noise.
+    fn spend(&self, seed: B256) -> Result<(), NodeError> {
         let before = Ledger::read(&self.dir)?;
-        if before.releases > 0 && round <= before.round {
+        let last = keccak256(seed);
+        if before.releases > 0 && last == before.last {
             return Ok(());
         }
-        let after = Ledger { releases: before.releases + 1, round };
+        let after = Ledger { releases: before.releases + 1, last };
         let (epsilon, budget) = (self.privacy.epsilon(after.releases), self.privacy.budget);
         if epsilon.is_nan() || epsilon > budget {
             return Err(NodeError::Spent { epsilon, budget, releases: before.releases });
@@ -119,12 +132,10 @@ impl Guard {
         after.write(&self.dir)
     }
 
-    /// Returns an update shortened to the clip, with a round's noise on every coordinate.
-    pub(crate) fn blur(&self, update: &[f32], round: u64) -> Vec<f32> {
+    fn blur(&self, update: &[f32], seed: B256) -> Vec<f32> {
         let Privacy { clip, noise, .. } = self.privacy;
         let length = update.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
         let scale = if length > clip { clip / length } else { 1.0 };
-        let seed = keccak256([b"assay/noise/v1", &self.secret[..], &round.to_le_bytes()].concat());
         let mut rng = StdRng::from_seed(seed.0);
         let blurred = |x: &f32| {
             let drawn: f64 = rng.sample(StandardNormal);
@@ -153,25 +164,34 @@ mod tests {
         let allowed = Mechanism { noise: 2.0, rate: 1.0 }.releases(20.0, 1e-6);
         assert!(allowed > 1, "{allowed}");
         for round in 1..=allowed {
-            guard.spend(round).expect("within the budget");
-            guard.spend(round).expect("the same release");
+            let first = guard.release(&[0.1], round).expect("within the budget");
+            assert_eq!(first, guard.release(&[0.1], round).expect("the same release"));
         }
-        let spent = guard.spend(allowed + 1).expect_err("beyond it").to_string();
+        let spent = guard.release(&[0.1], allowed + 1).expect_err("beyond it").to_string();
         assert!(spent.contains("budget of 20"), "{spent}");
-        let ledger = Ledger::read(dir.path()).expect("a ledger");
-        assert_eq!(ledger, Ledger { releases: allowed, round: allowed });
+        assert_eq!(Ledger::read(dir.path()).expect("a ledger").releases, allowed);
         std::fs::write(dir.path().join(LEDGER), b"{").expect("spoilt");
-        assert!(matches!(guard.spend(allowed), Err(NodeError::Ledger { .. })));
+        let unknown = guard.release(&[0.1], allowed);
+        assert!(matches!(unknown, Err(NodeError::Ledger { .. })));
     }
 
     #[test]
-    fn noise_is_as_wide_as_it_says_and_the_same_again() {
+    fn another_update_of_a_round_has_other_noise_and_is_counted() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let guard = guard(dir.path(), PRIVACY);
+        let noise = |x: f32| guard.release(&[x], 3).expect("within the budget")[0] - x;
+        let (one, other) = (noise(0.1), noise(0.2));
+        assert!((one - other).abs() > 1e-6, "{one} {other}");
+        assert_eq!(Ledger::read(dir.path()).expect("a ledger").releases, 2);
+    }
+
+    #[test]
+    fn noise_is_as_wide_as_it_says() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let guard = guard(dir.path(), PRIVACY);
         let update = vec![1.0; 20_000];
-        let blurred = guard.blur(&update, 7);
-        assert_eq!(blurred, guard.blur(&update, 7));
-        assert_ne!(blurred, guard.blur(&update, 8));
+        let blurred = guard.release(&update, 7).expect("within the budget");
+        assert_ne!(blurred, guard.release(&update, 8).expect("within the budget"));
         let signal = 0.5 / 20_000_f64.sqrt();
         let squares = blurred.iter().map(|x| (f64::from(*x) - signal).powi(2));
         let deviation = (squares.sum::<f64>() / 20_000.0).sqrt();
@@ -182,8 +202,8 @@ mod tests {
     #[test]
     fn a_short_update_is_not_lengthened() {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let quiet = Privacy { noise: 1e-9, ..PRIVACY };
-        let blurred = guard(dir.path(), quiet).blur(&[0.1, -0.2, 0.0], 1);
+        let quiet = Privacy { noise: 1e-9, budget: f64::INFINITY, ..PRIVACY };
+        let blurred = guard(dir.path(), quiet).release(&[0.1, -0.2, 0.0], 1).expect("no budget");
         for (got, meant) in blurred.iter().zip([0.1, -0.2, 0.0]) {
             assert!((got - meant).abs() < 1e-6, "{blurred:?}");
         }

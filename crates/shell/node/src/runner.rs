@@ -13,10 +13,7 @@ use std::{
     time::Duration,
 };
 
-use alloy::{
-    primitives::{B256, U256, utils::Unit},
-    signers::local::PrivateKeySigner,
-};
+use alloy::signers::local::PrivateKeySigner;
 use chain::Client;
 use learn::Dataset;
 use net::{Endpoint, Hello, Incoming, Request, Response};
@@ -58,10 +55,12 @@ const RETRY: Retry = Retry { tx_blocks: 6, offer_blocks: 3, fetch_blocks: 3 };
 mod answers;
 mod errands;
 mod panels;
+mod start;
 #[cfg(test)]
 mod tests;
 
 use errands::Underway;
+use start::{check_job, connect, guard, register, residual, wait_for};
 
 /// What comes back to the event loop.
 #[derive(Debug)]
@@ -188,85 +187,6 @@ pub async fn run(dir: &Path, config: Config, keys: Keys, pulse: Pulse) -> Result
         pulse,
     };
     node.serve(incoming, inbox).await
-}
-
-/// Opens the chain, waiting for one that does not answer yet.
-async fn connect(config: &Config, signer: &PrivateKeySigner) -> Result<Client, NodeError> {
-    let open = || async {
-        Ok(Client::open(&config.rpc, signer.clone(), config.deployment.clone()).await?)
-    };
-    wait_for(open).await
-}
-
-/// Repeats what fails for want of a chain; other failures are the caller's.
-async fn wait_for<T, F>(attempt: impl Fn() -> F) -> Result<T, NodeError>
-where
-    F: Future<Output = Result<T, NodeError>>,
-{
-    loop {
-        match attempt().await {
-            Err(NodeError::Chain(error)) if error.is_transient() => {
-                tracing::warn!(%error, "waiting for the chain");
-                tokio::time::sleep(CHAIN_RETRY).await;
-            }
-            other => return other,
-        }
-    }
-}
-
-/// Refuses a chain whose Programs are not the ones this node would run.
-fn check_job(job: &Job, rounds: &round::Config) -> Result<(), NodeError> {
-    let differs = |what| Err(NodeError::OtherJob { what });
-    if rounds.initial_model != job.initial_params().root() {
-        return differs("the initial model");
-    }
-    for (rows, expected) in (rounds.quorum..=rounds.capacity).zip(&rounds.aggregate_programs) {
-        if job.aggregate(rows as usize)?.hash() != *expected {
-            return differs("the aggregation program");
-        }
-    }
-    Ok(())
-}
-
-/// Joins the registry, or announces a new address.
-async fn register(client: &Client, config: &Config, endpoint: &Endpoint) -> Result<(), NodeError> {
-    client.approve_all().await?;
-    let address = config.public.clone().unwrap_or_else(|| endpoint.addr().to_string());
-    let peer = B256::from(endpoint.id());
-    match client.find(client.address()).await? {
-        None => {
-            let stake = U256::from(config.stake_tokens) * Unit::ETHER.wei();
-            let joined =
-                client.join(config.payee.unwrap_or(client.address()), peer, &address, stake).await;
-            match joined {
-                Err(error) if error.reverted_with() == Some("AlreadyJoined") => {}
-                other => drop(other?),
-            }
-        }
-        Some(index) => {
-            let nodes = client.nodes().await?;
-            let known = nodes.get(index as usize);
-            if known.is_none_or(|node| node.peer != peer || node.endpoint != address) {
-                client.announce(peer, &address).await?;
-            }
-        }
-    }
-    tracing::info!(address, "registered");
-    Ok(())
-}
-
-/// What keeps the node's updates from telling too much, where it wants that.
-fn guard(dir: &Path, config: &Config, signer: &PrivateKeySigner) -> Option<Guard> {
-    config.privacy.map(|privacy| Guard::new(dir, privacy, signer.to_bytes()))
-}
-
-/// What quantisation left behind, and the round it was in.
-fn residual(store: &Store) -> Result<(u64, Vec<f32>), NodeError> {
-    let bytes = store.meta(RESIDUAL)?.unwrap_or_default();
-    let Some((round, rest)) = bytes.split_first_chunk::<8>() else { return Ok((0, Vec::new())) };
-    let floats =
-        rest.chunks_exact(4).filter_map(|four| Some(f32::from_le_bytes(four.try_into().ok()?)));
-    Ok((u64::from_le_bytes(*round), floats.collect()))
 }
 
 impl Node {

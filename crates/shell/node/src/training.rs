@@ -43,7 +43,7 @@ pub(crate) fn dataset(store: &TensorStore, slice: &Slice) -> Result<Dataset, Nod
 ///
 /// # Errors
 ///
-/// [`NodeError::Train`] if training diverged; those of [`Guard::spend`].
+/// [`NodeError::Train`] if training diverged; those of [`Guard::release`].
 pub(crate) fn train(
     job: &Job,
     data: &Dataset,
@@ -51,14 +51,16 @@ pub(crate) fn train(
     residual: &[f32],
     (liar, guard): (bool, Option<&Guard>),
 ) -> Result<Update, NodeError> {
-    guard.map_or(Ok(()), |guard| guard.spend(round))?;
     let program = job.trainer().program();
     let mut runner = kernels::Runner::new(program);
     let place = (round.saturating_sub(1), &seed.0);
     let trained = job.trainer().train(params, data, place, |_, inputs| runner.run(inputs))?;
     let loss = trained.losses.last().copied().unwrap_or(f32::NAN);
     let update = if liar { poison(&trained.update) } else { trained.update };
-    let update = guard.map_or_else(|| update.clone(), |guard| guard.blur(&update, round));
+    let update = match guard {
+        Some(guard) => guard.release(&update, round)?,
+        None => update,
+    };
     let (quantised, residual) = learn::quantise(&update, residual, learn::SCALE);
     Ok(Update { quantised, residual, loss })
 }

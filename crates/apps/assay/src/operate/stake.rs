@@ -7,6 +7,7 @@ use anyhow::{bail, ensure};
 use chain::Client;
 
 use super::{Place, keys};
+use crate::money;
 
 /// Of which node.
 #[derive(Debug, clap::Args)]
@@ -38,7 +39,7 @@ pub(super) async fn join(args: &JoinArgs) -> anyhow::Result<ExitCode> {
     ensure!(
         tokens >= stake,
         "{key} holds {} tokens, {} are staked; have more sent to it",
-        whole(tokens),
+        money::plain(tokens),
         config.stake_tokens
     );
     client.approve_all().await?;
@@ -75,12 +76,7 @@ pub(super) async fn leave(args: &LeaveArgs) -> anyhow::Result<ExitCode> {
         bail!("the stake is bound until block {}, now is {block}", known.unbondBlock);
     } else {
         client.withdraw_stake().await?;
-        println!("{} tokens went to {}", whole(known.stake), known.payee);
+        println!("{} tokens went to {}", money::plain(known.stake), known.payee);
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Whole tokens, rounded down.
-pub(super) fn whole(wei: U256) -> U256 {
-    wei / Unit::ETHER.wei()
 }

@@ -2,17 +2,14 @@
 
 use std::process::ExitCode;
 
-use alloy::{
-    primitives::{Address, U256, utils::format_ether},
-    signers::local::PrivateKeySigner,
-};
+use alloy::{primitives::Address, signers::local::PrivateKeySigner};
 use anyhow::Context as _;
 use chain::{Client, Phase};
 use node::{journal::Journal, privacy::Ledger};
 use serde::Serialize;
 
 use super::Place;
-use crate::layout;
+use crate::{layout, money};
 
 /// Of which node.
 #[derive(Debug, clap::Args)]
@@ -131,8 +128,8 @@ async fn read(place: &Place) -> anyhow::Result<Status> {
         unbond_block: None,
         payee: None,
         stake: "0".to_owned(),
-        tokens: tokens(client.tokens(key).await?),
-        gas: tokens(client.balance(key).await?),
+        tokens: money::plain(client.tokens(key).await?),
+        gas: money::plain(client.balance(key).await?),
         paid: "0".to_owned(),
         rounds_kept: kept.len() as u64,
         last_round: kept.last().copied(),
@@ -143,8 +140,8 @@ async fn read(place: &Place) -> anyhow::Result<Status> {
         status.active = client.is_active(index).await?;
         status.unbond_block = (known.unbondBlock > 0).then_some(known.unbondBlock);
         status.payee = Some(known.payee);
-        status.stake = tokens(known.stake);
-        status.paid = tokens(client.paid(index).await?);
+        status.stake = money::plain(known.stake);
+        status.paid = money::plain(client.paid(index).await?);
     }
     Ok(status)
 }
@@ -156,10 +153,4 @@ fn address(place: &Place) -> anyhow::Result<Address> {
     let keystore: serde_json::Value = layout::read_json(&path)?.with_context(absent)?;
     let address = keystore["address"].as_str().with_context(absent)?;
     address.parse().with_context(|| format!("{} names no address", path.display()))
-}
-
-fn tokens(wei: U256) -> String {
-    let text = format_ether(wei);
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    if text.is_empty() { "0".to_owned() } else { text.to_owned() }
 }

@@ -3,11 +3,12 @@
 //!
 //! Everything is read from the chain's events but the name of an op, which is its code's.
 
-use alloy::primitives::{Address, U256, utils::format_ether};
+use alloy::primitives::{Address, U256};
 use chain::index::{Dispute, History};
 use tensor::Op;
 
 use super::summary;
+use crate::money;
 
 /// Returns the disputes that have ended, oldest first.
 pub(crate) fn ended(history: &History) -> Vec<summary::Dispute> {
@@ -66,8 +67,8 @@ fn told(history: &History, it: &Dispute) -> summary::Dispute {
         correct: judged
             .map(|it| value(it.dtype, it.correct))
             .or(compared.map(|it| it.correct.to_string())),
-        bond_lost: whole(if lost.is_some() { bond } else { U256::ZERO }),
-        burnt: whole(burnt),
+        bond_lost: money::plain(if lost.is_some() { bond } else { U256::ZERO }),
+        burnt: money::plain(burnt),
     }
 }
 
@@ -99,12 +100,6 @@ fn value(dtype: u8, bits: u64) -> String {
 fn day(time: u64) -> String {
     let days = i32::try_from(time / 86_400).unwrap_or(i32::MAX);
     market::Date::from_number(days).to_string()
-}
-
-fn whole(wei: U256) -> String {
-    let text = format_ether(wei);
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    if text.is_empty() { "0".to_owned() } else { text.to_owned() }
 }
 
 /// Returns the line that a person reads.

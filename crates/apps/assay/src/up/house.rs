@@ -8,14 +8,14 @@
 use alloy::primitives::{I256, U256, utils::Unit};
 use anyhow::Context as _;
 use chain::{
-    Client,
+    Client, ClientError,
     client::{Deal, House, Leg, PackageOrder},
     contracts::house::{Funding, IPortfolioHouse, Scenarios, Sizes},
     deploy::HouseSetup,
 };
 use node::{
     GRID_BAND, GRID_ROWS, Job,
-    grids::{Counted, MARKET},
+    grids::{Counted, MARKET, SLOT_S},
 };
 
 use super::{
@@ -24,9 +24,8 @@ use super::{
     settings::{NODES, PUBLISHER},
     summary::HouseDay,
 };
+use crate::money;
 
-/// Length of a slot of the house's feed, seconds; options expire at the end of one.
-pub(super) const SLOT_S: u32 = 1_800;
 /// Whole tokens that slots are paid from.
 const POT_TOKENS: u64 = 20_000;
 /// Looks in which a reporter that is late is waited for, where there are enough others.
@@ -39,8 +38,6 @@ const UNIT: i64 = 1_000_000;
 const TICKS: f64 = 1e12;
 /// The perpetual's number.
 const PERPETUAL: u32 = 0;
-/// The mark at the grid's price, in an instrument's row.
-const MARK: usize = 27;
 
 /// What the market is said to take within 2 %, dollars; ten times that is the most open interest.
 const DEPTH_DOLLARS: f64 = 100_000.0;
@@ -52,7 +49,7 @@ const LEAST: [u128; 3] = [50_000_000_000_000_000, 400_000_000_000_000_000, 220_0
 pub(super) fn setup(job: &Job, price: f64) -> anyhow::Result<HouseSetup> {
     let depth = lots(DEPTH_DOLLARS / price);
     Ok(HouseSetup {
-        feed: panel::feed_terms((SLOT_S, 0)),
+        feed: panel::feed_terms((u32::try_from(SLOT_S)?, 0)),
         pot: super::genesis::tokens(POT_TOKENS),
         program: node::word(job.grid()?.hash()),
         rows: u32::try_from(GRID_ROWS)?,
@@ -117,7 +114,7 @@ impl Show {
     /// Whether nothing of a day is left to show. On a chain with a clock of its own half an hour is
     /// half an hour, and nobody waits for it.
     pub(crate) fn is_done(&self, network: &Network, day: u64) -> bool {
-        !network.data_clock || self.told >= day + u64::from(SLOT_S)
+        !network.data_clock || self.told >= day + SLOT_S
     }
 
     /// What the pages show of the grid that counts already; nothing before the first.
@@ -150,7 +147,7 @@ impl Show {
         (day, date): (u64, &str),
     ) -> anyhow::Result<Option<Done>> {
         self.looks += 1;
-        let closes = day + u64::from(SLOT_S);
+        let closes = day + SLOT_S;
         if self.looks > PATIENCE {
             (self.told, self.looks) = (closes, 0);
             let name = format!("node-{PUBLISHER}");
@@ -159,7 +156,7 @@ impl Show {
         }
         let head = network.client.block(alloy::eips::BlockNumberOrTag::Latest).await?;
         if head.is_none_or(|head| head.header.timestamp < closes) {
-            let slot = day / u64::from(SLOT_S);
+            let slot = day / SLOT_S;
             let market = node::market_id(network.market());
             let heard = self.short.client().slot_reporters(market, slot).await?.len();
             let enough = heard >= panel::QUORUM as usize && self.looks > LATE_LOOKS;
@@ -176,9 +173,17 @@ impl Show {
         let Some(counted) = Counted::read(&network.job, &self.short).await? else {
             return Ok(None);
         };
-        self.open(network, &counted).await?;
+        let refusal = match self.open(network, &counted).await {
+            Ok(()) => None,
+            // An account that has lost its collateral trades no more; the show goes on.
+            Err(error) => match error.downcast_ref::<ClientError>() {
+                Some(refused) if refused.reverted_with().is_some() => Some(refused.to_string()),
+                _ => return Err(error),
+            },
+        };
         let told = self.tell(&counted, date).await?;
-        let line = line(&told);
+        let mut line = line(&told);
+        refusal.iter().for_each(|why| line.push_str(&format!(" · no trade: {why}")));
         self.days.push(told);
         let house = self.view(network, &counted).await?;
         (self.told, self.looks) = (grid.time, 0);
@@ -205,7 +210,8 @@ impl Show {
         let (instruments, lots): (Vec<u32>, Vec<i64>) = package.into_iter().unzip();
         let mut price = I256::ZERO;
         for (instrument, lots) in instruments.iter().zip(&lots) {
-            price += I256::try_from(*lots)? * ticks(mark(counted, *instrument)?)?;
+            let mark = counted.mark(*instrument).context("an instrument without a row")?;
+            price += I256::try_from(*lots)? * I256::try_from(mark)?;
         }
         let order = |house: &House, lots: Vec<i64>, price: I256| {
             house.sign(PackageOrder {
@@ -239,16 +245,16 @@ impl Show {
         let legs: Vec<u32> =
             self.short.account(me).await?.legs.iter().map(|leg| leg.instrument).collect();
         let standing = self.short.standing(me, &counted.readings(&legs)?).await?;
-        let [_, price, half_width, ..] = pages::house::head(counted);
+        let [_, price, half_width, ..] = counted.head();
         Ok(HouseDay {
             market_day: date.to_owned(),
             claim: u64::try_from(counted.claimed.grid.claim).unwrap_or(u64::MAX),
             price,
             half_width,
             legs: legs.len(),
-            equity: cents(standing.equity),
-            opening: cents(I256::try_from(standing.opening)?),
-            maintenance: cents(I256::try_from(standing.maintenance)?),
+            equity: money::had(standing.equity),
+            opening: money::asked(standing.opening),
+            maintenance: money::asked(standing.maintenance),
         })
     }
 }
@@ -265,10 +271,10 @@ fn package(counted: &Counted, legs: &[Leg]) -> Vec<(u32, i64)> {
     #[expect(clippy::cast_possible_truncation, reason = "at most 10^15 lots")]
     let lots = (units * 1e6) as i64 / (UNIT / 1_000) * (UNIT / 1_000);
     let mut wanted = if has(PERPETUAL) { Vec::new() } else { vec![(PERPETUAL, lots)] };
-    let alive = |one: &chain::client::Instrument| one.expiry > grid.time + u64::from(SLOT_S);
+    let alive = |one: &chain::client::Instrument| one.expiry > grid.time + SLOT_S;
     let numbered = (0_u32..).zip(&counted.instruments);
     let options: Vec<(u32, u8)> = numbered
-        .filter(|(number, one)| alive(one) && counted.row(*number).is_some())
+        .filter(|(number, one)| alive(one) && counted.gains(*number).is_some())
         .map(|(number, one)| (number, one.kind))
         .collect();
     if options.iter().any(|(number, _)| has(*number)) {
@@ -283,11 +289,6 @@ fn package(counted: &Counted, legs: &[Leg]) -> Vec<(u32, i64)> {
     wanted
 }
 
-fn mark(counted: &Counted, instrument: u32) -> anyhow::Result<f64> {
-    let row = counted.row(instrument).context("an instrument without a row")?;
-    row.get(MARK).copied().context("a row without marks")
-}
-
 /// Lots of so many units, at least one.
 fn lots(units: f64) -> u64 {
     #[expect(
@@ -297,22 +298,6 @@ fn lots(units: f64) -> u64 {
     )]
     let lots = (units * 1e6) as u64;
     lots.max(1)
-}
-
-/// Whole ticks of a mark, floored as the contract does.
-fn ticks(mark: f64) -> anyhow::Result<I256> {
-    #[expect(clippy::cast_possible_truncation, reason = "marks are below 10^26 dollars")]
-    let ticks = (mark * TICKS).floor() as i128;
-    I256::try_from(ticks).context("a mark")
-}
-
-/// Dollars with cents, rounded down.
-fn cents(wei: I256) -> String {
-    let cent = I256::try_from(10_i64.pow(16)).unwrap_or(I256::ONE);
-    let cents = wei.div_euclid(cent);
-    let (sign, size) = (if cents.is_negative() { "-" } else { "" }, cents.unsigned_abs());
-    let hundred = U256::from(100);
-    format!("{sign}{}.{:02}", size / hundred, (size % hundred).to::<u64>())
 }
 
 fn line(day: &HouseDay) -> String {
@@ -327,17 +312,4 @@ fn line(day: &HouseDay) -> String {
         day.opening,
         day.maintenance
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cents_are_rounded_down_on_both_sides_of_zero() {
-        let of = |wei: i128| cents(I256::try_from(wei).expect("an i128"));
-        assert_eq!(of(1_239_999_999_999_999_999), "1.23");
-        assert_eq!(of(-1), "-0.01");
-        assert_eq!(of(-2_500_000_000_000_000_000), "-2.50");
-    }
 }

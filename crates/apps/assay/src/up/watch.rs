@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use alloy::primitives::{B256, U256, utils::Unit};
+use alloy::primitives::{B256, U256};
 use anyhow::Context as _;
 use chain::{ClaimState, Client, ClientError, Phase, contracts::rounds::IRounds};
 use learn::{Dataset, Evaluate};
@@ -29,7 +29,7 @@ use super::{
     settings::{LIAR, PUBLISHER, Settings},
     summary::{Account, Chain, Data, Distance, Pay, Rejected, Report, Round, Seconds, Summary},
 };
-use crate::layout::Layout;
+use crate::{layout::Layout, money};
 
 /// How often the chain is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(40);
@@ -259,8 +259,8 @@ impl Watch {
             100.0 * report.value,
             report.claim,
             self.with_state(&report).state,
-            dollars(from),
-            dollars(self.requirement.1),
+            money::asked(from),
+            money::asked(self.requirement.1),
             told.index
         ));
         panel::write_accounts(&self.network).await?;
@@ -392,8 +392,8 @@ impl Watch {
             house: self.house.days.clone(),
             account: Account {
                 address: self.network.short.address().to_string(),
-                margin_before: dollars(self.requirement.0.unwrap_or_default()),
-                margin_after: dollars(self.requirement.1),
+                margin_before: money::asked(self.requirement.0.unwrap_or_default()),
+                margin_after: money::asked(self.requirement.1),
             },
             quality: self.quality()?,
             chain: Chain { id: self.network.client.chain_id(), blocks: self.blocks },
@@ -456,13 +456,6 @@ fn fraction(wad: U256) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "shown to a few digits")]
     let value = wad as f64;
     value / 1e18
-}
-
-/// Dollars with cents, rounded up, as margins are.
-fn dollars(wad: U256) -> String {
-    let cent = Unit::ETHER.wei() / U256::from(100);
-    let cents = (wad + cent - U256::from(1)) / cent;
-    format!("{}.{:02}", cents / U256::from(100), cents % U256::from(100))
 }
 
 fn round_line(round: &Round) -> String {

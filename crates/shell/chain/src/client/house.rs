@@ -34,7 +34,7 @@ pub use crate::contracts::scenarios::IScenarioBook::{Data, Grid, Listing};
 /// Bytes of a row: 32 doubles, one chunk of the tensor.
 const ROW: usize = 256;
 /// `IScenarioBook.Kind.Perpetual`.
-const PERPETUAL: u8 = 2;
+pub const PERPETUAL: u8 = 2;
 
 mod signed {
     // The message as it is signed; field names and types are part of the digest.

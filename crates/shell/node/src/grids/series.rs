@@ -1,10 +1,13 @@
 //! Which options are listed, and what a grid is made at.
 
 use alloy::primitives::U256;
-use chain::client::{Data, Instrument, Listing};
+use chain::client::{
+    Data, Instrument, Listing,
+    house::{self, PERPETUAL},
+};
 use market::{Wad, scenario::Width};
 
-use super::{MARKET, PERPETUAL};
+use super::{MARKET, SLOT_S};
 use crate::{
     NodeError,
     job::{GRID_BAND, GRID_ROWS},
@@ -17,9 +20,6 @@ const PUTS: [f64; 3] = [0.9, 0.95, 1.0];
 const CALLS: [f64; 3] = [1.0, 1.05, 1.1];
 /// Strikes lie about this share of the price apart, at least.
 const STEP: f64 = 0.01;
-/// A day's options expire half an hour after its midnight: at the end of the slot that is its
-/// price.
-pub(super) const SLOT: u64 = 1_800;
 const YEAR: f64 = 365.0 * 86_400.0;
 
 /// Returns what is to be listed at a time: a perpetual where there is none, and a series of options
@@ -32,25 +32,23 @@ pub(super) fn missing(
     let mut listings = Vec::new();
     let perpetual = |one: &Instrument| one.kind == PERPETUAL;
     if !instruments.iter().any(perpetual) {
-        let strike = 1_f64.to_bits();
-        listings.push(Listing { market: MARKET, kind: PERPETUAL, strike, expiry: 0 });
+        listings.push(house::perpetual(MARKET));
     }
-    let alive = |one: &Instrument| !perpetual(one) && one.expiry >= now + SLOT;
+    let alive = |one: &Instrument| !perpetual(one) && one.expiry >= now + SLOT_S;
     let today = calendar.partition_point(|midnight| *midnight <= now);
     let last = calendar.get(today.saturating_sub(1) + DAYS);
     if let Some(day) = last.filter(|_| !instruments.iter().any(alive)) {
-        let expiry = day + SLOT;
-        for (kind, shares) in [(0, PUTS), (1, CALLS)] {
-            let strikes = shares.map(|share| strike(price, share).to_bits());
-            let listing = |strike| Listing { market: MARKET, kind, strike, expiry };
-            listings.extend(strikes.map(listing));
+        let expiry = day + SLOT_S;
+        for (is_call, shares) in [(false, PUTS), (true, CALLS)] {
+            let option = |share| house::option(MARKET, is_call, strike(price, share), expiry);
+            listings.extend(shares.map(option));
         }
     }
     listings
 }
 
-/// A strike near a share of the price: a multiple of 2^n or 5 · 10^n, exact as a double and in the
-/// book's ticks.
+/// A strike near a share of the price: a multiple of 1, 2 or 5 times 10^n, or of 1/2^n, exact as a
+/// double and in the book's ticks.
 fn strike(price: f64, share: f64) -> f64 {
     let least = price * STEP;
     let steps = [1.0, 2.0, 5.0];
@@ -141,9 +139,9 @@ mod tests {
     #[test]
     fn a_series_is_listed_when_the_last_has_gone() {
         let calendar: Vec<u64> = (0..30).map(|day| day * 86_400).collect();
-        let first = missing(&[], (50.0, 2 * 86_400 + SLOT), &calendar);
+        let first = missing(&[], (50.0, 2 * 86_400 + SLOT_S), &calendar);
         assert_eq!(first.len(), 7);
-        assert_eq!(first[1].expiry, 7 * 86_400 + SLOT);
+        assert_eq!(first[1].expiry, 7 * 86_400 + SLOT_S);
         let known: Vec<Instrument> = first
             .iter()
             .enumerate()
@@ -156,10 +154,10 @@ mod tests {
                 strike: one.strike,
             })
             .collect();
-        assert!(missing(&known, (50.0, 6 * 86_400 + SLOT), &calendar).is_empty());
-        let next = missing(&known, (50.0, 7 * 86_400 + SLOT), &calendar);
-        assert_eq!((next.len(), next[0].expiry), (6, 12 * 86_400 + SLOT));
-        assert!(missing(&known, (50.0, 28 * 86_400 + SLOT), &calendar).is_empty(), "data ends");
+        assert!(missing(&known, (50.0, 6 * 86_400 + SLOT_S), &calendar).is_empty());
+        let next = missing(&known, (50.0, 7 * 86_400 + SLOT_S), &calendar);
+        assert_eq!((next.len(), next[0].expiry), (6, 12 * 86_400 + SLOT_S));
+        assert!(missing(&known, (50.0, 28 * 86_400 + SLOT_S), &calendar).is_empty(), "data ends");
     }
 
     #[test]

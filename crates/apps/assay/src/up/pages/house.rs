@@ -1,18 +1,16 @@
 //! The house as the pages show it, under the grid that counts.
 
-use alloy::primitives::{Address, I256, U256};
+use alloy::primitives::{Address, U256};
 use anyhow::Context as _;
 use chain::client::{House, Instrument};
 use explorer::view::{self, Party, Wad};
 use market::scenario::{Grid, Width};
-use node::grids::Counted;
+use node::grids::{Counted, SCENARIOS};
 
-use super::{seconds, to_address, wad};
+use super::{ledger::signed, seconds, to_address, wad};
 
-/// Scenarios of a row; behind them its marks, the one at the grid's price in the middle.
-const SCENARIOS: usize = 24;
-const MARK: usize = 27;
-const DELTA: usize = 31;
+/// Wei of a tick.
+const TICK: i128 = 1_000_000;
 /// Lots of a unit.
 const LOTS: f64 = 1e6;
 
@@ -23,17 +21,14 @@ pub(crate) async fn read(
     accounts: &[(Address, &str)],
 ) -> anyhow::Result<view::House> {
     let books = house.books().await?;
-    let head = head(counted);
+    let head = counted.head();
     let mut portfolios = Vec::new();
     for (account, label) in accounts {
         portfolios.push(portfolio(house, counted, (*account, label)).await?);
     }
     let mut instruments = Vec::new();
     for (number, instrument) in (0_u32..).zip(&counted.instruments) {
-        let over = instrument.expiry > 0 && instrument.expiry <= counted.claimed.grid.time;
-        if !over && let Some(row) = counted.row(number) {
-            instruments.push(described((number, instrument), row));
-        }
+        instruments.extend(described(counted, (number, instrument)));
     }
     Ok(view::House {
         market: market.to_owned(),
@@ -51,15 +46,6 @@ pub(crate) async fn read(
     })
 }
 
-/// The six numbers that the provider's call brought.
-pub(crate) fn head(counted: &Counted) -> [f64; 6] {
-    let mut head = [f64::NAN; 6];
-    for (number, bytes) in head.iter_mut().zip(counted.claimed.data.head.chunks_exact(8)) {
-        *number = f64::from_le_bytes(bytes.try_into().unwrap_or_default());
-    }
-    head
-}
-
 async fn portfolio(
     house: &House,
     counted: &Counted,
@@ -75,9 +61,8 @@ async fn portfolio(
         let known = known.context("a leg of no instrument")?;
         #[expect(clippy::cast_precision_loss, reason = "lots of a leg are below 2^53")]
         let units = leg.lots as f64 / LOTS;
-        let over = known.expiry > 0 && known.expiry <= counted.claimed.grid.time;
-        let row = counted.row(leg.instrument).filter(|_| !over).unwrap_or_default();
-        changes.iter_mut().zip(row).for_each(|(change, gain)| *change += units * gain);
+        let gains = counted.gains(leg.instrument).unwrap_or_default();
+        changes.iter_mut().zip(gains).for_each(|(change, gain)| *change += units * gain);
         shown.push((name(known), Wad::from_f64(units)));
     }
     Ok(view::Portfolio {
@@ -90,17 +75,21 @@ async fn portfolio(
     })
 }
 
-fn described((number, instrument): (u32, &Instrument), row: &[f64]) -> view::Instrument {
-    let scenarios = || row.iter().copied().take(SCENARIOS);
-    let at = |place: usize| row.get(place).copied().unwrap_or(f64::NAN);
-    view::Instrument {
+/// Nothing of an instrument that has expired.
+fn described(
+    counted: &Counted,
+    (number, instrument): (u32, &Instrument),
+) -> Option<view::Instrument> {
+    let gains = counted.gains(number)?;
+    let ticks = Wad(TICK.checked_mul(counted.mark(number)?)?);
+    Some(view::Instrument {
         number,
         name: name(instrument),
-        mark: Wad::from_f64(at(MARK)),
-        delta: at(DELTA),
-        long_loss: Wad::from_f64(-scenarios().fold(0.0, f64::min)),
-        short_loss: Wad::from_f64(scenarios().fold(0.0, f64::max)),
-    }
+        mark: ticks,
+        delta: counted.delta(number)?,
+        long_loss: Wad::from_f64(-gains.iter().copied().fold(0.0, f64::min)),
+        short_loss: Wad::from_f64(gains.iter().copied().fold(0.0, f64::max)),
+    })
 }
 
 /// An instrument in words.
@@ -124,8 +113,4 @@ pub(crate) fn scenarios(width: Width) -> Vec<String> {
         format!("price {:+.1} %, volatility {:+.0} %{part}", 100.0 * price, 100.0 * volatility)
     };
     Grid::published().scenarios.iter().map(said).collect()
-}
-
-fn signed(wei: I256) -> Wad {
-    super::ledger::signed(wei)
 }
