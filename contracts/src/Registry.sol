@@ -5,14 +5,19 @@ import {ERC20Burnable} from "@openzeppelin/contracts/token/ERC20/extensions/ERC2
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 
 import {IRegistry} from "./interfaces/IRegistry.sol";
+import {IRounds} from "./interfaces/IRounds.sol";
+import {Lots} from "./lib/Lots.sol";
 
 /// @title Registry of nodes and their stakes
 /// @notice Its balance of the token is at least the sum of the stakes; what a penalty takes is
 ///         burnt.
-/// @dev Deliberately absent: an owner, a list of the admitted, a way to stop joining or leaving,
+/// @dev Enrolment of a round closes with its opening block: whoever changes a weight later has the
+///      seats drawn first (`_drawFirst`), so nobody chooses a stake knowing the seed.
+///      Deliberately absent: an owner, a list of the admitted, a way to stop joining or leaving,
 ///      and a way for a hot key to redirect pay or stake.
 contract Registry is IRegistry {
     using SafeERC20 for ERC20Burnable;
+    using Lots for Lots.Weights;
 
     uint256 private constant ENDPOINT_LENGTH_MAX = 128;
 
@@ -25,7 +30,12 @@ contract Registry is IRegistry {
     /// @inheritdoc IRegistry
     uint64 public immutable unbondBlocks;
 
+    /// @inheritdoc IRegistry
+    uint32 public activeCount;
+
     Node[] private _nodes;
+    /// @dev By index: the stake of a node that takes seats, else 0.
+    Lots.Weights private _weights;
     mapping(address key => uint256 indexPlusOne) private _indices;
 
     /// @param token_ the token of stakes
@@ -54,10 +64,13 @@ contract Registry is IRegistry {
         require(amount >= minimumStake, StakeTooSmall(amount, minimumStake));
         require(_indices[msg.sender] == 0, AlreadyJoined(msg.sender));
         _checkEndpoint(endpoint);
+        _drawFirst();
 
         index = uint32(_nodes.length); // 2^32 stakes cannot be paid for
         _nodes.push(Node(msg.sender, payee, peer, endpoint, amount, 0));
         _indices[msg.sender] = _nodes.length;
+        _weights.push(amount);
+        ++activeCount;
 
         emit Joined(index, msg.sender, payee, peer, endpoint, amount);
         token.safeTransferFrom(msg.sender, address(this), amount);
@@ -79,8 +92,11 @@ contract Registry is IRegistry {
         uint32 index = indexOf(msg.sender);
         Node storage own = _nodes[index];
         require(own.unbondBlock == 0, AlreadyLeaving(index));
+        _drawFirst();
 
+        uint256 before = _weightOf(own);
         own.stake += amount;
+        _reweigh(index, before);
 
         emit StakeAdded(index, amount, own.stake);
         token.safeTransferFrom(msg.sender, address(this), amount);
@@ -91,8 +107,11 @@ contract Registry is IRegistry {
         uint32 index = indexOf(msg.sender);
         Node storage own = _nodes[index];
         require(own.unbondBlock == 0, AlreadyLeaving(index));
+        _drawFirst();
 
+        uint256 before = _weightOf(own);
         own.unbondBlock = uint64(block.number) + unbondBlocks;
+        _reweigh(index, before);
 
         emit Leaving(index, own.unbondBlock);
     }
@@ -117,8 +136,10 @@ contract Registry is IRegistry {
         require(msg.sender == rounds, OnlyRounds());
         Node storage struck = _nodes[index];
 
+        uint256 before = _weightOf(struck);
         uint256 burnt = amount < struck.stake ? amount : struck.stake;
         struck.stake -= burnt;
+        _reweigh(index, before);
 
         emit Penalised(index, burnt, struck.stake);
         token.burn(burnt);
@@ -149,14 +170,40 @@ contract Registry is IRegistry {
 
     /// @inheritdoc IRegistry
     function isActive(uint32 index) external view returns (bool) {
-        if (index >= _nodes.length) return false;
-        Node storage asked = _nodes[index];
-        return asked.unbondBlock == 0 && asked.stake >= minimumStake;
+        return index < _nodes.length && _weightOf(_nodes[index]) != 0;
+    }
+
+    /// @inheritdoc IRegistry
+    function draw(bytes32 seed, uint32 lots, uint32 places)
+        external
+        view
+        returns (uint32[] memory drawn)
+    {
+        uint256 count = _nodes.length;
+        return _weights.draw(seed, lots, count < places ? count : places);
     }
 
     /// @inheritdoc IRegistry
     function stakeOf(uint32 index) external view returns (uint256) {
         return index < _nodes.length ? _nodes[index].stake : 0;
+    }
+
+    /// @dev `Rounds` is deployed after this contract, and refuses nothing here.
+    function _drawFirst() private {
+        if (rounds.code.length != 0) IRounds(rounds).draw();
+    }
+
+    function _weightOf(Node storage weighed) private view returns (uint256) {
+        bool active = weighed.unbondBlock == 0 && weighed.stake >= minimumStake;
+        return active ? weighed.stake : 0;
+    }
+
+    /// @dev Takes in that the weight of a node may no longer be `before`.
+    function _reweigh(uint32 index, uint256 before) private {
+        uint256 weight = _weightOf(_nodes[index]);
+        _weights.change(index, before, weight);
+        if (before == 0 && weight != 0) ++activeCount;
+        if (before != 0 && weight == 0) --activeCount;
     }
 
     function _checkEndpoint(string calldata endpoint) private pure {

@@ -18,7 +18,7 @@ import {Tree} from "./lib/Tree.sol";
 ///      memory, and stores it (`_save`), which is the one place that emits what closed on the way.
 ///      Deliberately absent: an administrator, a way to change the configuration, a clock.
 contract Rounds is IRounds {
-    /// @dev The stored round, without its seats.
+    /// @dev The stored round, without its seats. `committed` and `revealed` count seats.
     struct Core {
         uint64 number;
         uint64 openBlock;
@@ -36,6 +36,7 @@ contract Rounds is IRounds {
 
     bytes32 private constant COMMIT_DOMAIN = keccak256("assay/commit/v1");
     bytes32 private constant AVAILABLE_DOMAIN = keccak256("assay/available/v1");
+    bytes32 private constant SEATS_DOMAIN = keccak256("assay/seed/seats/v1");
     bytes32 private constant ELECT_DOMAIN = keccak256("assay/seed/elect/v1");
     uint256 private constant OUTPUTS = 4;
     uint256 private constant SIGNATURE_LENGTH = 65;
@@ -88,29 +89,48 @@ contract Rounds is IRounds {
         uint256 needed = (uint256(settledCount) + 1) * _config.budgetGwei * WEI_PER_GWEI;
         uint256 funded = rewards.funded();
         require(funded >= needed, Unfunded(funded, needed));
+        uint32 active = registry.activeCount();
+        require(active >= _config.nodes, NodesMissing(active, _config.nodes));
 
         round = core.number + 1;
         delete _core;
+        delete _seats;
         _core.number = round;
         _core.openBlock = uint64(block.number);
         _core.phase = Phase.Commit;
         _core.salts = salts;
-        uint32[] memory seated = _drawSeats();
 
-        emit Opened(round, uint64(block.number), seated, modelRoot, salts);
+        emit Opened(round, uint64(block.number), modelRoot, salts);
+    }
+
+    /// @inheritdoc IRounds
+    function draw() public {
+        if (!_drawable()) return;
+        Seat[] memory seats = _drawn();
+        if (seats.length == 0) return; // all have left, and nobody can commit
+        uint32[] memory nodes = new uint32[](seats.length);
+        uint32[] memory rows = new uint32[](seats.length);
+        for (uint256 place = 0; place < seats.length; ++place) {
+            Seat storage seat = _seats.push();
+            (seat.index, seat.rows) = (seats[place].index, seats[place].rows);
+            seat.stake = seats[place].stake;
+            (nodes[place], rows[place]) = (seat.index, seat.rows);
+        }
+        emit Seated(_core.number, nodes, rows);
     }
 
     /// @inheritdoc IRounds
     function commit(uint64 round, bytes32 commitment) external {
+        draw();
         (Core memory core, Seat storage seat) = _enter(round, Phase.Commit);
         require(commitment != 0, ZeroCommitment(seat.index));
         require(seat.commitment == 0, AlreadyCommitted(seat.index));
 
         seat.commitment = commitment;
-        core.committed += 1;
+        core.committed += seat.rows;
 
         emit Committed(round, seat.index, commitment);
-        if (core.committed == _seats.length) _closeCommits(core, uint64(block.number));
+        if (core.committed == _config.capacity) _closeCommits(core, uint64(block.number));
         _save(core);
     }
 
@@ -176,10 +196,9 @@ contract Rounds is IRounds {
         settledClaim = core.claim;
         modelRoot = outputRoots[0];
         cumulativeRoot = outputRoots[3];
-        (uint32[] memory members, bool[] memory accepted) =
-            Inputs.accepted(_seats, core.revealed, acceptedChunk);
+        (uint32[] memory nodes, bool[] memory accepted) = Inputs.accepted(_seats, acceptedChunk);
 
-        emit Settled(round, core.claim, outputRoots[0], outputRoots[3], members, accepted);
+        emit Settled(round, core.claim, outputRoots[0], outputRoots[3], nodes, accepted);
         _save(core);
         rewards.post(round, outputRoots[3]);
         _penalise();
@@ -209,7 +228,7 @@ contract Rounds is IRounds {
             electSeed: core.electSeed,
             modelRoot: modelRoot,
             cumulativeRoot: cumulativeRoot,
-            seats: _seats
+            seats: _drawable() ? _drawn() : _seats
         });
     }
 
@@ -270,7 +289,7 @@ contract Rounds is IRounds {
         }
         bool running = core.phase == Phase.Reveal || core.phase == Phase.Aggregate;
         if (running && core.electSeed == 0 && block.number > core.commitsClosedBlock + 1) {
-            core.electSeed = _electSeed(core);
+            core.electSeed = _seed(ELECT_DOMAIN, core.commitsClosedBlock + 1, core);
         }
         if (core.phase == Phase.Aggregate && core.claim != 0) {
             ICourt.State state = court.claim(core.claim).state;
@@ -331,6 +350,8 @@ contract Rounds is IRounds {
         returns (Core memory core, Seat storage seat)
     {
         core = _current(round, expected);
+        bool pending = _core.phase == Phase.Commit && _seats.length == 0;
+        require(!pending || block.number > core.openBlock, SeedPending(core.openBlock));
         (bool seated, uint256 place) = _placeOf(msg.sender);
         require(seated, NotSeated(msg.sender));
         seat = _seats[place];
@@ -338,22 +359,27 @@ contract Rounds is IRounds {
 
     // Seats.
 
-    function _drawSeats() private returns (uint32[] memory seated) {
-        delete _seats;
-        uint32 nodes = registry.nodeCount();
-        if (nodes > _config.cumulativeLength) nodes = _config.cumulativeLength;
-        uint256 capacity = _config.capacity;
-        for (uint32 index = 0; index < nodes && _seats.length < capacity; ++index) {
-            if (!registry.isActive(index)) continue;
-            Seat storage seat = _seats.push();
-            seat.index = index;
-            seat.stake = registry.stakeOf(index);
+    /// @dev Whether the seats are still to be drawn and the hash that draws them is there.
+    function _drawable() private view returns (bool) {
+        return _core.phase == Phase.Commit && _seats.length == 0 && block.number > _core.openBlock;
+    }
+
+    /// @dev The seats that `_drawable` is about, a node's together.
+    function _drawn() private view returns (Seat[] memory seats) {
+        bytes32 seed = _seed(SEATS_DOMAIN, _core.openBlock, _core);
+        uint32[] memory drawn = registry.draw(seed, _config.capacity, _config.cumulativeLength);
+        uint256 count = 0;
+        for (uint256 i = 0; i < drawn.length; ++i) {
+            if (i == 0 || drawn[i] != drawn[i - 1]) ++count;
         }
-        uint32 count = uint32(_seats.length);
-        require(count >= _config.quorum, QuorumMissing(count, _config.quorum));
-        seated = new uint32[](count);
-        for (uint256 place = 0; place < count; ++place) {
-            seated[place] = _seats[place].index;
+        seats = new Seat[](count);
+        uint256 place = 0;
+        for (uint256 i = 0; i < drawn.length; ++i) {
+            if (i != 0 && drawn[i] != drawn[i - 1]) ++place;
+            Seat memory seat = seats[place];
+            if (++seat.rows > 1) continue;
+            seat.index = drawn[i];
+            seat.stake = registry.stakeOf(drawn[i]);
         }
     }
 
@@ -393,7 +419,7 @@ contract Rounds is IRounds {
         seat.salt = salt;
         seat.revealed = true;
         salts = keccak256(abi.encode(salts, seat.index, salt));
-        core.revealed += 1;
+        core.revealed += seat.rows;
         if (core.revealed == core.committed) _closeReveals(core, uint64(block.number));
     }
 
@@ -432,23 +458,23 @@ contract Rounds is IRounds {
         for (uint256 place = 0; place < _seats.length; ++place) {
             Seat storage seat = _seats[place];
             if (seat.commitment != 0 && !seat.revealed) {
-                registry.penalise(seat.index, _config.unrevealedPenalty);
+                registry.penalise(seat.index, seat.rows * _config.unrevealedPenalty);
             }
         }
     }
 
     // The aggregator and its claim.
 
-    /// @dev The hash of the block after the commits closed. Block hashes reach back 256 blocks
-    ///      only; if nobody sent a transaction for longer, the block a multiple of 256 later takes
-    ///      its place.
-    function _electSeed(Core memory core) private view returns (bytes32) {
-        uint256 target = core.commitsClosedBlock + 1;
+    /// @dev A seed from the hash of block `target`. Block hashes reach back 256 blocks only; if
+    ///      nobody sent a transaction for longer, the block a multiple of 256 later takes its place.
+    function _seed(bytes32 domain, uint256 target, Core memory core)
+        private
+        view
+        returns (bytes32)
+    {
         target += ((block.number - 1 - target) / BLOCKHASH_REACH) * BLOCKHASH_REACH;
         return keccak256(
-            abi.encode(
-                ELECT_DOMAIN, _config.job, core.number, uint256(0), blockhash(target), core.salts
-            )
+            abi.encode(domain, _config.job, core.number, uint256(0), blockhash(target), core.salts)
         );
     }
 
@@ -468,10 +494,10 @@ contract Rounds is IRounds {
         uint256 row = addmod(uint256(core.electSeed), core.attempt + late, core.revealed);
         for (uint256 place = 0; place < _seats.length; ++place) {
             if (!_seats[place].revealed) continue;
-            if (row == 0) return _seats[place].index;
-            --row;
+            if (row < _seats[place].rows) return _seats[place].index;
+            row -= _seats[place].rows;
         }
-        assert(false); // as many seats are marked revealed as `core.revealed` says
+        assert(false); // as many rows are marked revealed as `core.revealed` says
     }
 
     function _inputsRoot(Core memory core) private view returns (bytes32) {
@@ -504,6 +530,7 @@ contract Rounds is IRounds {
 
     function _checkConfig(Config memory given) private view {
         require(given.capacity > 0 && given.capacity <= Inputs.ROWS_MAX, BadConfig("capacity"));
+        require(given.nodes > 0, BadConfig("nodes"));
         require(given.quorum > 0 && given.quorum <= given.capacity, BadConfig("quorum"));
         uint256 rows = given.capacity + 1 - given.quorum;
         require(given.aggregatePrograms.length == rows, BadConfig("aggregatePrograms"));

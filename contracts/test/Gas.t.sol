@@ -34,6 +34,9 @@ contract GasTrainingTest is World {
     function play(string memory which) internal {
         uint64 round = rounds.open();
         measured(string.concat("open, ", which));
+        mine(1);
+        rounds.draw();
+        measured(string.concat("draw, ", which));
         for (uint32 i = 0; i < 4; ++i) {
             bytes32 commitment = rounds.commitmentOf(round, i, updateRootOf(i), saltOf(i));
             vm.prank(vm.addr(keys[i]));
@@ -102,6 +105,9 @@ contract GasCrowdTest is World {
     function test_gas_round() public {
         rounds.open();
         measured("open, 25 seats");
+        mine(1);
+        rounds.draw();
+        measured("draw, 25 seats");
         for (uint32 i = 0; i < SEATS; ++i) {
             commitAs(i);
         }

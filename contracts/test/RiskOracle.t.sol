@@ -469,20 +469,16 @@ contract RiskOracleRoundTest is Desk {
         view
         returns (bytes32[] memory inputs)
     {
-        inputs = new bytes32[](9);
+        inputs = new bytes32[](8);
         bytes memory members = new bytes(128);
-        bytes memory stakes = new bytes(128);
         for (uint32 i = 0; i < 4; ++i) {
             members[4 * i] = bytes1(uint8(i));
-            stakes[4 * i] = 0xe8;
-            stakes[4 * i + 1] = 0x03;
-            inputs[5 + i] = updateRootOf(i);
+            inputs[4 + i] = updateRootOf(i);
         }
         inputs[0] = model;
         inputs[1] = cumulative;
         inputs[2] = Tree.leaf(bytes.concat(hex"000000e876483742", new bytes(248)));
         inputs[3] = Tree.leaf(members);
-        inputs[4] = Tree.leaf(stakes);
     }
 
     function drafted() internal returns (Draft memory made) {

@@ -53,7 +53,7 @@ contract RoundsResultTest is World {
 
     function test_aggregator_waitsForItsBlock() public {
         postAndSettle();
-        rounds.open();
+        openRound();
         for (uint32 i = 0; i < 4; ++i) {
             commitAs(i);
         }
@@ -75,7 +75,7 @@ contract RoundsResultTest is World {
     ///         of 256 later takes its place, the same for 256 blocks.
     function test_aggregator_outOfReach() public {
         postAndSettle();
-        rounds.open();
+        openRound();
         for (uint32 i = 0; i < 4; ++i) {
             commitAs(i);
         }
@@ -119,15 +119,12 @@ contract RoundsResultTest is World {
         vm.assertEq(claim.program, Header.hash(headerOf(4)));
 
         bytes memory members = new bytes(128);
-        bytes memory stakes = new bytes(128);
         bytes memory budget = new bytes(256);
-        bytes32[] memory inputs = new bytes32[](9);
+        bytes32[] memory inputs = new bytes32[](8);
         (inputs[0], inputs[1]) = (keccak256("model"), keccak256("cumulative"));
         for (uint32 i = 0; i < 4; ++i) {
             members[4 * i] = bytes1(uint8(i));
-            stakes[4 * i] = 0xe8; // 1,000 is 0x03e8
-            stakes[4 * i + 1] = 0x03;
-            inputs[5 + i] = updateRootOf(i);
+            inputs[4 + i] = updateRootOf(i);
         }
         // 100e9 as a double is 0x4237_4876_e800_0000.
         bytes memory bits = hex"000000e876483742";
@@ -136,7 +133,6 @@ contract RoundsResultTest is World {
         }
         inputs[2] = keccak256(bytes.concat(hex"00", budget));
         inputs[3] = keccak256(bytes.concat(hex"00", members));
-        inputs[4] = keccak256(bytes.concat(hex"00", stakes));
         vm.assertEq(claim.inputsRoot, Tree.nodeOf(inputs));
         vm.assertEq(rounds.inputsRoot(), claim.inputsRoot);
     }
@@ -293,7 +289,7 @@ contract RoundsResultTest is World {
 
     function test_settle_burnsWhatWasNotRevealed() public {
         postAndSettle();
-        round = rounds.open();
+        round = openRound();
         for (uint32 i = 0; i < 4; ++i) {
             commitAs(i);
         }
@@ -332,6 +328,9 @@ contract RoundsResultTest is World {
         expectBad("capacity", config);
         config.capacity = 0;
         expectBad("capacity", config);
+        config = configuration();
+        config.nodes = 0;
+        expectBad("nodes", config);
         config = configuration();
         config.quorum = 0;
         expectBad("quorum", config);

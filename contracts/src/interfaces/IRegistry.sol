@@ -95,6 +95,20 @@ interface IRegistry {
     /// @notice Returns whether a node takes seats: it has not left and has the minimum stake.
     function isActive(uint32 index) external view returns (bool);
 
+    /// @notice Returns how many nodes take seats.
+    function activeCount() external view returns (uint32);
+
+    /// @notice Draws by lot, in proportion to the stake of the nodes that take seats: one from each
+    ///         of `lots` equal parts of it.
+    /// @param seed all that the draw depends on, beside the stakes
+    /// @param places only nodes with an index below it are drawn
+    /// @return drawn registry indices, ascending, a node as often as it was drawn; empty when no
+    ///         node takes seats
+    function draw(bytes32 seed, uint32 lots, uint32 places)
+        external
+        view
+        returns (uint32[] memory drawn);
+
     /// @notice Returns a node's stake in wei, 0 for an index nobody had.
     function stakeOf(uint32 index) external view returns (uint256);
 

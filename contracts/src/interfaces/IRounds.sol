@@ -14,15 +14,16 @@ interface IRounds {
     }
 
     /// @param job identity of the job, part of every commitment
-    /// @param quorum fewest commitments, and fewest reveals, that make a round
-    /// @param capacity most seats, at most 32 in this version
+    /// @param nodes fewest nodes taking seats that a round opens for
+    /// @param quorum fewest seats that commit, and fewest that reveal, to make a round
+    /// @param capacity seats of a round, at most 32 in this version
     /// @param cumulativeLength elements of the cumulative tensor; a node whose registry index is
     ///        not below it is never seated
     /// @param commitBlocks blocks after the opening one in which a seat can commit
     /// @param revealBlocks blocks after the one that closed the commits in which a seat can reveal
     /// @param aggregateBlocks blocks each aggregator has before it is the next one's turn
     /// @param budgetGwei pay of one round in gwei of the token, at most 2^46
-    /// @param unrevealedPenalty stake in wei burnt for a commitment without a reveal
+    /// @param unrevealedPenalty stake in wei burnt for each seat of a commitment without a reveal
     /// @param updateLength d, the number of coordinates of an update
     /// @param trainProgram hash of the training step, for readers
     /// @param initialModel tensor root of the initial params
@@ -30,6 +31,7 @@ interface IRounds {
     /// @param aggregatePrograms program hash for quorum, quorum + 1, … capacity rows
     struct Config {
         bytes32 job;
+        uint32 nodes;
         uint32 quorum;
         uint32 capacity;
         uint32 cumulativeLength;
@@ -45,12 +47,15 @@ interface IRounds {
         bytes32[] aggregatePrograms;
     }
 
+    /// @notice The seats of one node: each is a row of the aggregation, with the same update.
     /// @param index registry index
-    /// @param stake wei, as it was when the round opened
+    /// @param rows how many seats it drew
+    /// @param stake wei, as it was when the seats were drawn
     /// @param commitment zero until committed
     /// @param updateRoot zero until revealed, as are `blob` and `salt`
     struct Seat {
         uint32 index;
+        uint32 rows;
         uint256 stake;
         bytes32 commitment;
         bytes32 updateRoot;
@@ -82,14 +87,14 @@ interface IRounds {
         Seat[] seats;
     }
 
-    /// @param seats registry indices, ascending
     /// @param salts running hash of the salts revealed in earlier rounds, part of this round's
     ///        seeds
-    event Opened(
-        uint64 indexed round, uint64 openBlock, uint32[] seats, bytes32 modelRoot, bytes32 salts
-    );
+    event Opened(uint64 indexed round, uint64 openBlock, bytes32 modelRoot, bytes32 salts);
+    /// @param nodes registry indices, ascending
+    /// @param rows how many seats each drew
+    event Seated(uint64 indexed round, uint32[] nodes, uint32[] rows);
     event Committed(uint64 indexed round, uint32 indexed node, bytes32 commitment);
-    /// @param committed how many seats committed
+    /// @param committed how many seats have committed
     event CommitsClosed(uint64 indexed round, uint64 blockNumber, uint32 committed);
     /// @param data the update's bytes when revealed with data, else empty
     event Revealed(
@@ -111,14 +116,14 @@ interface IRounds {
     );
     /// @param attempt how many claims of this round fell, this one included
     event ResultStruck(uint64 indexed round, uint256 indexed claim, uint32 attempt);
-    /// @param seats registry indices of the rows, ascending
-    /// @param accepted by row
+    /// @param nodes registry indices of the nodes that revealed, ascending
+    /// @param accepted by node
     event Settled(
         uint64 indexed round,
         uint256 indexed claim,
         bytes32 modelRoot,
         bytes32 cumulativeRoot,
-        uint32[] seats,
+        uint32[] nodes,
         bool[] accepted
     );
     /// @param phase the phase that ended without a quorum
@@ -130,8 +135,8 @@ interface IRounds {
     error WrongPhase(Phase expected, Phase got);
     /// @notice Thrown when the call names another round than the running one.
     error WrongRound(uint64 expected, uint64 got);
-    /// @notice Thrown by `open` when fewer nodes than a quorum are active.
-    error QuorumMissing(uint32 got, uint32 needed);
+    /// @notice Thrown by `open` when fewer nodes take seats than a round needs.
+    error NodesMissing(uint32 got, uint32 needed);
     /// @notice Thrown by `open` when `Rewards` was never paid enough for this round's budget (wei).
     error Unfunded(uint256 got, uint256 needed);
     /// @notice Thrown when the sender has no seat in the round.
@@ -154,7 +159,8 @@ interface IRounds {
     error CertificateTooLight(uint256 got, uint256 needed);
     /// @notice Thrown by `revealWithData` when the update is not 4 × `updateLength` bytes.
     error UpdateLength(uint256 got, uint256 expected);
-    /// @notice Thrown while the block that elects the aggregator, or the one after it, is to come.
+    /// @notice Thrown while the block whose hash draws the seats or elects the aggregator, or the
+    ///         one after it, is to come.
     error SeedPending(uint64 blockNumber);
     /// @notice Thrown by `postResult` when it is another node's turn.
     error NotAggregator(uint32 expected, uint32 got);
@@ -170,10 +176,14 @@ interface IRounds {
     /// @notice Thrown by `settle` when the chunk is not output 1.
     error AcceptedMismatch(bytes32 expected, bytes32 got);
 
-    /// @notice Opens the next round; anyone may, when none is running and a quorum of nodes is
-    ///         active.
+    /// @notice Opens the next round; anyone may, when none is running and enough nodes take seats.
+    ///         Enrolment closes with the block of this call.
     /// @return round its number
     function open() external returns (uint64 round);
+
+    /// @notice Draws the seats of a round that has none, from the hash of its opening block;
+    ///         anyone may. Does nothing when there is nothing to do.
+    function draw() external;
 
     /// @notice Commits the sender's seat, once a round.
     function commit(uint64 round, bytes32 commitment) external;

@@ -7,18 +7,16 @@ import {Tree} from "./Tree.sol";
 
 /// @title The inputs of the aggregation Program
 /// @notice Lays the chain's own state out as the tensors of docs/protocol.md §2 and hashes them.
-///         Rows are the revealed seats in ascending order of registry index. With at most 32 seats
-///         every one of these tensors is a single chunk, whose leaf is its root.
+///         Rows are the revealed seats in ascending order of registry index, a node's next to each
+///         other. With at most 32 of them every one of these tensors is a single chunk, whose leaf
+///         is its root.
 /// @dev Deliberately absent: outputs, which are the asserter's word; of them only the list of
 ///      accepted rows is read here.
 library Inputs {
     /// @notice Rows that fit a chunk, and so the most seats of a round.
     uint256 internal constant ROWS_MAX = 32;
     /// @notice Inputs before the updates.
-    uint256 internal constant FIXED = 5;
-    uint256 private constant WEI_PER_TOKEN = 1e18;
-    /// @notice Largest stake in whole tokens that counts: exact in f32.
-    uint256 private constant STAKE_MAX = 2 ** 24;
+    uint256 internal constant FIXED = 4;
 
     /// @notice Returns the list root of all inputs.
     /// @param seats all seats of the round, ascending
@@ -32,21 +30,18 @@ library Inputs {
     ) internal pure returns (bytes32) {
         bytes32[] memory roots = new bytes32[](FIXED + rows);
         bytes memory members = new bytes(Tree.CHUNK_4);
-        bytes memory stakes = new bytes(Tree.CHUNK_4);
         uint256 row = 0;
         for (uint256 i = 0; i < seats.length; ++i) {
             if (!seats[i].revealed) continue;
-            uint256 stake = seats[i].stake / WEI_PER_TOKEN;
-            _writeI32(members, row, seats[i].index);
-            _writeI32(stakes, row, stake < STAKE_MAX ? stake : STAKE_MAX);
-            roots[FIXED + row] = seats[i].updateRoot;
-            ++row;
+            for (uint256 end = row + seats[i].rows; row < end; ++row) {
+                _writeI32(members, row, seats[i].index);
+                roots[FIXED + row] = seats[i].updateRoot;
+            }
         }
         roots[0] = modelRoot;
         roots[1] = cumulativeRoot;
         roots[2] = budgetRoot(budgetGwei);
         roots[3] = Tree.leaf(members);
-        roots[4] = Tree.leaf(stakes);
         return Tree.root(roots);
     }
 
@@ -60,20 +55,25 @@ library Inputs {
         return Tree.leaf(chunk);
     }
 
-    /// @notice Returns the rows' registry indices and which of them the chunk of output 1 accepts.
-    function accepted(IRounds.Seat[] memory seats, uint256 rows, bytes calldata chunk)
+    /// @notice Returns the nodes that revealed and which of them the chunk of output 1 accepts:
+    ///         a node's rows are alike, so its first one tells.
+    function accepted(IRounds.Seat[] memory seats, bytes calldata chunk)
         internal
         pure
-        returns (uint32[] memory members, bool[] memory flags)
+        returns (uint32[] memory nodes, bool[] memory flags)
     {
-        members = new uint32[](rows);
-        flags = new bool[](rows);
-        uint256 row = 0;
+        uint256 count = 0;
+        for (uint256 i = 0; i < seats.length; ++i) {
+            if (seats[i].revealed) ++count;
+        }
+        nodes = new uint32[](count);
+        flags = new bool[](count);
+        (uint256 place, uint256 row) = (0, 0);
         for (uint256 i = 0; i < seats.length; ++i) {
             if (!seats[i].revealed) continue;
-            members[row] = seats[i].index;
-            flags[row] = bytes4(chunk[4 * row:4 * row + 4]) != 0;
-            ++row;
+            nodes[place] = seats[i].index;
+            flags[place++] = bytes4(chunk[4 * row:4 * row + 4]) != 0;
+            row += seats[i].rows;
         }
     }
 

@@ -41,7 +41,7 @@ contract TrainingPlay is World {
         choice %= 100;
         uint32 node = uint32(seed % NODES);
         if (choice < 25) _act(node);
-        else if (choice < 50) _act(uint32(seed % CAPACITY));
+        else if (choice < 50) _act(uint32(seed % NODES));
         else if (choice < 60) _pass(1 + seed % 3);
         else if (choice < 65) _pass(seed % 12);
         else if (choice < 75) _post(seed);
@@ -74,11 +74,7 @@ contract TrainingPlay is World {
     function _act(uint32 node) internal {
         IRounds.Round memory round = rounds.current();
         if (round.phase == IRounds.Phase.Idle) {
-            uint256 active = 0;
-            for (uint32 i = 0; i < NODES; ++i) {
-                if (registry.isActive(i)) ++active;
-            }
-            if (active >= QUORUM) rounds.open();
+            if (registry.activeCount() >= NEEDED) rounds.open();
             return;
         }
         for (uint256 place = 0; place < round.seats.length; ++place) {
@@ -107,13 +103,14 @@ contract TrainingPlay is World {
         if (token.balanceOf(vm.addr(keys[node])) < BOND) return;
         uint256 rows = 0;
         for (uint256 i = 0; i < round.seats.length; ++i) {
-            if (round.seats[i].revealed) ++rows;
+            if (round.seats[i].revealed) rows += round.seats[i].rows;
         }
         for (uint256 i = 0; i < NODES; ++i) {
             next[i] = due[i];
         }
         for (uint256 i = 0; i < round.seats.length; ++i) {
-            if (round.seats[i].revealed) next[round.seats[i].index] += BUDGET_GWEI / uint64(rows);
+            IRounds.Seat memory seat = round.seats[i];
+            if (seat.revealed) next[seat.index] += seat.rows * (BUDGET_GWEI / uint64(rows));
         }
         result = resultOf(rows, next, bytes32(seed));
         bool lies = seed % 3 == 0;
@@ -192,7 +189,7 @@ contract TrainingPlay is World {
     }
 
     function _leave(uint32 node) internal {
-        if (registry.node(node).unbondBlock != 0 || left >= NODES - QUORUM) return;
+        if (registry.node(node).unbondBlock != 0 || left >= NODES - NEEDED) return;
         ++left;
         vm.prank(vm.addr(keys[node]));
         registry.leave();
@@ -259,13 +256,17 @@ contract TrainingPlay is World {
 
     function checkPhase() external view {
         IRounds.Round memory round = rounds.current();
+        uint256 seats = 0;
         uint256 committed = 0;
         uint256 revealed = 0;
         for (uint256 i = 0; i < round.seats.length; ++i) {
-            if (round.seats[i].commitment != 0) ++committed;
-            if (round.seats[i].revealed) ++revealed;
+            uint256 rows = round.seats[i].rows;
+            seats += rows;
+            if (round.seats[i].commitment != 0) committed += rows;
+            if (round.seats[i].revealed) revealed += rows;
             vm.assertTrue(!round.seats[i].revealed || round.seats[i].commitment != 0);
         }
+        if (seats != 0) vm.assertEq(seats, CAPACITY, "every seat is drawn");
         if (round.phase == IRounds.Phase.Reveal) vm.assertTrue(committed >= QUORUM);
         if (round.phase == IRounds.Phase.Aggregate) vm.assertTrue(revealed >= QUORUM);
         if (round.claim != 0) {

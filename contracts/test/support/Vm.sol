@@ -25,6 +25,7 @@ interface Vm {
     function getRecordedLogs() external returns (Log[] memory);
     function label(address account, string calldata name) external;
     function prank(address sender) external;
+    function setBlockhash(uint256 blockNumber, bytes32 blockHash) external;
     function recordLogs() external;
     function readFile(string calldata path) external view returns (string memory);
     function readLine(string calldata path) external view returns (string memory);

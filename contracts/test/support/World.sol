@@ -30,8 +30,9 @@ abstract contract World is Records {
     uint256 internal constant GAS_PRICE_CAP = 1e11;
     uint256 internal constant GAS_RATE = 1e18;
     uint64 internal constant UNBOND = 1000;
+    uint32 internal constant NEEDED = 3;
     uint32 internal constant QUORUM = 3;
-    uint32 internal constant CAPACITY = 5;
+    uint32 internal constant CAPACITY = 4;
     uint32 internal constant LENGTH = 64;
     uint32 internal constant UPDATE_LENGTH = 40;
     /// @dev The court also takes claims from what is deployed next after the desk.
@@ -139,6 +140,7 @@ abstract contract World is Records {
         }
         config = IRounds.Config({
             job: keccak256("job"),
+            nodes: NEEDED,
             quorum: QUORUM,
             capacity: capacity,
             cumulativeLength: LENGTH,
@@ -234,8 +236,14 @@ abstract contract World is Records {
         }
     }
 
-    function toAggregate(uint32 nodes) internal returns (uint64 round) {
+    /// @notice Opens a round and goes to the block in which its seats can be drawn.
+    function openRound() internal returns (uint64 round) {
         round = rounds.open();
+        mine(1);
+    }
+
+    function toAggregate(uint32 nodes) internal returns (uint64 round) {
+        round = openRound();
         for (uint32 i = 0; i < nodes; ++i) {
             commitAs(i);
         }
@@ -307,7 +315,7 @@ abstract contract World is Records {
         uint256 rows = 0;
         IRounds.Seat[] memory seats = rounds.current().seats;
         for (uint256 i = 0; i < seats.length; ++i) {
-            if (seats[i].revealed) ++rows;
+            if (seats[i].revealed) rows += seats[i].rows;
         }
         vm.recordLogs();
         vm.prank(vm.addr(keys[node]));

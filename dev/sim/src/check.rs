@@ -330,9 +330,9 @@ impl Checkers {
         let row = |seat: &round::Seat| {
             let bytes = self.updates.get(&seat.update_root).expect("somebody kept it");
             let update = Tensor::from_bytes(Dtype::I32, &shape, bytes).expect("checked length");
-            Row { member: seat.index, stake_wei: seat.stake_wei, update }
+            Row { member: seat.index, update }
         };
-        let rows: Vec<Row> = state.members().map(row).collect();
+        let rows: Vec<Row> = state.rows().map(row).collect();
         let budget_gwei = ledger.config().budget_gwei;
         let before = (self.params.clone(), self.paid.clone());
         let outputs = programs.run(before.0, before.1, budget_gwei, &rows);

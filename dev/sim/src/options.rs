@@ -6,6 +6,8 @@
 //!
 //! Absent: a way to set an option by hand. A run is its seed.
 
+use round::chain::SEATS_MAX;
+
 use crate::rng::Rng;
 
 /// How a node plays its part.
@@ -50,9 +52,11 @@ pub struct Options {
     pub behaviours: Vec<Behaviour>,
     /// Stake of each node in whole tokens.
     pub stakes: Vec<u32>,
-    /// Seats of a round; a node beyond them watches, and challenges.
+    /// Fewest nodes that a round opens for.
+    pub nodes: u32,
+    /// Seats of a round; a node that the lot leaves out watches, and challenges.
     pub capacity: u32,
-    /// Fewest commitments and reveals of a round.
+    /// Fewest seats that commit and reveal.
     pub quorum: u32,
     /// Coordinates of the model; with a handful of them chance alone can put an honest row three
     /// median distances away.
@@ -117,14 +121,14 @@ impl Options {
             let (node, lie) = (rng.index(behaviours.len()), rng.index(lies.len()));
             behaviours[node] = lies[lie];
         }
-        let watcher = (count - 2) / 3 >= liars && rng.chance((1, 4));
-        let capacity = count - u64::from(watcher);
-        let equal = rng.chance((1, 2));
-        let stakes = behaviours.iter().map(|_| match equal {
-            true => 20,
-            false => u32::try_from(rng.between(10, 30)).expect("small"),
-        });
-        let stakes = stakes.collect();
+        // With equal stakes every node has its part of the seats, and liars no more than a third,
+        // as long as no stake is burnt; a lot leaves some out where there are few liars.
+        let capacity = match rng.between(0, 3) {
+            0 if 6 * liars < count && count >= 8 => count - 1,
+            1 if 2 * count <= u64::from(SEATS_MAX) => 2 * count,
+            _ => count,
+        };
+        let stakes = vec![20; behaviours.len()];
         let calm = rng.chance((1, 4));
         let (delay, work) = if calm { (1, 1) } else { (16, 24) };
         let block_ticks = rng.between(4, 12);
@@ -134,6 +138,7 @@ impl Options {
         let (crash, crash_within) = (ratio(8, 1000), ratio(4, 100));
         let outage = ratio(6, 1000);
         Self {
+            nodes: u32::try_from(count - (count - 1) / 3).expect("small"),
             capacity: u32::try_from(capacity).expect("small"),
             quorum: u32::try_from(capacity - (capacity - 1) / 3).expect("small"),
             behaviours,

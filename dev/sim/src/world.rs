@@ -324,6 +324,7 @@ fn config(options: &Options, programs: &Programs, rng: &mut Rng) -> Config {
     let (params, paid) = work::genesis(options.dimension);
     Config {
         domain: Domain { chain_id: 31337, rounds: account(9, 0), job: rng.hash() },
+        nodes: options.nodes,
         quorum: options.quorum,
         capacity: options.capacity,
         cumulative_length: u32::try_from(CUMULATIVE_LENGTH).expect("small"),

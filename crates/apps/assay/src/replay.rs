@@ -159,7 +159,7 @@ impl Kept {
     fn rows(&self, settled: &Settled) -> anyhow::Result<Vec<round::aggregate::Row>> {
         let mut rows = Vec::new();
         for row in &self.entry.members {
-            let member = row.member().context("a journal with a stake that is no number")?;
+            let member = row.member();
             if !settled.updates.contains(&(member.index, member.update_root)) {
                 anyhow::bail!("node {} revealed another update than the one kept", member.index);
             }
@@ -172,7 +172,6 @@ impl Kept {
             }
             rows.push(round::aggregate::Row {
                 member: member.index,
-                stake_wei: member.stake_wei,
                 update,
             });
         }

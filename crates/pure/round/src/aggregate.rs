@@ -15,8 +15,9 @@
 //!    high row. From three rows on, the lowest and the highest `max(1, ⌊(m-1)/3⌋)` rows of each
 //!    coordinate are left out; the sum of the others is exact in i32, its mean is taken in f64, and
 //!    `params + step × mean` is one f64 fma, rounded to f32 once.
-//! 6. *Pay*: `floor(budget × weight / Σ weight)` with weight = stake × accepted, added to the
-//!    cumulative tensor at the row's registry index. Nobody is paid if no accepted row has a stake.
+//! 6. *Pay*: `floor(budget / number of accepted rows)` for each accepted row, added to the
+//!    cumulative tensor at the row's registry index. Rows are drawn in proportion to stake
+//!    ([`crate::lots`]), so pay follows stake, and splitting a stake changes no expectation.
 //!
 //! Invariants: permuting the rows permutes `accepted` and `distance` and changes nothing else; a
 //! round's pay never exceeds its budget (budgets are clamped to [`BUDGET_MAX_GWEI`], below which
@@ -28,20 +29,18 @@
 use court::opening;
 use tensor::{BuildError, Builder, Dtype, Hash, Program, ShapeError, Tensor, Value, tree};
 
-use crate::chain::{SEATS_MAX, Seat, WEI_PER_TOKEN};
+use crate::chain::{SEATS_MAX, Seat};
 
 pub mod network;
 #[cfg(test)]
 mod tests;
 
 /// Inputs of the Program before the updates, of which there is one a row.
-pub const INPUTS_BEFORE_UPDATES: u32 = 5;
+pub const INPUTS_BEFORE_UPDATES: u32 = 4;
 /// Outputs of the Program.
 pub const OUTPUTS: u32 = 4;
 /// The largest magnitude of an update's coordinate that counts.
 pub const UPDATE_MAX: i32 = 1 << 24;
-/// The largest stake that counts, in whole tokens.
-pub const STAKE_MAX_TOKENS: i32 = 1 << 24;
 /// The largest budget of a round, in gwei of the token.
 pub const BUDGET_MAX_GWEI: u64 = 1 << 46;
 /// A row farther from the median than this many median distances is rejected.
@@ -69,8 +68,6 @@ pub enum AggregateError {
 pub struct Row {
     /// Registry index.
     pub member: u32,
-    /// Stake when the round opened, in wei.
-    pub stake_wei: u128,
     /// The update, i32[d].
     pub update: Tensor,
 }
@@ -85,7 +82,6 @@ pub struct Row {
 /// let program = round::aggregate(3, 2, 8, 0.5)?;
 /// let row = |member, update: [i32; 2]| Row {
 ///     member,
-///     stake_wei: 10u128.pow(18),
 ///     update: Tensor::i32(&[2], update.to_vec()).expect("two elements"),
 /// };
 /// let rows = [row(1, [1, 10]), row(4, [2, 20]), row(6, [9000, -9000])];
@@ -117,7 +113,6 @@ pub fn aggregate(
     let cumulative = b.input(Dtype::F64, &[cumulative_length])?;
     let budget = b.input(Dtype::F64, &[1])?;
     let members = b.input(Dtype::I32, &[m])?;
-    let stakes = b.input(Dtype::I32, &[m])?;
     let mut rows = Vec::with_capacity(m);
     for _ in 0..m {
         rows.push(b.input(Dtype::I32, &[d])?);
@@ -132,7 +127,7 @@ pub fn aggregate(
     let mended = mend(&mut b, &rows, accepted)?;
     let sorted = network::sort(&mut b, &mended)?;
     let moved = move_params(&mut b, params, &sorted, step)?;
-    let pay = pay(&mut b, budget, stakes, accepted)?;
+    let pay = pay(&mut b, budget, accepted)?;
     let scattered = b.scatter_add(pay, members, 0, cumulative_length)?;
     let cumulative = b.add(cumulative, scattered)?;
     Ok(b.finish(&[moved, accepted, relative, cumulative])?)
@@ -150,13 +145,11 @@ pub fn inputs(
     rows: &[Row],
 ) -> Result<Vec<Tensor>, ShapeError> {
     let members = rows.iter().map(|row| member(row.member)).collect();
-    let stakes = rows.iter().map(|row| stake_tokens(row.stake_wei)).collect();
     let mut inputs = vec![
         params,
         cumulative,
         budget(budget_gwei)?,
         Tensor::i32(&[rows.len()], members)?,
-        Tensor::i32(&[rows.len()], stakes)?,
     ];
     inputs.extend(rows.iter().map(|row| row.update.clone()));
     Ok(inputs)
@@ -175,16 +168,16 @@ pub fn inputs_root(
     members: &[&Seat],
 ) -> Hash {
     const SEATED: &str = "a round aggregates from one seat on";
-    let indices = members.iter().map(|seat| member(seat.index)).collect();
-    let stakes = members.iter().map(|seat| stake_tokens(seat.stake_wei)).collect();
+    let rows = members.iter().flat_map(|seat| (0..seat.rows).map(|_| *seat));
+    let (indices, updates): (Vec<_>, Vec<_>) =
+        rows.map(|seat| (member(seat.index), seat.update_root)).unzip();
     let mut roots = vec![
         model_root,
         cumulative_root,
         budget(budget_gwei).expect("one element").root(),
-        Tensor::i32(&[members.len()], indices).expect(SEATED).root(),
-        Tensor::i32(&[members.len()], stakes).expect(SEATED).root(),
+        Tensor::i32(&[indices.len()], indices).expect(SEATED).root(),
     ];
-    roots.extend(members.iter().map(|seat| seat.update_root));
+    roots.extend(updates);
     opening::list_root(&roots)
 }
 
@@ -198,13 +191,6 @@ pub fn bytes_root(bytes: &[u8]) -> Hash {
         tree::leaf(&padded)
     };
     tree::root(&bytes.chunks(CHUNK_BYTES).map(leaf).collect::<Vec<_>>())
-}
-
-/// Returns a stake as the Program sees it: whole tokens, rounded down, at most
-/// [`STAKE_MAX_TOKENS`].
-#[must_use]
-pub fn stake_tokens(stake_wei: u128) -> i32 {
-    i32::try_from(stake_wei / WEI_PER_TOKEN).map_or(STAKE_MAX_TOKENS, |s| s.min(STAKE_MAX_TOKENS))
 }
 
 /// The registry index as the bits of an i32, which is what the contract writes.
@@ -231,8 +217,10 @@ fn clamp(b: &mut Builder, x: Value, bound: i32) -> Built {
     b.min(x, high)
 }
 
-/// Rows left out at each end of each coordinate.
-fn trim(rows: usize) -> usize {
+/// Returns how many rows are left out at each end of each coordinate, and so how many liars' rows
+/// leave the result between honest ones.
+#[must_use]
+pub fn trim(rows: usize) -> usize {
     if rows < 3 { 0 } else { ((rows - 1) / 3).max(1) }
 }
 
@@ -313,18 +301,10 @@ fn mend(b: &mut Builder, rows: &[Value], accepted: Value) -> Result<Vec<Value>, 
     pairs.map(|(row, flag)| b.select(*flag, *row, mean)).collect()
 }
 
-/// Each row's share of the budget in whole gwei, f64[m].
-fn pay(b: &mut Builder, budget: Value, stakes: Value, accepted: Value) -> Built {
-    let none = fill(b, stakes, 0.0)?;
-    let most = fill(b, stakes, f64::from(STAKE_MAX_TOKENS))?;
-    let stakes = b.max(stakes, none)?;
-    let stakes = b.min(stakes, most)?;
-    let stakes = b.convert(stakes, Dtype::F64)?;
-    let accepted = b.convert(accepted, Dtype::F64)?;
-    let weights = b.mul(stakes, accepted)?;
+/// Each row's share of the budget in whole gwei, f64[m]; there always is an accepted one.
+fn pay(b: &mut Builder, budget: Value, accepted: Value) -> Built {
+    let weights = b.convert(accepted, Dtype::F64)?;
     let total = b.sum(weights, 0)?;
-    let one = fill(b, total, 1.0)?;
-    let total = b.max(total, one)?;
     let dims = *b.shape_of(weights);
     let total = b.broadcast(total, dims.dims())?;
 

@@ -38,9 +38,11 @@ pub struct Domain {
 pub struct Config {
     /// Chain, contract and job.
     pub domain: Domain,
-    /// Fewest commitments, and fewest reveals, that make a round.
+    /// Fewest nodes taking seats that a round opens for.
+    pub nodes: u32,
+    /// Fewest seats that commit, and fewest that reveal, to make a round.
     pub quorum: u32,
-    /// Most seats, at most [`SEATS_MAX`].
+    /// Seats of a round, at most [`SEATS_MAX`].
     pub capacity: u32,
     /// Elements of the cumulative tensor; a node whose index is not below it is never seated.
     pub cumulative_length: u32,
@@ -52,7 +54,7 @@ pub struct Config {
     pub aggregate_blocks: Block,
     /// Pay of one round in gwei of the token.
     pub budget_gwei: u64,
-    /// Stake in wei burnt for a commitment without a reveal.
+    /// Stake in wei burnt for each seat of a commitment without a reveal.
     pub unrevealed_penalty_wei: u128,
     /// Number of coordinates of an update.
     pub update_length: u32,
@@ -84,12 +86,14 @@ pub enum Phase {
     Aggregate = 3,
 }
 
-/// One place in a round.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The seats of one node: each is a row of the aggregation, with the same update.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Seat {
     /// Registry index.
     pub index: u32,
-    /// Stake when the round opened.
+    /// How many seats it drew.
+    pub rows: u32,
+    /// Stake when the seats were drawn.
     pub stake_wei: u128,
     /// Zero until committed.
     pub commitment: Hash,
@@ -126,7 +130,7 @@ pub struct Round {
     pub model_root: Hash,
     /// Cumulative pay, likewise.
     pub cumulative_root: Hash,
-    /// Ascending by registry index.
+    /// Ascending by registry index; empty until the block that draws them is there.
     pub seats: Vec<Seat>,
 }
 
@@ -143,9 +147,14 @@ impl Round {
         self.seats.binary_search_by_key(&index, |seat| seat.index).ok()
     }
 
-    /// Returns the seats that are rows of the aggregation, ascending.
+    /// Returns the seats that are in the aggregation, ascending.
     pub fn members(&self) -> impl Iterator<Item = &Seat> {
         self.seats.iter().filter(|seat| seat.revealed)
+    }
+
+    /// Returns the rows of the aggregation, ascending: each member as often as it has seats.
+    pub fn rows(&self) -> impl Iterator<Item = &Seat> {
+        self.members().flat_map(|seat| (0..seat.rows).map(move |_| seat))
     }
 }
 

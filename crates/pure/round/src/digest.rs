@@ -65,6 +65,20 @@ pub fn train_seed(job: Hash, round: u64, open_block_hash: Hash, salts: Hash) -> 
     seed("assay/seed/train/v1", (job, round), open_block_hash, salts)
 }
 
+/// Returns the seed by which seats are drawn: from the opening block's hash and the salts revealed
+/// before it.
+#[must_use]
+pub fn seats_seed(job: Hash, round: u64, open_block_hash: Hash, salts: Hash) -> Hash {
+    seed("assay/seed/seats/v1", (job, round), open_block_hash, salts)
+}
+
+/// Returns what one lot draws its point by.
+#[must_use]
+pub fn lot(seats_seed: Hash, lot: u128) -> Hash {
+    let lot = u64::try_from(lot).expect("at most 32 lots");
+    Hash::of(&[&seats_seed.0, &word(lot)])
+}
+
 /// Returns the seed that elects the aggregator: from the hash of the block after the commits
 /// closed.
 #[must_use]
@@ -82,13 +96,12 @@ pub fn fold_salts(salts: Hash, node: u32, salt: Hash) -> Hash {
     Hash::of(&[&salts.0, &word(u64::from(node)), &salt.0])
 }
 
-/// Returns the block whose hash elects: the one after the commits closed or, where block `now` no
-/// longer reaches back to it, the block a multiple of 256 later. `None` while it is to come.
+/// Returns the block whose hash a seed takes: `target` or, where block `now` no longer reaches back
+/// to it, the block a multiple of 256 later. `None` while it is to come.
 #[must_use]
-pub fn elect_block(commits_closed_block: Block, now: Block) -> Option<Block> {
+pub fn seed_block(target: Block, now: Block) -> Option<Block> {
     /// How far back a block sees the hashes of others.
     const REACH: Block = 256;
-    let target = commits_closed_block.checked_add(1)?;
     let passed = now.checked_sub(1)?.checked_sub(target)?;
     Some(target + passed / REACH * REACH)
 }
@@ -109,7 +122,7 @@ pub fn elected_row(elect_seed: Hash, turn: u64, rows: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::{
-        availability, commitment, elect_block, elect_seed, elected_row, fold_salts, train_seed,
+        availability, commitment, elect_seed, elected_row, fold_salts, seed_block, train_seed,
     };
     use crate::{Address, Domain};
     use tensor::Hash;
@@ -176,12 +189,12 @@ mod tests {
     }
 
     #[test]
-    fn the_electing_block_stays_within_reach() {
-        assert_eq!(elect_block(10, 11), None);
-        assert_eq!(elect_block(10, 12), Some(11));
-        assert_eq!(elect_block(10, 267), Some(11));
-        assert_eq!(elect_block(10, 268), Some(267));
-        assert_eq!(elect_block(0, 0), None);
+    fn the_block_of_a_seed_stays_within_reach() {
+        assert_eq!(seed_block(11, 11), None);
+        assert_eq!(seed_block(11, 12), Some(11));
+        assert_eq!(seed_block(11, 267), Some(11));
+        assert_eq!(seed_block(11, 268), Some(267));
+        assert_eq!(seed_block(0, 0), None);
     }
 
     #[test]

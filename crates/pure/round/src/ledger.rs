@@ -58,6 +58,8 @@ pub enum Input {
     },
     /// `Rounds.open`.
     Open,
+    /// `Rounds.draw`.
+    Draw,
     /// `Rounds.commit`.
     Commit {
         /// The round meant.
@@ -119,7 +121,7 @@ pub enum Input {
     },
 }
 
-/// The stored round, without its seats.
+/// The stored round, without its seats; `committed` and `revealed` count seats.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Core {
     number: u64,
@@ -239,6 +241,7 @@ impl Ledger {
             Input::Withdraw => self.withdraw(caller),
             Input::Fund { amount_wei } => self.fund(caller, amount_wei),
             Input::Open => self.open(),
+            Input::Draw => Ok(self.draw()),
             Input::Commit { round, commitment } => self.commit(caller, round, commitment),
             Input::Reveal { round, update_root, salt, blob, signers } => {
                 self.reveal(caller, round, (update_root, salt, blob), &signers)
@@ -284,7 +287,7 @@ impl Ledger {
             elect_seed: core.elect_seed,
             model_root: self.model_root,
             cumulative_root: self.cumulative_root,
-            seats: self.seats.clone(),
+            seats: self.seats_as_of(now),
         }
     }
 

@@ -16,6 +16,7 @@ pub mod aggregate;
 pub mod chain;
 pub mod digest;
 pub mod ledger;
+pub mod lots;
 pub mod machine;
 pub mod robust;
 

@@ -92,7 +92,7 @@ pub(crate) fn rows(blobs: &net::blobs::Store, members: &[Member]) -> Result<Vec<
             || NodeError::absent(format!("the update of node {} is not kept", member.index));
         let bytes = blobs.get(&member.blob.0)?.ok_or_else(absent)?;
         let update = update_tensor(&bytes).ok_or_else(absent)?;
-        Ok(Row { member: member.index, stake_wei: member.stake_wei, update })
+        Ok(Row { member: member.index, update })
     };
     members.iter().map(row).collect()
 }

@@ -307,8 +307,7 @@ impl Docket {
             Subject::Round(entry) => entry,
         };
         let program = Arc::new(self.job.aggregate(entry.members.len())?);
-        let members: Option<Vec<_>> = entry.members.iter().map(|row| row.member()).collect();
-        let members = members.ok_or_else(|| NodeError::absent("a stake that is no number"))?;
+        let members: Vec<_> = entry.members.iter().map(|row| row.member()).collect();
         let rows = aggregation::rows(&self.blobs, &members)?;
         let state = (self.tensors.get(entry.model_root)?, self.tensors.get(entry.cumulative_root)?);
         let inputs =

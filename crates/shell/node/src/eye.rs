@@ -177,6 +177,7 @@ pub(crate) async fn round_config(client: &Client) -> Result<round::Config, NodeE
             rounds: to_address(at.rounds),
             job: hash(config.job),
         },
+        nodes: config.nodes,
         quorum: config.quorum,
         capacity: config.capacity,
         cumulative_length: config.cumulativeLength,
@@ -240,6 +241,7 @@ fn to_round(round: &IRounds::Round) -> Round {
 fn to_seat(seat: &IRounds::Seat) -> Seat {
     Seat {
         index: seat.index,
+        rows: seat.rows,
         stake_wei: to_u128(seat.stake),
         commitment: hash(seat.commitment),
         update_root: hash(seat.updateRoot),

@@ -17,9 +17,11 @@ use tensor::{Dtype, Hash, Program, Tensor};
 
 use crate::NodeError;
 
-/// Fewest rows that make a round.
-pub const QUORUM: u32 = 3;
-/// Most seats of a round.
+/// Fewest nodes taking seats that a round opens for.
+pub(crate) const NODES: u32 = 3;
+/// Fewest seats that commit, and fewest that reveal, to make a round: two thirds of them.
+pub const QUORUM: u32 = 8;
+/// Seats of a round.
 pub const CAPACITY: u32 = 12;
 /// Elements of the cumulative tensor: nodes that can ever be paid.
 pub const CUMULATIVE: u32 = 256;
@@ -197,6 +199,7 @@ impl Job {
         identity.extend_from_slice(&self.trainer.program().hash().0);
         Ok(IRounds::Config {
             job: keccak256(identity),
+            nodes: NODES,
             quorum: QUORUM,
             capacity: CAPACITY,
             cumulativeLength: CUMULATIVE,

@@ -42,8 +42,6 @@ pub struct Entry {
 pub struct Row {
     /// Registry index.
     pub node: u32,
-    /// Stake when the round opened, wei, decimal.
-    pub stake_wei: String,
     /// Tensor root of the update.
     pub update_root: Hash,
     /// BLAKE3 of its bytes.
@@ -54,7 +52,6 @@ impl From<&Member> for Row {
     fn from(member: &Member) -> Row {
         Row {
             node: member.index,
-            stake_wei: member.stake_wei.to_string(),
             update_root: member.update_root,
             blob: member.blob,
         }
@@ -62,11 +59,10 @@ impl From<&Member> for Row {
 }
 
 impl Row {
-    /// Returns the row as the machine has it, or `None` when the stake is no number.
-    pub fn member(&self) -> Option<Member> {
-        let stake_wei = self.stake_wei.parse().ok()?;
-        let Row { node, update_root, blob, .. } = *self;
-        Some(Member { index: node, stake_wei, update_root, blob })
+    /// Returns the row as the machine has it.
+    pub fn member(&self) -> Member {
+        let Row { node, update_root, blob } = *self;
+        Member { index: node, update_root, blob }
     }
 }
 
@@ -129,7 +125,6 @@ mod tests {
             budget_gwei: 7,
             members: vec![Row {
                 node: 1,
-                stake_wei: u128::MAX.to_string(),
                 update_root: Hash([3; 32]),
                 blob: Hash([4; 32]),
             }],
@@ -139,7 +134,7 @@ mod tests {
         };
         journal.put(&entry).expect("written");
         assert_eq!(journal.get(3), Some(entry.clone()));
-        assert_eq!(entry.members[0].member().map(|member| member.stake_wei), Some(u128::MAX));
+        assert_eq!(entry.members[0].member().index, 1);
         assert_eq!(journal.get(4), None);
         fs::write(dir.path().join("rounds/3.json"), b"{").expect("spoilt");
         assert_eq!(journal.get(3), None);

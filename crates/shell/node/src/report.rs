@@ -59,9 +59,7 @@ impl Basis {
         (tensors, blobs): (&TensorStore, &net::blobs::Store),
         entry: &Entry,
     ) -> Result<Basis, NodeError> {
-        let members = entry.members.iter().map(crate::journal::Row::member);
-        let members: Option<Vec<_>> = members.collect();
-        let members = members.ok_or_else(|| NodeError::absent("a stake that is no number"))?;
+        let members: Vec<_> = entry.members.iter().map(crate::journal::Row::member).collect();
         let rows = aggregation::rows(blobs, &members)?;
         let before = tensors.get(entry.model_root)?;
         let state = (before.clone(), tensors.get(entry.cumulative_root)?);

@@ -329,9 +329,8 @@ impl Node {
             own: view.own,
             budget_gwei: self.rounds.budget_gwei,
         };
-        let members = view.round.members().map(|seat| Member {
+        let members = view.round.rows().map(|seat| Member {
             index: seat.index,
-            stake_wei: seat.stake_wei,
             update_root: seat.update_root,
             blob: seat.blob,
         });

@@ -210,7 +210,7 @@ impl World {
         let shape = Shape::new(&[self.options.dimension]).expect("at least one coordinate");
         let bytes = self.blob(to, member.blob);
         let update = Tensor::from_bytes(Dtype::I32, &shape, &bytes).expect("checked when kept");
-        Row { member: member.index, stake_wei: member.stake_wei, update }
+        Row { member: member.index, update }
     }
 
     /// Sends a transaction as the node's behaviour would have it.

@@ -29,6 +29,12 @@ struct Status {
     block: u64,
     round: u64,
     phase: &'static str,
+    /// Seats of a round, drawn by stake.
+    seats: u32,
+    /// Rows of liars that the aggregation tolerates.
+    tolerated: u32,
+    /// Share of the stake from which liars have more seats than that in one round of 1,000.
+    tolerated_share: f64,
     /// Registry index; nothing before it has joined.
     index: Option<u32>,
     /// Whether it takes seats.
@@ -69,6 +75,12 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     println!("key       {}", status.key);
     println!("chain     id {}, block {}", status.chain_id, status.block);
     println!("round     {}, {}", status.round, status.phase);
+    println!(
+        "seats     {} a round, {} liars' tolerated: more in 1 round of 1,000 from {:.1} % of the stake",
+        status.seats,
+        status.tolerated,
+        100.0 * status.tolerated_share
+    );
     match (status.index, status.unbond_block) {
         (None, _) => println!("node      not joined"),
         (Some(index), Some(block)) => {
@@ -112,8 +124,13 @@ async fn read(place: &Place) -> anyhow::Result<Status> {
         let (epsilon, node::Privacy { budget, delta, .. }) = (privacy.epsilon(releases), privacy);
         Ok(Told { releases, epsilon, budget, delta })
     };
+    let seats = client.round_config().await?.capacity;
+    let tolerated = u32::try_from(round::aggregate::trim(seats as usize))?;
     let mut status = Status {
         key,
+        seats,
+        tolerated,
+        tolerated_share: round::lots::share_for(seats, tolerated, 1e-3),
         chain_id: client.chain_id(),
         block: client.block_number().await?,
         round: round.number,

@@ -52,6 +52,8 @@ pub(crate) struct Round {
     pub(crate) market_day: String,
     /// Registry indices of the nodes that revealed.
     pub(crate) participants: Vec<u32>,
+    /// Seats of each of them: rows of the aggregation.
+    pub(crate) seats: Vec<Seats>,
     /// Registry indices of the accepted rows.
     pub(crate) accepted: Vec<u32>,
     /// Rejected rows with the reason.
@@ -68,6 +70,15 @@ pub(crate) struct Round {
     pub(crate) pay: Vec<Pay>,
     /// Wall-clock seconds of each phase, as this process saw it.
     pub(crate) seconds: Seconds,
+}
+
+/// How many seats a node drew.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Seats {
+    /// Registry index.
+    pub(crate) node: u32,
+    /// Seats of the round.
+    pub(crate) seats: usize,
 }
 
 /// A row that the aggregation rule left out.

@@ -27,7 +27,7 @@ use super::{
     quality::Quality,
     screen::Screen,
     settings::{LIAR, PUBLISHER, Settings},
-    summary::{Account, Chain, Data, Distance, Pay, Rejected, Report, Round, Seconds, Summary},
+    summary::{Account, Chain, Data, Distance, Pay, Rejected, Report, Round, Seats, Seconds, Summary},
 };
 use crate::{layout::Layout, money};
 
@@ -293,8 +293,13 @@ impl Watch {
         let mut rejected = Vec::new();
         let mut pay = Vec::new();
         let mut distances = Vec::new();
-        for (row, member) in entry.members.iter().enumerate() {
+        let mut seats = Vec::new();
+        // A node's rows stand together and are alike: the first one tells.
+        let mut row = 0;
+        for rows in entry.members.chunk_by(|one, next| one.node == next.node) {
+            let member = &rows[0];
             let at = member.node as usize;
+            seats.push(Seats { node: member.node, seats: rows.len() });
             let gwei = outputs.cumulative.get(at).unwrap_or(&0.0) - before.get(at).unwrap_or(&0.0);
             pay.push(Pay { node: member.node, tokens: format!("{}", gwei / 1e9) });
             let distance = outputs.distance.get(row).copied().unwrap_or(f64::NAN);
@@ -312,12 +317,14 @@ impl Watch {
                     liar: self.liar && self.is_liar(member.node),
                 });
             }
+            row += rows.len();
         }
         self.params = Some(outputs.params.clone());
         Ok(Round {
             index: round,
             market_day: self.date(round),
-            participants: entry.members.iter().map(|member| member.node).collect(),
+            participants: seats.iter().map(|one| one.node).collect(),
+            seats,
             accepted,
             rejected,
             loss: self.loss(&outputs.params)?,

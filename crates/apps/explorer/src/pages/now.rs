@@ -34,7 +34,7 @@ impl Now<'_> {
         let Some(round) = self.current else {
             return "The first round opens as soon as enough nodes have joined.".to_owned();
         };
-        let seats = round.seats.len();
+        let seats = round.drawn();
         let until = match self.frame.view.network.deadline {
             Some(block) => format!(", at the latest after block {}", format::count(block)),
             None => String::new(),

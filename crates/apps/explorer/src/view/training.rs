@@ -74,7 +74,7 @@ pub struct Round {
 }
 
 impl Round {
-    /// Returns how many seats were accepted and rejected, once judged.
+    /// Returns how many updates were accepted and rejected, once judged.
     #[must_use]
     pub fn tally(&self) -> Option<(usize, usize)> {
         let judged = self.seats.iter().filter_map(|seat| seat.verdict);
@@ -85,16 +85,22 @@ impl Round {
         (yes + no > 0).then_some((yes, no))
     }
 
+    /// Returns the number of seats that were drawn.
+    #[must_use]
+    pub fn drawn(&self) -> u32 {
+        self.seats.iter().map(|seat| seat.seats).sum()
+    }
+
     /// Returns the number of seats that have committed.
     #[must_use]
-    pub fn committed(&self) -> usize {
-        self.seats.iter().filter(|seat| seat.commitment.is_some()).count()
+    pub fn committed(&self) -> u32 {
+        self.seats.iter().filter(|seat| seat.commitment.is_some()).map(|seat| seat.seats).sum()
     }
 
     /// Returns the number of seats that have revealed.
     #[must_use]
-    pub fn revealed(&self) -> usize {
-        self.seats.iter().filter(|seat| seat.reveal.is_some()).count()
+    pub fn revealed(&self) -> u32 {
+        self.seats.iter().filter(|seat| seat.reveal.is_some()).map(|seat| seat.seats).sum()
     }
 }
 
@@ -114,7 +120,9 @@ pub struct Seat {
     pub node: u32,
     /// What the serving process calls the node.
     pub name: String,
-    /// Stake when the round opened.
+    /// How many of the round's seats the node drew; each is a row of the aggregation.
+    pub seats: u32,
+    /// Stake when the seats were drawn.
     pub stake: Wad,
     /// The commitment, once seen.
     pub commitment: Option<Hash>,

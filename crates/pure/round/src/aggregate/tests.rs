@@ -4,7 +4,6 @@ use proptest::prelude::*;
 use tensor::{Program, Tensor, eval};
 
 use super::{AggregateError, BUDGET_MAX_GWEI, Row, UPDATE_MAX, aggregate, inputs, trim};
-use crate::chain::WEI_PER_TOKEN;
 
 /// The Program's outputs as plain vectors.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,13 +14,13 @@ struct Outcome {
     cumulative: Vec<f64>,
 }
 
-fn row(member: u32, tokens: u32, update: &[i32]) -> Row {
+fn row(member: u32, update: &[i32]) -> Row {
     let update = Tensor::i32(&[update.len()], update.to_vec()).expect("one axis");
-    Row { member, stake_wei: u128::from(tokens) * WEI_PER_TOKEN, update }
+    Row { member, update }
 }
 
 fn rows(updates: &[&[i32]]) -> Vec<Row> {
-    (0..).zip(updates).map(|(member, update)| row(member, 1, update)).collect()
+    (0..).zip(updates).map(|(member, update)| row(member, update)).collect()
 }
 
 fn run(program: &Program, params: &[f32], paid: &[f64], budget: u64, rows: &[Row]) -> Outcome {
@@ -116,32 +115,26 @@ fn identical_rows_are_accepted_and_nothing_else() {
 }
 
 #[test]
-fn pay_is_by_stake_at_the_registry_index() {
-    let rows = [row(3, 1, &[1]), row(9, 2, &[2]), row(31, 4, &[3])];
-    let program = aggregate(3, 1, 32, 1.0).expect("sizes are within limits");
+fn pay_is_by_row_at_the_registry_index() {
+    let rows = [row(3, &[1]), row(9, &[2]), row(9, &[2]), row(31, &[3])];
+    let program = aggregate(4, 1, 32, 1.0).expect("sizes are within limits");
     let mut paid = [0.0; 32];
     (paid[3], paid[5]) = (1000.0, 5.0);
-    let got = run(&program, &[0.5], &paid, 100, &rows);
+    let got = run(&program, &[0.5], &paid, 102, &rows);
     let mut expected = paid;
-    (expected[3], expected[9], expected[31]) = (1014.0, 28.0, 57.0);
-    assert_eq!(got.cumulative, expected, "floor(100/7), floor(200/7), floor(400/7)");
+    (expected[3], expected[9], expected[31]) = (1025.0, 50.0, 25.0);
+    assert_eq!(got.cumulative, expected, "floor(102/4), twice for whom two rows are");
     assert_eq!(got.params, [2.5]);
 }
 
 #[test]
-fn without_stakes_nobody_is_paid() {
-    let got = outcome(1.0, 1000, &[row(0, 0, &[1]), row(1, 0, &[2]), row(2, 0, &[3])]);
-    assert_eq!(got.cumulative, [0.0; 32]);
-}
-
-#[test]
 fn extreme_updates_cannot_wrap() {
-    let extreme: Vec<Row> = (0..32).map(|i| row(i, 1, &[i32::MIN])).collect();
+    let extreme: Vec<Row> = (0..32).map(|i| row(i, &[i32::MIN])).collect();
     let bound = f32::from_bits(0xcb80_0000);
     assert_eq!(f64::from(bound), -f64::from(UPDATE_MAX));
     assert_eq!(outcome(1.0, 0, &extreme).params, [bound]);
     let mut mixed = extreme;
-    mixed.iter_mut().skip(16).for_each(|r| *r = row(r.member, 1, &[i32::MAX]));
+    mixed.iter_mut().skip(16).for_each(|r| *r = row(r.member, &[i32::MAX]));
     assert_eq!(outcome(1.0, 0, &mixed).params, [0.0]);
 }
 
@@ -175,7 +168,7 @@ fn liars_are_rejected_and_move_little_at_every_size() {
                 update.iter_mut().for_each(|x| *x = lie(*x));
             }
             let rows: Vec<Row> =
-                (0..).zip(&updates).map(|(i, update)| row(i, 10, update)).collect();
+                (0..).zip(&updates).map(|(i, update)| row(i, update)).collect();
             let got = outcome(1.0, 1_000_000, &rows);
             for (i, accepted) in got.accepted.iter().enumerate() {
                 assert_eq!(*accepted, i32::from(i >= liars), "{m} rows, row {i}: {got:?}");
@@ -191,16 +184,15 @@ fn honest_rows_of_one_spread_are_never_rejected() {
     for seed in 0..200 {
         let m = 4 + seed as usize % 9;
         let updates = scattered(m, 16, seed);
-        let rows: Vec<Row> = (0..).zip(&updates).map(|(i, update)| row(i, 1, update)).collect();
+        let rows: Vec<Row> = (0..).zip(&updates).map(|(i, update)| row(i, update)).collect();
         assert!(outcome(1.0, 0, &rows).accepted.iter().all(|accepted| *accepted == 1));
     }
 }
 
 fn any_rows() -> impl Strategy<Value = Vec<Row>> {
     let update = prop::collection::vec(prop_oneof![any::<i32>(), -50..50_i32], 5);
-    prop::collection::vec((update, 0_u32..1 << 26), 1..10).prop_map(|rows| {
-        (0..).zip(rows).map(|(i, (update, tokens))| row(3 * i, tokens, &update)).collect()
-    })
+    prop::collection::vec(update, 1..10)
+        .prop_map(|rows| (0..).zip(rows).map(|(i, update)| row(3 * i, &update)).collect())
 }
 
 proptest! {

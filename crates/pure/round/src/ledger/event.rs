@@ -54,8 +54,13 @@ pub enum Event {
     Opened {
         /// Its number.
         round: u64,
-        /// Registry indices of its seats, ascending.
-        seats: Vec<u32>,
+    },
+    /// The seats of a round were drawn.
+    Seated {
+        /// The round.
+        round: u64,
+        /// Registry index, ascending, and number of seats.
+        nodes: Vec<(u32, u32)>,
     },
     /// A seat committed.
     Committed {
@@ -72,7 +77,7 @@ pub enum Event {
         round: u64,
         /// In which block.
         block: Block,
-        /// How many there are.
+        /// How many seats have committed.
         committed: u32,
     },
     /// A seat revealed.
@@ -92,7 +97,7 @@ pub enum Event {
         round: u64,
         /// In which block.
         block: Block,
-        /// How many there are.
+        /// How many seats have revealed.
         revealed: u32,
     },
     /// A round ended without a result.
@@ -134,7 +139,7 @@ pub enum Event {
         model_root: Hash,
         /// Tensor root of the new cumulative pay.
         cumulative_root: Hash,
-        /// Registry index of each row, and whether it was accepted.
+        /// Registry index of each node that revealed, and whether its update was accepted.
         members: Vec<(u32, bool)>,
     },
     /// A node was paid.

@@ -10,6 +10,8 @@ use crate::chain::{Block, Phase};
 pub enum Field {
     /// `capacity`.
     Capacity,
+    /// `nodes`.
+    Nodes,
     /// `quorum`.
     Quorum,
     /// `aggregatePrograms`.
@@ -62,8 +64,8 @@ pub enum Refusal {
     WrongPhase { expected: Phase, got: Phase },
     #[error("the round is {expected}, not {got}")]
     WrongRound { expected: u64, got: u64 },
-    #[error("{got} nodes are active, a round needs {needed}")]
-    QuorumMissing { got: u32, needed: u32 },
+    #[error("{got} nodes take seats, a round needs {needed}")]
+    NodesMissing { got: u32, needed: u32 },
     #[error("rewards were funded with {got_wei} wei, the next round needs {needed_wei}")]
     Unfunded { got_wei: u128, needed_wei: u128 },
     #[error("{key} has no seat in this round")]
@@ -84,7 +86,7 @@ pub enum Refusal {
     CertificateTooLight { got_wei: u128, needed_wei: u128 },
     #[error("the update has {got} bytes, not {expected}")]
     UpdateLength { got: usize, expected: usize },
-    #[error("block {block} elects, and is to come")]
+    #[error("block {block} draws or elects, and is to come")]
     SeedPending { block: Block },
     #[error("it is node {expected}'s turn, not node {got}'s")]
     NotAggregator { expected: u32, got: u32 },

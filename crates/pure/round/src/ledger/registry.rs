@@ -38,11 +38,13 @@ impl Ledger {
             return Err(Refusal::AlreadyJoined { key });
         }
         self.check_balance(key, amount_wei)?;
+        let mut events = self.draw();
         let index = u32::try_from(self.nodes.len()).expect("2^32 stakes cannot be paid for");
         self.nodes.push(Node { key, payee, stake_wei: amount_wei, unbond_block: 0 });
         self.keys.insert(key, index);
         self.take(key, amount_wei);
-        Ok(vec![Event::Joined { index, key }])
+        events.push(Event::Joined { index, key });
+        Ok(events)
     }
 
     pub(super) fn add_stake(
@@ -55,22 +57,25 @@ impl Ledger {
             return Err(Refusal::AlreadyLeaving { index });
         }
         self.check_balance(key, amount_wei)?;
+        let mut events = self.draw();
         self.take(key, amount_wei);
         let node = self.node_mut(index);
         node.stake_wei += amount_wei;
         let stake_wei = node.stake_wei;
-        Ok(vec![Event::StakeAdded { index, stake_wei }])
+        events.push(Event::StakeAdded { index, stake_wei });
+        Ok(events)
     }
 
     pub(super) fn leave(&mut self, key: Address) -> Result<Vec<Event>, Refusal> {
         let index = self.index_of(key)?;
         let unbond_block = self.now.saturating_add(self.config.unbond_blocks);
-        let node = self.node_mut(index);
-        if node.unbond_block != 0 {
+        if self.node_mut(index).unbond_block != 0 {
             return Err(Refusal::AlreadyLeaving { index });
         }
-        node.unbond_block = unbond_block;
-        Ok(vec![Event::Leaving { index, unbond_block }])
+        let mut events = self.draw();
+        self.node_mut(index).unbond_block = unbond_block;
+        events.push(Event::Leaving { index, unbond_block });
+        Ok(events)
     }
 
     pub(super) fn withdraw(&mut self, key: Address) -> Result<Vec<Event>, Refusal> {
@@ -100,11 +105,25 @@ impl Ledger {
         self.node(index).is_some_and(|node| node.unbond_block == 0 && node.stake_wei >= minimum_wei)
     }
 
+    /// How many nodes take seats, those included that no round has a place for.
+    pub(super) fn active_count(&self) -> u32 {
+        let count = u32::try_from(self.nodes.len()).expect("indices are u32");
+        let active = (0..count).filter(|index| self.is_active(*index)).count();
+        u32::try_from(active).expect("no more than there are nodes")
+    }
+
     /// Registry indices of the active nodes that can be seated, ascending.
     pub(super) fn actives(&self) -> Vec<u32> {
         let count = u32::try_from(self.nodes.len()).expect("indices are u32");
         let count = count.min(self.config.cumulative_length);
         (0..count).filter(|index| self.is_active(*index)).collect()
+    }
+
+    /// By registry index, of those that can be seated: the stake of an active node, else 0.
+    pub(super) fn weights(&self) -> Vec<u128> {
+        let places = usize::try_from(self.config.cumulative_length).expect("a usize holds a u32");
+        let nodes = (0_u32..).zip(&self.nodes).take(places);
+        nodes.map(|(index, n)| if self.is_active(index) { n.stake_wei } else { 0 }).collect()
     }
 
     fn index_of(&self, key: Address) -> Result<u32, Refusal> {

@@ -12,7 +12,7 @@ use tensor::{Hash, tree};
 use super::{Core, Event, Field, Ledger, Refusal};
 use crate::aggregate;
 use crate::chain::{Block, Config, Phase, SEATS_MAX, Seat, WEI_PER_GWEI};
-use crate::digest;
+use crate::{digest, lots};
 
 /// Outputs of the aggregation Program.
 const OUTPUTS: usize = aggregate::OUTPUTS as usize;
@@ -32,6 +32,7 @@ pub(super) fn check_config(config: &Config) -> Result<(), Refusal> {
         .saturating_add(config.terms.clock_blocks.saturating_mul(2));
     let checks = [
         (config.capacity > 0 && config.capacity <= SEATS_MAX, Field::Capacity),
+        (config.nodes > 0, Field::Nodes),
         (config.quorum > 0 && config.quorum <= config.capacity, Field::Quorum),
         (programs == rows, Field::AggregatePrograms),
         (config.cumulative_length > 0, Field::CumulativeLength),
@@ -64,20 +65,7 @@ impl Ledger {
             (self.core, self.nodes, self.burnt_wei) = before;
             return Err(refusal);
         }
-        let capacity = usize::try_from(self.config.capacity).expect("at most 32");
-        let seats: Vec<u32> = self.actives().into_iter().take(capacity).collect();
-        self.seats = seats
-            .iter()
-            .map(|index| Seat {
-                index: *index,
-                stake_wei: self.node(*index).map_or(0, |node| node.stake_wei),
-                commitment: Hash::ZERO,
-                update_root: Hash::ZERO,
-                blob: Hash::ZERO,
-                salt: Hash::ZERO,
-                revealed: false,
-            })
-            .collect();
+        self.seats.clear();
         let number = core.number + 1;
         self.core = Core {
             number,
@@ -86,7 +74,7 @@ impl Ledger {
             salts: self.salts,
             ..Core::default()
         };
-        events.push(Event::Opened { round: number, seats });
+        events.push(Event::Opened { round: number });
         Ok(events)
     }
 
@@ -97,12 +85,73 @@ impl Ledger {
         if got_wei < needed_wei {
             return Err(Refusal::Unfunded { got_wei, needed_wei });
         }
-        let (needed, capacity) = (self.config.quorum, self.config.capacity);
-        let got = u32::try_from(self.actives().len()).unwrap_or(u32::MAX).min(capacity);
-        if got < needed { Err(Refusal::QuorumMissing { got, needed }) } else { Ok(()) }
+        let (needed, got) = (self.config.nodes, self.active_count());
+        if got < needed { Err(Refusal::NodesMissing { got, needed }) } else { Ok(()) }
+    }
+
+    /// Draws the seats, unless they are drawn or the block that draws them is to come.
+    pub(super) fn draw(&mut self) -> Vec<Event> {
+        if !self.drawable(self.now) {
+            return Vec::new();
+        }
+        self.seats = self.drawn(self.now);
+        if self.seats.is_empty() {
+            return Vec::new();
+        }
+        let nodes = self.seats.iter().map(|seat| (seat.index, seat.rows)).collect();
+        vec![Event::Seated { round: self.core.number, nodes }]
+    }
+
+    /// The seats as a call in block `now` sees them.
+    pub(super) fn seats_as_of(&self, now: Block) -> Vec<Seat> {
+        if self.drawable(now) { self.drawn(now) } else { self.seats.clone() }
+    }
+
+    fn drawable(&self, now: Block) -> bool {
+        let undrawn = self.core.phase == Phase::Commit && self.seats.is_empty();
+        undrawn && now > self.core.open_block
+    }
+
+    fn drawn(&self, now: Block) -> Vec<Seat> {
+        let block = digest::seed_block(self.core.open_block, now).expect("checked to have passed");
+        let hash = self.hashes.get(&block).copied().unwrap_or(Hash::ZERO);
+        let job = self.config.domain.job;
+        let seed = digest::seats_seed(job, self.core.number, hash, self.core.salts);
+        let mut seats: Vec<Seat> = Vec::new();
+        for index in lots::draw(&self.weights(), seed, self.config.capacity) {
+            match seats.last_mut() {
+                Some(last) if last.index == index => last.rows += 1,
+                _ => {
+                    let stake_wei = self.node(index).map_or(0, |node| node.stake_wei);
+                    seats.push(Seat { index, rows: 1, stake_wei, ..Seat::default() });
+                }
+            }
+        }
+        seats
     }
 
     pub(super) fn commit(
+        &mut self,
+        key: Address,
+        round: u64,
+        commitment: Hash,
+    ) -> Result<Vec<Event>, Refusal> {
+        let mut events = self.draw();
+        match self.commit_seated(key, round, commitment) {
+            Ok(committed) => {
+                events.extend(committed);
+                Ok(events)
+            }
+            Err(refusal) => {
+                if !events.is_empty() {
+                    self.seats.clear();
+                }
+                Err(refusal)
+            }
+        }
+    }
+
+    fn commit_seated(
         &mut self,
         key: Address,
         round: u64,
@@ -118,8 +167,8 @@ impl Ledger {
             return Err(Refusal::AlreadyCommitted { node });
         }
         seat.commitment = commitment;
-        core.committed += 1;
-        if usize::try_from(core.committed) == Ok(self.seats.len()) {
+        core.committed += seat.rows;
+        if core.committed == self.config.capacity {
             self.close_commits(&mut core, self.now);
         }
         let mut events = vec![Event::Committed { round, node, commitment }];
@@ -211,14 +260,19 @@ impl Ledger {
         self.settled_count += 1;
         (self.model_root, self.cumulative_root) = (output_roots[0], output_roots[3]);
         self.rewards_root = self.cumulative_root;
-        let flags = accepted_chunk.chunks_exact(4).map(|flag| flag != [0; 4]);
-        let rows = self.seats.iter().filter(|seat| seat.revealed).map(|seat| seat.index);
+        // A node's rows are alike, so its first one tells.
+        let mut row = 0;
+        let mut members = Vec::new();
+        for seat in self.seats.iter().filter(|seat| seat.revealed) {
+            members.push((seat.index, accepted_chunk[4 * row..4 * row + 4] != [0; 4]));
+            row += usize::try_from(seat.rows).expect("at most 32");
+        }
         events.push(Event::Settled {
             round,
             claim,
             model_root: self.model_root,
             cumulative_root: self.cumulative_root,
-            members: rows.zip(flags).collect(),
+            members,
         });
         events.extend(self.save(core));
         events.extend(self.penalise_unrevealed());
@@ -258,8 +312,9 @@ impl Ledger {
         let turn = u64::from(core.attempt).saturating_add(late);
         let rows = usize::try_from(core.revealed).expect("at most 32");
         let row = digest::elected_row(core.elect_seed, turn, rows);
-        let elected = self.seats.iter().filter(|seat| seat.revealed).nth(row);
-        Ok(elected.expect("as many seats are revealed as are counted").index)
+        let revealed = self.seats.iter().filter(|seat| seat.revealed);
+        let elected = revealed.flat_map(|seat| (0..seat.rows).map(move |_| seat)).nth(row);
+        Ok(elected.expect("as many rows are revealed as are counted").index)
     }
 
     /// Returns the list root of the aggregation Program's inputs, as the contract derives it.
@@ -300,7 +355,7 @@ impl Ledger {
     }
 
     fn elect_seed(&self, core: &Core, now: Block) -> Option<Hash> {
-        let block = digest::elect_block(core.commits_closed_block, now)?;
+        let block = digest::seed_block(core.commits_closed_block.checked_add(1)?, now)?;
         let hash = self.hashes.get(&block).copied().unwrap_or(Hash::ZERO);
         Some(digest::elect_seed(self.config.domain.job, core.number, hash, core.salts))
     }
@@ -355,6 +410,9 @@ impl Ledger {
 
     fn enter(&self, key: Address, round: u64, expected: Phase) -> Result<(Core, usize), Refusal> {
         let core = self.current(round, expected)?;
+        if self.core.phase == Phase::Commit && self.seats.is_empty() && self.now <= core.open_block {
+            return Err(Refusal::SeedPending { block: core.open_block });
+        }
         let place = self.keys.get(&key).and_then(|index| self.place(*index));
         Ok((core, place.ok_or(Refusal::NotSeated { key })?))
     }
@@ -410,9 +468,9 @@ impl Ledger {
         let seat = &mut self.seats[place];
         (seat.update_root, seat.salt, seat.blob) = (update_root, salt, blob);
         seat.revealed = true;
-        let node = seat.index;
+        let (node, rows) = (seat.index, seat.rows);
         self.salts = digest::fold_salts(self.salts, node, salt);
-        core.revealed += 1;
+        core.revealed += rows;
         if core.revealed == core.committed {
             self.close_reveals(&mut core, self.now);
         }
@@ -455,9 +513,10 @@ impl Ledger {
 
     fn penalise_unrevealed(&mut self) -> Vec<Event> {
         let unrevealed = |seat: &&Seat| seat.commitment != Hash::ZERO && !seat.revealed;
-        let nodes: Vec<u32> = self.seats.iter().filter(unrevealed).map(|s| s.index).collect();
-        let amount_wei = self.config.unrevealed_penalty_wei;
-        nodes.into_iter().map(|node| self.penalise(node, amount_wei)).collect()
+        let seats: Vec<Seat> = self.seats.iter().filter(unrevealed).copied().collect();
+        let penalty_wei = self.config.unrevealed_penalty_wei;
+        let amount_wei = |seat: &Seat| u128::from(seat.rows) * penalty_wei;
+        seats.iter().map(|seat| self.penalise(seat.index, amount_wei(seat))).collect()
     }
 }
 

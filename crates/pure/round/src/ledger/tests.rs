@@ -25,8 +25,9 @@ fn config() -> Config {
     let zeros = Tensor::f64(&[CUMULATIVE_LENGTH], vec![0.0; CUMULATIVE_LENGTH]).expect("one axis");
     Config {
         domain: Domain { chain_id: 7, rounds: Address([0xdd; 20]), job: Hash([1; 32]) },
-        quorum: 2,
-        capacity: 4,
+        nodes: 2,
+        quorum: 3,
+        capacity: 6,
         cumulative_length: 40,
         commit_blocks: 5,
         reveal_blocks: 6,
@@ -36,7 +37,7 @@ fn config() -> Config {
         update_length: 2,
         initial_model: Hash([2; 32]),
         initial_cumulative: zeros.root(),
-        aggregate_programs: (2..=4).map(|rows| Header::program(&header(rows))).collect(),
+        aggregate_programs: (3..=6).map(|rows| Header::program(&header(rows))).collect(),
         terms: Terms { bond_wei: 10, window_blocks: 4, clock_blocks: 3, gas_price_wei_max: 0 },
         minimum_stake_wei: WEI_PER_TOKEN,
         unbond_blocks: 100,
@@ -45,7 +46,7 @@ fn config() -> Config {
 
 /// The header of a Program of one op and four outputs, which nobody runs.
 fn header(rows: u8) -> Vec<u8> {
-    let mut header: Vec<u8> = [1_u32, 4, 0, 0, 0, 0, 5 + u32::from(rows)]
+    let mut header: Vec<u8> = [1_u32, 4, 0, 0, 0, 0, 4 + u32::from(rows)]
         .iter()
         .flat_map(|number| number.to_le_bytes())
         .collect();
@@ -54,7 +55,7 @@ fn header(rows: u8) -> Vec<u8> {
 }
 
 fn challenge(id: u64, outputs_root: Hash) -> Input {
-    Input::Court(court::Input::Challenge { id, outputs_root, header: header(3) })
+    Input::Court(court::Input::Challenge { id, outputs_root, header: header(6) })
 }
 
 /// Ends a dispute against whoever's turn it is.
@@ -63,7 +64,8 @@ fn timeout(ledger: &Ledger, dispute: u64) -> Input {
     Input::Court(court::Input::Timeout { dispute, record: Box::new(record) })
 }
 
-/// Three nodes with one, two and three tokens, a funded job, and the hash of every block.
+/// Three nodes with one, two and three tokens, and so as many of the six seats, a funded job, and
+/// the hash of every block.
 fn joined() -> Ledger {
     let mut balances = vec![(CLIENT, 10_000 * WEI_PER_GWEI)];
     balances.extend((0..3).map(|node| (key(node), 4 * WEI_PER_TOKEN)));
@@ -134,13 +136,19 @@ fn revealed() -> Ledger {
     ledger
 }
 
-/// Outputs with this cumulative pay, and the chunk of output 1.
+/// The node whose row is so many after the elected one, of the rows 0 1 1 2 2 2.
+fn at_turn(ledger: &Ledger, turn: u64) -> u32 {
+    [0, 1, 1, 2, 2, 2][digest::elected_row(ledger.round(13).elect_seed, turn, 6)]
+}
+
+/// Outputs with this cumulative pay, and the chunk of output 1: rows 0 and 3 are accepted, the first
+/// ones of nodes 0 and 2.
 fn outputs(pay: &[f64]) -> (Vec<Hash>, Tensor, Vec<u8>) {
     let mut paid = pay.to_vec();
     paid.resize(CUMULATIVE_LENGTH, 0.0);
     let paid = Tensor::f64(&[CUMULATIVE_LENGTH], paid).expect("one axis");
     let mut chunk = vec![0; 128];
-    (chunk[0], chunk[8]) = (1, 1);
+    (chunk[0], chunk[12]) = (1, 1);
     (vec![Hash([5; 32]), tree::leaf(&chunk), Hash([6; 32]), paid.root()], paid, chunk)
 }
 
@@ -209,6 +217,7 @@ fn pay_goes_to_nodes_only_whatever_follows_the_last_element() {
 #[test]
 fn a_round_opens_for_those_whom_its_predecessor_left_in() {
     let mut ledger = joined();
+    ledger.config.unrevealed_penalty_wei = WEI_PER_TOKEN / 4;
     let calls = vec![(10, 0, Input::Leave), (10, 1, Input::Open), (11, 1, commit(1, 1))];
     play(&mut ledger, calls);
     play(&mut ledger, vec![(11, 2, commit(1, 2))]);
@@ -217,7 +226,7 @@ fn a_round_opens_for_those_whom_its_predecessor_left_in() {
     ledger.config.minimum_stake_wei = 2 * WEI_PER_TOKEN;
     assert!(!ledger.view(18, key(0)).openable, "node 1 will fall below it");
     let refused = ledger.handle(18, key(0), Input::Open);
-    assert_eq!(refused, Err(Refusal::QuorumMissing { got: 1, needed: 2 }));
+    assert_eq!(refused, Err(Refusal::NodesMissing { got: 1, needed: 2 }));
 }
 
 #[test]
@@ -265,7 +274,7 @@ fn a_struck_claim_passes_the_turn_to_who_convicted_it() {
     // in their order, from the seat after the elected one.
     let at = |block| ledger.aggregator(block).expect("elected");
     assert_eq!([at(19), at(21)], [other; 2]);
-    assert_eq!([at(22), at(25), at(28), at(31)], [1, 2, 3, 4].map(|turn| (first + turn) % 3));
+    assert_eq!([at(22), at(25), at(28), at(31)], [1, 2, 3, 4].map(|turn| at_turn(&ledger, turn)));
     let refused = ledger.handle(20, key(first), post.clone());
     assert_eq!(refused, Err(Refusal::NotAggregator { expected: other, got: first }));
     let events = play(&mut ledger, vec![(20, other, post)]);
@@ -315,12 +324,12 @@ fn only_the_round_posts_claims() {
 fn a_turn_that_is_not_used_passes() {
     let ledger = revealed();
     let at = |block| ledger.aggregator(block).expect("elected");
-    let turns = [at(13), at(16), at(19), at(22)];
+    let turns = [at(13), at(16), at(19), at(22), at(25), at(28), at(31)];
     assert_eq!(at(15), turns[0]);
-    assert_eq!(turns[3], turns[0]);
-    let mut distinct = turns[..3].to_vec();
-    distinct.sort_unstable();
-    assert_eq!(distinct, [0, 1, 2]);
+    assert_eq!(turns, [0, 1, 2, 3, 4, 5, 6].map(|turn| at_turn(&ledger, turn)));
+    let mut rows = turns[..6].to_vec();
+    rows.sort_unstable();
+    assert_eq!(rows, [0, 1, 1, 2, 2, 2]);
 }
 
 #[test]
@@ -343,10 +352,37 @@ fn deadlines_close_phases_without_a_call() {
             _ => None,
         })
         .collect();
-    assert_eq!(burnt, [(0, PENALTY_WEI), (1, PENALTY_WEI)]);
-    assert_eq!((ledger.burnt_wei(), ledger.total_wei()), (2 * PENALTY_WEI, total));
-    let seats: Vec<u32> = ledger.round(22).seats.iter().map(|seat| seat.index).collect();
+    assert_eq!(burnt, [(0, PENALTY_WEI), (1, 2 * PENALTY_WEI)], "by seats");
+    assert_eq!((ledger.burnt_wei(), ledger.total_wei()), (3 * PENALTY_WEI, total));
+    assert!(ledger.round(22).seats.is_empty(), "the opening block has no hash yet");
+    let seats: Vec<u32> = ledger.round(23).seats.iter().map(|seat| seat.index).collect();
     assert_eq!(seats, [1, 2], "node 0 fell below the minimum stake");
+}
+
+#[test]
+fn seats_are_drawn_before_a_stake_moves() {
+    let mut ledger = joined();
+    play(&mut ledger, vec![(10, 0, Input::Open)]);
+    let early = ledger.handle(10, key(0), commit(1, 0));
+    assert_eq!(early, Err(Refusal::SeedPending { block: 10 }));
+    let nodes = vec![(0, 1), (1, 2), (2, 3)];
+    let seated = Event::Seated { round: 1, nodes };
+    for mover in [Input::AddStake { amount_wei: WEI_PER_TOKEN }, Input::Leave, Input::Draw] {
+        let mut ledger = ledger.clone();
+        let seen = ledger.round(11).seats;
+        let events = play(&mut ledger, vec![(11, 0, mover)]);
+        assert_eq!(events[0], seated);
+        assert_eq!(ledger.round(11).seats, seen);
+        assert!(play(&mut ledger, vec![(11, 0, Input::Draw)]).is_empty(), "once");
+        play(&mut ledger, vec![(12, 0, commit(1, 0))]);
+    }
+    let refused = ledger.handle(11, CLIENT, commit(1, 0));
+    assert_eq!(refused, Err(Refusal::NotSeated { key: CLIENT }));
+    let mut same_block = ledger.clone();
+    play(&mut same_block, vec![(10, 2, Input::Leave)]);
+    let seats = same_block.round(11).seats;
+    let seats: Vec<_> = seats.iter().map(|seat| (seat.index, seat.rows)).collect();
+    assert_eq!(seats, [(0, 2), (1, 4)], "enrolment closes with the opening block");
 }
 
 #[test]
@@ -372,7 +408,7 @@ fn a_failed_open_changes_nothing_even_when_it_would_penalise() {
     play(&mut ledger, vec![(2, 0, Input::Open), (3, 0, commit(1, 0)), (3, 1, commit(1, 1))]);
     let before = ledger.clone();
     let refused = ledger.handle(10, key(0), Input::Open);
-    assert_eq!(refused, Err(Refusal::QuorumMissing { got: 0, needed: 2 }));
+    assert_eq!(refused, Err(Refusal::NodesMissing { got: 0, needed: 2 }));
     assert_eq!(ledger, before);
     assert_eq!(play(&mut ledger, vec![(10, 0, Input::Poke)]).len(), 4);
     assert_eq!(ledger.burnt_wei(), 2 * WEI_PER_TOKEN);
@@ -494,7 +530,7 @@ fn rounds_open_only_when_funded() {
     assert_eq!(refused, Err(Refusal::Unfunded { got_wei: 0, needed_wei }));
     ledger.handle(1, CLIENT, Input::Fund { amount_wei: needed_wei }).expect("it has the balance");
     let refused = ledger.handle(1, CLIENT, Input::Open);
-    assert_eq!(refused, Err(Refusal::QuorumMissing { got: 0, needed: 2 }));
+    assert_eq!(refused, Err(Refusal::NodesMissing { got: 0, needed: 2 }));
 }
 
 fn any_call() -> impl Strategy<Value = (u64, u32, Input)> {
@@ -518,6 +554,7 @@ fn any_call() -> impl Strategy<Value = (u64, u32, Input)> {
             accepted_chunk: roots.2.clone(),
         }),
         1 => Just(Input::Poke),
+        1 => Just(Input::Draw),
         1 => Just(Input::Leave),
         1 => (0..WEI_PER_TOKEN).prop_map(|amount_wei| Input::AddStake { amount_wei }),
         2 => (0_u32..3).prop_map(move |node| Input::Claim {

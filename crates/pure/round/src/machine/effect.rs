@@ -86,8 +86,6 @@ pub enum Input {
 pub struct Member {
     /// Registry index.
     pub index: u32,
-    /// Stake when the round opened, in wei.
-    pub stake_wei: u128,
     /// Tensor root of the update.
     pub update_root: Hash,
     /// The name under which [`Output::Keep`] stored its bytes.

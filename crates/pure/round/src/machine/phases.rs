@@ -141,9 +141,11 @@ impl Machine {
         for seat in view.round.members() {
             let kept = self.work.held.get(&seat.index).copied();
             let kept = kept.or(own_held.filter(|(own, _)| *own == seat.index).map(|own| own.1));
-            let super::Seat { index, stake_wei, update_root, .. } = *seat;
+            let super::Seat { index, rows, update_root, .. } = *seat;
             match kept.filter(|(root, _)| *root == update_root) {
-                Some((_, blob)) => members.push(Member { index, stake_wei, update_root, blob }),
+                Some((_, blob)) => {
+                    members.extend((0..rows).map(|_| Member { index, update_root, blob }));
+                }
                 None => fetches.push((index, update_root, seat.blob)),
             }
         }

@@ -14,6 +14,7 @@ const SALT: Hash = Hash([77; 32]);
 fn config() -> Config {
     Config {
         domain: Domain { chain_id: 7, rounds: Address([0xdd; 20]), job: Hash([1; 32]) },
+        nodes: 2,
         quorum: 2,
         capacity: 4,
         cumulative_length: 40,
@@ -52,12 +53,13 @@ fn commitment(node: u32) -> Hash {
     digest::commitment(&config().domain, (4, node), root(node), SALT)
 }
 
-/// Round 4 with nodes 2, 5 (the one under test) and 9, equal stakes, opened in block 100.
+/// Round 4 with nodes 2, 5 (the one under test) and 9, which has two seats, opened in block 100.
 fn view(phase: Phase) -> View {
     let late = matches!(phase, Phase::Reveal | Phase::Aggregate);
     let closed = phase == Phase::Aggregate;
     let seat = |index| Seat {
         index,
+        rows: if index == 9 { 2 } else { 1 },
         stake_wei: 10 * WEI_PER_TOKEN,
         commitment: if late { commitment(index) } else { Hash::ZERO },
         update_root: if closed { root(index) } else { Hash::ZERO },
@@ -237,13 +239,12 @@ fn ready(view: &View) -> Machine {
     assert_eq!(machine.handle(111, wrong), []);
     machine.handle(111, Input::Fetched { round: 4, node: 2, bytes: bytes(2) });
     let outputs = machine.handle(111, Input::Fetched { round: 4, node: 9, bytes: bytes(9) });
-    let stake_wei = 10 * WEI_PER_TOKEN;
-    let member = |index| Member { index, stake_wei, update_root: root(index), blob: blob(index) };
+    let member = |index| Member { index, update_root: root(index), blob: blob(index) };
     let aggregate = Output::Aggregate {
         round: 4,
         model_root: Hash([2; 32]),
         cumulative_root: Hash([3; 32]),
-        members: [2, 5, 9].map(member).to_vec(),
+        members: [2, 5, 9, 9].map(member).to_vec(),
     };
     assert_eq!(outputs.last(), Some(&aggregate));
     machine

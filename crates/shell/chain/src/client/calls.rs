@@ -153,6 +153,11 @@ impl Client {
         self.send(self.deployment().rounds, Rounds::openCall {}).await
     }
 
+    /// Draws the seats of the round that opened.
+    pub async fn draw_seats(&self) -> Result<Mined, ClientError> {
+        self.send(self.deployment().rounds, Rounds::drawCall {}).await
+    }
+
     /// Commits to an update.
     pub async fn commit(&self, round: u64, commitment: B256) -> Result<Mined, ClientError> {
         self.send(self.deployment().rounds, Rounds::commitCall { round, commitment }).await

@@ -120,14 +120,13 @@ impl History {
     fn round(&mut self, event: RoundsEvents, at: At) {
         match event {
             RoundsEvents::Opened(e) => {
-                let seat = |node| Seat { node, commitment: None, reveal: None, accepted: None };
                 let round = Round {
                     number: e.round,
                     phase: Phase::Commit,
                     opened: at,
                     salts: e.salts,
                     model_root: e.modelRoot,
-                    seats: e.seats.into_iter().map(seat).collect(),
+                    seats: Vec::new(),
                     commits_closed: None,
                     reveals_closed: None,
                     results: Vec::new(),
@@ -137,6 +136,12 @@ impl History {
                 };
                 self.rounds.insert(e.round, round);
             }
+            RoundsEvents::Seated(e) => self.of_round(e.round, |round| {
+                let drawn = e.nodes.into_iter().zip(e.rows);
+                let seat =
+                    |(node, rows)| Seat { node, rows, commitment: None, reveal: None, accepted: None };
+                round.seats = drawn.map(seat).collect();
+            }),
             RoundsEvents::Committed(e) => self.seat(e.round, e.node, |seat| {
                 seat.commitment = Some((e.commitment, at));
             }),
@@ -164,7 +169,7 @@ impl History {
                 self.of_round(e.round, |round| round.struck.push(small(e.claim)));
             }
             RoundsEvents::Settled(e) => self.of_round(e.round, |round| {
-                for (node, accepted) in e.seats.into_iter().zip(e.accepted) {
+                for (node, accepted) in e.nodes.into_iter().zip(e.accepted) {
                     if let Some(seat) = round.seat_mut(node) {
                         seat.accepted = Some(accepted);
                     }

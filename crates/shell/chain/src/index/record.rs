@@ -56,7 +56,7 @@ pub struct Round {
     pub salts: B256,
     /// Tensor root of the model it starts from.
     pub model_root: B256,
-    /// Seats in ascending order of registry index.
+    /// Nodes with seats, ascending by registry index; empty until they were drawn.
     pub seats: Vec<Seat>,
     /// Block that closed the commits, and when that was seen.
     pub commits_closed: Option<(u64, At)>,
@@ -88,6 +88,8 @@ impl Round {
 pub struct Seat {
     /// Registry index.
     pub node: u32,
+    /// How many seats it drew; each is a row of the aggregation.
+    pub rows: u32,
     /// What it committed to, and when.
     pub commitment: Option<(B256, At)>,
     /// What it revealed.

@@ -96,7 +96,7 @@ pub(crate) fn report_program(rows: u32) -> B256 {
 
 /// Rows of the report Programs of a job whose rounds have 3 to 8.
 pub(crate) fn report_rows() -> impl Iterator<Item = u32> {
-    std::iter::once(0).chain(3..=8)
+    std::iter::once(0).chain(3..=4)
 }
 
 /// Its hash. Nobody strikes it, so nobody asks for its ops.
@@ -118,7 +118,7 @@ pub(crate) fn setup() -> Setup {
         window_blocks: 3,
         clock_blocks: 30,
         gas_price_cap: U256::from(100_000_000_000_u64),
-        programs: (3..=8)
+        programs: (3..=4)
             .map(program)
             .chain(report_rows().map(report_program))
             .map(|program| (program, Bytes::new()))
@@ -127,8 +127,9 @@ pub(crate) fn setup() -> Setup {
         report_data: vec![IRiskOracle::Posted { length: 16, wide: false }],
         rounds: IRounds::Config {
             job: keccak256("job"),
+            nodes: 3,
             quorum: 3,
-            capacity: 8,
+            capacity: 4,
             cumulativeLength: CUMULATIVE.into(),
             commitBlocks: 40,
             revealBlocks: 40,
@@ -139,7 +140,7 @@ pub(crate) fn setup() -> Setup {
             trainProgram: keccak256("train"),
             initialModel: tensor_root(&[0; 16], 128),
             initialCumulative: tensor_root(&[0; CUMULATIVE as usize * 8], 256),
-            aggregatePrograms: (3..=8).map(program).collect(),
+            aggregatePrograms: (3..=4).map(program).collect(),
         },
         fund: ether(100),
         provider: key(0).address(),

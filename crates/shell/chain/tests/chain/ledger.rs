@@ -101,10 +101,11 @@ async fn quiet(dir: &tempfile::TempDir) -> Server {
     Server::start(config).await.expect("the directory is free")
 }
 
-/// Seats for `quorum` to `capacity` nodes, pay for `cumulative` of them.
+/// `capacity` seats of which `quorum` make a round, and as many nodes; pay for `cumulative` nodes.
 fn job(quorum: u32, capacity: u32, cumulative: u32) -> IRounds::Config {
     let length = 256 * cumulative.div_ceil(32) as usize;
     IRounds::Config {
+        nodes: quorum,
         quorum,
         capacity,
         cumulativeLength: cumulative,
@@ -121,7 +122,7 @@ fn job(quorum: u32, capacity: u32, cumulative: u32) -> IRounds::Config {
 
 /// Every call that can succeed, every error that a call or `aggregator` can meet, and the events
 /// that no call is named after.
-const NAMES: [&str; 62] = [
+const NAMES: [&str; 64] = [
     "AcceptedMismatch",
     "AddStake",
     "AlreadyCommitted",
@@ -139,12 +140,14 @@ const NAMES: [&str; 62] = [
     "Commit",
     "CommitmentMismatch",
     "Decided",
+    "Draw",
     "ERC20InsufficientBalance",
     "ERC20InvalidReceiver",
     "Finalise",
     "Fund",
     "Join",
     "Leave",
+    "NodesMissing",
     "NotAggregator",
     "NotAnAmount",
     "NotCommitted",
@@ -164,11 +167,11 @@ const NAMES: [&str; 62] = [
     "Poke",
     "PostResult",
     "ProofMismatch",
-    "QuorumMissing",
     "ResultStruck",
     "Reveal",
     "RevealWithData",
     "SameOutputs",
+    "Seated",
     "SeedPending",
     "Settle",
     "StakeTooSmall",
@@ -280,7 +283,7 @@ async fn a_conviction_closes_the_other_disputes() {
     let post = Input::PostResult { round: 1, outputs_root: Hash([9; 32]) };
     twin.call(who, post, Bytes::new()).await;
     for challenger in [0, 3] {
-        let (outputs_root, header) = (Hash([3; 32]), header(2));
+        let (outputs_root, header) = (Hash([3; 32]), header(4));
         let challenge = court::Input::Challenge { id: 1, outputs_root, header };
         twin.call(challenger, Input::Court(challenge), Bytes::new()).await;
     }
@@ -343,9 +346,10 @@ async fn digests_are_the_contracts() {
 #[tokio::test]
 async fn both_refuse_the_same_configurations() {
     type Change = fn(&mut IRounds::Config);
-    let changes: [(&str, Change); 11] = [
+    let changes: [(&str, Change); 12] = [
         ("capacity", |c| c.capacity = 0),
         ("capacity", |c| c.capacity = 33),
+        ("nodes", |c| c.nodes = 0),
         ("quorum", |c| c.quorum = 0),
         ("quorum", |c| c.quorum = 5),
         ("aggregatePrograms", |c| c.quorum = 3),

@@ -81,7 +81,7 @@ impl Federation {
                 }
                 let update = Tensor::i32(&[update.len()], update).expect("as many as parameters");
                 let member = u32::try_from(node).expect("a few nodes");
-                rows.push(Row { member, stake_wei: 10_u128.pow(18), update });
+                rows.push(Row { member, update });
             }
             let paid = Tensor::zeros(Dtype::F64, &[32]).expect("a valid shape");
             let before = params.clone();

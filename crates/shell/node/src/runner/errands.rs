@@ -119,7 +119,7 @@ impl Node {
             own: self.own(),
         };
         let events = self.events.clone();
-        let member = Member { index: node, stake_wei: 0, update_root, blob };
+        let member = Member { index: node, update_root, blob };
         tokio::spawn(async move {
             let _begun = begun;
             match sources.update(round, &member).await {

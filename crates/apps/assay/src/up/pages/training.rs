@@ -115,6 +115,7 @@ fn seat(
     view::Seat {
         node: seat.node,
         name: node.map_or_else(String::new, |node| known.name(node.key)),
+        seats: seat.rows,
         stake: node.map_or(view::Wad::ZERO, |node| wad(node.stake)),
         commitment: seat.commitment.map(|(commitment, _)| to_hash(commitment)),
         reveal: seat.reveal.as_ref().map(|reveal| view::Reveal {

@@ -109,7 +109,7 @@ impl Dealer {
     /// Something else, by anybody, about a round that may not be the one that runs.
     fn anything(&mut self, ledger: &Ledger, head: u64) -> Move {
         let who = self.who();
-        match self.random.below(9) {
+        match self.random.below(10) {
             0 => self.stake(ledger, who),
             1 => Move::Call(who, Input::Open, Bytes::new()),
             2 => self.commit(ledger, head),
@@ -118,6 +118,7 @@ impl Dealer {
             5 => self.challenge(ledger, head),
             6 => self.settle(ledger, head),
             7 => Move::Call(who, Input::Poke, Bytes::new()),
+            8 => Move::Call(who, Input::Draw, Bytes::new()),
             _ => self.claim(ledger),
         }
     }
@@ -164,7 +165,7 @@ impl Dealer {
     }
 
     fn commit(&mut self, ledger: &Ledger, head: u64) -> Move {
-        let seats = ledger.round(head).seats;
+        let seats = ledger.round(head + 1).seats;
         let quorum = usize::try_from(ledger.config().quorum).expect("a usize");
         let committed = seats.iter().filter(|seat| seat.commitment != Hash::ZERO).count();
         if self.random.one_in(if committed < quorum { 12 } else { 3 }) {
@@ -390,7 +391,7 @@ impl Dealer {
         let chunks: Vec<_> = bytes.chunks(256).map(<[u8]>::to_vec).collect();
         let leaves: Vec<_> = chunks.iter().map(|chunk| tree::leaf(chunk)).collect();
         let mut accepted = vec![0; 128];
-        for row in 0..4 {
+        for row in 0..5 {
             accepted[4 * row] = u8::from(!self.random.one_in(4));
         }
         let model =

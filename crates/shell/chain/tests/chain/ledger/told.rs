@@ -60,7 +60,7 @@ pub(crate) fn refusal(refusal: &Refusal) -> Told {
             told("WrongPhase", &[&(*expected as u8), &(*got as u8)])
         }
         Refusal::WrongRound { expected, got } => told("WrongRound", &[expected, got]),
-        Refusal::QuorumMissing { got, needed } => told("QuorumMissing", &[got, needed]),
+        Refusal::NodesMissing { got, needed } => told("NodesMissing", &[got, needed]),
         Refusal::Unfunded { got_wei, needed_wei } => told("Unfunded", &[got_wei, needed_wei]),
         Refusal::NotSeated { key } => told("NotSeated", &[key]),
         Refusal::AlreadyCommitted { node } => told("AlreadyCommitted", &[node]),
@@ -125,6 +125,7 @@ pub(crate) fn event(event: &Event) -> Option<&'static str> {
         Event::Penalised { .. } => "Penalised",
         Event::Funded { .. } => "Funded",
         Event::Opened { .. } => "Opened",
+        Event::Seated { .. } => "Seated",
         Event::Committed { .. } => "Committed",
         Event::CommitsClosed { .. } => "CommitsClosed",
         Event::Revealed { .. } => "Revealed",

@@ -57,6 +57,7 @@ fn wei(amount: U256) -> u128 {
 pub(crate) fn ledger_config(setup: &Setup, at: &Deployment) -> Config {
     let IRounds::Config {
         job,
+        nodes,
         quorum,
         capacity,
         cumulativeLength: cumulative_length,
@@ -73,6 +74,7 @@ pub(crate) fn ledger_config(setup: &Setup, at: &Deployment) -> Config {
     } = setup.rounds.clone();
     Config {
         domain: Domain { chain_id: at.chain_id, rounds: account(at.rounds), job: hash(job) },
+        nodes,
         quorum,
         capacity,
         cumulative_length,
@@ -282,6 +284,7 @@ pub(crate) fn logged(mined: &Mined) -> Vec<String> {
 fn round(own: &round::Round) -> IRounds::Round {
     let seat = |seat: &Seat| IRounds::Seat {
         index: seat.index,
+        rows: seat.rows,
         stake: U256::from(seat.stake_wei),
         commitment: word(seat.commitment),
         updateRoot: word(seat.update_root),
@@ -360,6 +363,7 @@ async fn send(client: &Client, input: &Input, signatures: Bytes) -> Result<Mined
             let roots = output_roots.into_iter().map(word).collect();
             client.settle(round, roots, accepted_chunk.into()).await
         }
+        Input::Draw => client.draw_seats().await,
         Input::Poke => client.poke().await,
         Input::Claim { node, opening } => {
             let siblings = opening.siblings.into_iter().map(word).collect();
