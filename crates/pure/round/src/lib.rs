@@ -19,6 +19,7 @@ pub mod ledger;
 pub mod lots;
 pub mod machine;
 pub mod robust;
+pub mod score;
 
 pub use aggregate::aggregate;
 pub use chain::{Block, Config, Domain, Phase, Round, Seat, View};
