@@ -11,11 +11,9 @@
 //! twice whatever the recipe: once for that matrix and once for the sum. An inner product is one
 //! chain over the coordinates, exact as long as it stays below 2^53.
 //!
-//! Where the papers let ties be broken at will, everything tied is taken and the mean is over what
-//! was taken. So no rule asks which row came first, and permuting the rows changes nothing but the
-//! last bit of a weight. There are at most `f` liars in any such set, as the bounds ask, but more
-//! than in one of the paper's size where all liars send one row: docs/benchmarks.md has what that
-//! costs.
+//! Where the papers let ties be broken at will, the first row wins: the lower node id, whatever
+//! order rows arrived in. So as many are taken as the papers say, and not more of the liars where
+//! all of them send one row.
 //!
 //! *Invariant: the same recipe and sizes build the same Program, hash for hash; no i32 op of it can
 //! wrap.* Absent: pay and rejection of rows ([`mod@crate::aggregate`]), and which recipe a job

@@ -7,7 +7,7 @@
 
 use tensor::{Builder, Dtype, Tensor, Value};
 
-use super::span::{Span, sorted_rows};
+use super::span::{Span, least, sorted_rows};
 use super::{Built, Recipe, Rule, clamp, fill, float};
 use crate::aggregate::network;
 
@@ -65,7 +65,7 @@ pub(super) fn trimmed(b: &mut Builder, rows: &[Value], trim: usize) -> Built {
 }
 
 /// Equal weights f64[1, m] of the `chosen` vectors whose sums of squared distances to the nearest
-/// others are least, and of any that ties with the last of them.
+/// others are least.
 fn krum(b: &mut Builder, span: &Span, liars: usize, chosen: usize) -> Built {
     let m = span.count;
     let distances = span.distances(b)?;
@@ -77,10 +77,8 @@ fn krum(b: &mut Builder, span: &Span, liars: usize, chosen: usize) -> Built {
     }
     let down = b.reshape(scores, &[m, 1])?;
     let sorted = sorted_rows(b, down)?;
-    let bound = b.broadcast(sorted[chosen - 1], &[1, m])?;
-    let taken = b.le(scores, bound)?;
-    let taken = b.convert(taken, Dtype::F64)?;
-    normal(b, taken)
+    let weights = least(b, down, (sorted[chosen - 1], chosen))?;
+    b.transpose(weights, &[1, 0])
 }
 
 /// The weights f64[1, m] after some steps of Weiszfeld from 0.

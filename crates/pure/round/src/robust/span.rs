@@ -169,14 +169,8 @@ impl Span {
         let m = self.count;
         let distances = self.distances(b)?;
         let sorted = sorted_rows(b, distances)?;
-        let bound = b.broadcast(sorted[m - liars - 1], &[m, m])?;
-        let near = b.le(distances, bound)?;
-        let near = b.convert(near, Dtype::F64)?;
-        let near = b.transpose(near, &[1, 0])?;
-        let taken = b.sum(near, 1)?;
-        let taken = b.reshape(taken, &[m, 1])?;
-        let taken = b.broadcast(taken, &[m, m])?;
-        b.div(near, taken)
+        let near = least(b, distances, (sorted[m - liars - 1], m - liars))?;
+        b.transpose(near, &[1, 0])
     }
 
     /// The weights of the vectors none of which is longer than a quantile, f64[m, m].
@@ -206,6 +200,33 @@ pub(super) fn sorted_rows(b: &mut Builder, matrix: Value) -> Result<Vec<Value>, 
         list.push(b.slice(matrix, &[row, 0], &[row + 1, columns])?);
     }
     network::sort(b, &list)
+}
+
+/// Equal weights of the `count` least elements of each column, of which `bound`, f64[1, columns],
+/// is the greatest; of those that tie with it the first rows are taken.
+pub(super) fn least(b: &mut Builder, matrix: Value, (bound, count): (Value, usize)) -> Built {
+    let dims = *b.shape_of(matrix);
+    let (rows, columns) = (dims.dims()[0], dims.dims()[1]);
+    let bound = b.broadcast(bound, &[rows, columns])?;
+    let (below, tied) = (b.lt(matrix, bound)?, b.eq(matrix, bound)?);
+    let (below, tied) = (b.convert(below, Dtype::F64)?, b.convert(tied, Dtype::F64)?);
+    let taken = b.sum(below, 0)?;
+    let taken = b.reshape(taken, &[1, columns])?;
+    let taken = b.broadcast(taken, &[rows, columns])?;
+    let above = strictly_lower(b, rows)?;
+    let earlier = b.matmul(above, tied)?;
+    let place = b.add(taken, earlier)?;
+    let all = fill(b, place, float(count))?;
+    let fits = b.lt(place, all)?;
+    let fits = b.convert(fits, Dtype::F64)?;
+    let chosen = b.fma(tied, fits, below)?;
+    b.div(chosen, all)
+}
+
+/// A matrix that sums, for each row, the rows above it.
+fn strictly_lower(b: &mut Builder, extent: usize) -> Built {
+    let ones = (0..extent * extent).map(|at| f64::from(at % extent < at / extent)).collect();
+    b.constant(Tensor::f64(&[extent, extent], ones).expect("one element for each"))
 }
 
 fn identity(b: &mut Builder, extent: usize) -> Built {

@@ -39,6 +39,14 @@ fn run(recipe: &Recipe, order: Option<&[i32]>, rows: &[Vec<i32>]) -> Vec<f64> {
     outputs[0].as_f32().expect("f32").iter().map(|x| f64::from(*x)).collect()
 }
 
+/// The answers for some rows and for the same in another order.
+fn turned(recipe: &Recipe, rows: &[Vec<i32>], turn: usize) -> (Vec<f64>, Vec<f64>) {
+    let mut permuted = rows.to_vec();
+    permuted.rotate_left(turn % rows.len());
+    permuted.swap(0, rows.len() - 1);
+    (run(recipe, None, rows), run(recipe, None, &permuted))
+}
+
 fn distance(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt()
 }
@@ -80,15 +88,21 @@ fn known_answers() {
     assert_eq!(run(&recipe(&[], Rule::Mean, 1), None, &rows), [4.0, 5.0, 6.0]);
     assert_eq!(run(&recipe(&[], Rule::Median, 1), None, &rows), [4.0, 5.0, 6.0]);
     assert_eq!(run(&recipe(&[], Rule::TrimmedMean, 1), None, &rows), [4.0, 5.0, 6.0]);
-    // Scores with one neighbour are 27 each: all three tie, and the mean is taken.
-    assert_eq!(run(&recipe(&[], Rule::Krum, 1), None, &rows), [4.0, 5.0, 6.0]);
+    // Scores with one neighbour are 27 each: all three tie, and the first is taken.
+    assert_eq!(run(&recipe(&[], Rule::Krum, 1), None, &rows), [1.0, 2.0, 3.0]);
+    assert_eq!(run(&recipe(&[], Rule::MultiKrum, 1), None, &rows), [2.5, 3.5, 4.5]);
     // Weiszfeld from 0 with weights 1/sqrt 14, 1/sqrt 77, 1/sqrt 194.
     let median = recipe(&[], Rule::GeometricMedian { steps: 3, smoothing: 0.1 }, 1);
     let expected = [3.787_884, 4.787_884, 5.787_884];
     assert!(distance(&run(&median, None, &rows), &expected) < 1e-5);
-    // The mean of the second row's three nearest is the mean of all, of the others' it is of two.
+    // Nearest to the second row are itself and, of two that tie, the first.
     let mixed = recipe(&[Mix::Neighbours], Rule::Mean, 1);
-    assert_eq!(run(&mixed, None, &rows), [4.0, 5.0, 6.0]);
+    assert_eq!(run(&mixed, None, &rows), [3.5, 4.5, 5.5]);
+    // Two liars send 10. The third and fourth rows' three nearest are both and one liar, 4 each;
+    // the liars' are both and 2, the last row's itself and both.
+    let equal: Vec<Vec<i32>> = [10, 10, 0, 2, 30].iter().map(|x| vec![*x]).collect();
+    let mixed = run(&recipe(&[Mix::Neighbours], Rule::Mean, 2), None, &equal);
+    assert!(distance(&mixed, &[118.0 / 15.0]) < 1e-6);
     let buckets = recipe(&[Mix::Bucketing { size: 2 }], Rule::Mean, 0);
     let got = run(&buckets, Some(&[2, 0, 1]), &rows);
     assert_eq!(got, [4.0, 5.0, 6.0], "(7 + 1) / 2 and 4, and so on");
@@ -147,22 +161,49 @@ proptest! {
     }
 
     #[test]
-    fn permuting_the_rows_changes_nothing((rows, liars) in any_rows(), turn in 1_usize..9) {
-        let mut permuted = rows.clone();
-        permuted.rotate_left(turn % rows.len());
-        permuted.swap(0, rows.len() - 1);
+    fn permuting_rows_changes_nothing_where_none_are_picked(
+        (rows, liars) in any_rows(),
+        turn in 1_usize..9,
+    ) {
         for rule in RULES {
-            for mixes in [&[][..], &[Mix::Neighbours], &[Mix::Clip]] {
-                if !is_steady(mixes, rule) {
+            for mixes in [&[][..], &[Mix::Clip]] {
+                if matches!(rule, Rule::Krum | Rule::MultiKrum) {
                     continue;
                 }
-                let recipe = recipe(mixes, rule, liars);
-                let (a, b) = (run(&recipe, None, &rows), run(&recipe, None, &permuted));
+                let (a, b) = turned(&recipe(mixes, rule, liars), &rows, turn);
                 let exact = mixes.is_empty()
                     && matches!(rule, Rule::Mean | Rule::Median | Rule::TrimmedMean);
                 prop_assert!(!exact || a == b);
                 for (a, b) in a.iter().zip(&b) {
-                    prop_assert!((a - b).abs() <= slack(mixes, rule), "{recipe:?} {a} {b}");
+                    prop_assert!((a - b).abs() <= slack(mixes, rule), "{rule:?} {mixes:?} {a} {b}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn permuting_rows_changes_nothing_where_none_tie(
+        noise in prop::collection::vec(prop::collection::vec(-20..20_i32, 2), 3..9),
+        turn in 1_usize..9,
+    ) {
+        // The first coordinates are so far apart, each farther than the last, that they decide.
+        let far = |(place, noise): (u32, &Vec<i32>)| {
+            vec![1_000 * 3_i32.pow(place), noise[0], noise[1]]
+        };
+        let rows: Vec<Vec<i32>> = (0..).zip(&noise).map(far).collect();
+        // Two rows that are each other's nearest would tie, so three are asked for.
+        let most = (rows.len() - 1) / 2;
+        for liars in 0..=most.min(rows.len() - 3) {
+            for rule in RULES {
+                for mixes in [&[][..], &[Mix::Neighbours]] {
+                    if !is_steady(mixes, rule) {
+                        continue;
+                    }
+                    let (a, b) = turned(&recipe(mixes, rule, liars), &rows, turn);
+                    for (a, b) in a.iter().zip(&b) {
+                        let slack = slack(mixes, rule) + 1e-6 * a.abs();
+                        prop_assert!((a - b).abs() <= slack, "{rule:?} {mixes:?} {a} {b}");
+                    }
                 }
             }
         }

@@ -30,9 +30,7 @@ fn mix(mix: Mix, rows: &[Vec<f64>], liars: usize) -> Rows {
         Mix::Neighbours => {
             let near = |row: &Vec<f64>| {
                 let list: Vec<f64> = rows.iter().map(|other| squared(row, other)).collect();
-                let bound = sorted(list.clone())[n - liars - 1];
-                let taken: Vec<f64> = list.iter().map(|x| f64::from(*x <= bound)).collect();
-                weighted(rows, &taken)
+                weighted(rows, &least(&list, n - liars))
             };
             rows.iter().map(near).collect()
         }
@@ -101,9 +99,16 @@ fn krum(rows: &[Vec<f64>], liars: usize, chosen: usize) -> Vec<f64> {
         list[..rows.len() - liars].iter().sum::<f64>()
     };
     let scores: Vec<f64> = rows.iter().map(score).collect();
-    let bound = sorted(scores.clone())[chosen - 1];
-    let taken: Vec<f64> = scores.iter().map(|x| f64::from(*x <= bound)).collect();
-    weighted(rows, &taken)
+    weighted(rows, &least(&scores, chosen))
+}
+
+/// 1 for the `count` least, the first of those that tie, and 0 for the others.
+fn least(list: &[f64], count: usize) -> Vec<f64> {
+    let mut places: Vec<usize> = (0..list.len()).collect();
+    places.sort_by(|a, b| list[*a].total_cmp(&list[*b]).then(a.cmp(b)));
+    let mut taken = vec![0.0; list.len()];
+    places[..count].iter().for_each(|place| taken[*place] = 1.0);
+    taken
 }
 
 /// How far any lies can move a rule from the mean of the honest rows.
