@@ -26,6 +26,7 @@ pub(crate) fn routes() -> Router<State> {
         .route("/disputes/{id}", get(dispute))
         .route("/nodes", get(|state| all(state, |view| answer(&view.nodes))))
         .route("/nodes/{index}", get(node))
+        .route("/concentration", get(|state| all(state, |view| answer(&view.concentration))))
         .route("/model", get(|state| all(state, |view| answer(&view.model))))
         .route("/oracle", get(|state| all(state, |view| answer(&view.oracle))))
         .route("/accounts", get(|state| all(state, |view| answer(&view.accounts))))

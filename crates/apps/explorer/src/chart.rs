@@ -8,7 +8,7 @@
 
 use crate::State;
 use crate::parts::{Html, text};
-use crate::view::{Account, View};
+use crate::view::{Account, Epoch, Spread, View};
 use axum::extract::{Path, State as From};
 use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
@@ -91,6 +91,18 @@ pub(crate) fn loss(view: &View) -> Chart {
     )
 }
 
+/// Returns the Gini coefficients of stake, pay and aggregation by epoch, at its last round.
+pub(crate) fn concentration(view: &View) -> Chart {
+    let epochs = latest(&view.concentration.epochs);
+    let gini = |pick: fn(&Epoch) -> Option<Spread>| {
+        epochs.iter().map(move |epoch| pick(epoch).map_or(f64::NAN, |spread| spread.gini))
+    };
+    Chart::new(false, "round", epochs.iter().map(|epoch| epoch.last as f64))
+        .with("line", "stake", "", gini(|epoch| epoch.stake))
+        .with("line", "pay", "", gini(|epoch| epoch.pay))
+        .with("line", "aggregation", "", gini(|epoch| epoch.aggregation))
+}
+
 /// Returns an account's equity and margins by report.
 pub(crate) fn account(account: &Account) -> Chart {
     let points = latest(&account.history);
@@ -111,6 +123,10 @@ pub(crate) fn routes() -> Router<State> {
         .route(
             "/loss.json",
             get(|From(state): From<State>| async move { answer(&loss(&state.view())) }),
+        )
+        .route(
+            "/concentration.json",
+            get(|From(state): From<State>| async move { answer(&concentration(&state.view())) }),
         )
         .route("/accounts/{address}", get(account_json))
 }

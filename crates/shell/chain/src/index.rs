@@ -15,6 +15,7 @@
 mod court;
 mod fetch;
 mod fold;
+mod holdings;
 mod house;
 mod record;
 
@@ -23,6 +24,7 @@ use std::collections::BTreeMap;
 use alloy::primitives::{Address, B256, U256};
 use serde::{Deserialize, Serialize};
 
+pub use self::holdings::{EPOCH_ROUNDS, Epoch, Holdings};
 pub use self::record::{
     Account, AccountPoint, Applied, At, Block, Claim, Compared, Decided, Dispute, Event, Gate,
     Ground, House, Judged, Move, Node, Payment, Report, Reveal, Rewards, Round, Seat, Settlement,
@@ -64,6 +66,9 @@ pub struct History {
     pub disputes: BTreeMap<u64, Dispute>,
     /// The pot and what left it.
     pub rewards: Rewards,
+    /// Who holds, earns and aggregates how much, by epoch.
+    #[serde(default)]
+    pub holdings: Holdings,
     /// Reports in the order they were posted.
     pub reports: Vec<Report>,
     /// What the claims behind them rest on, by claim.
@@ -93,6 +98,7 @@ impl History {
             claims: BTreeMap::new(),
             disputes: BTreeMap::new(),
             rewards: Rewards::default(),
+            holdings: Holdings::default(),
             reports: Vec::new(),
             grounds: BTreeMap::new(),
             gates: BTreeMap::new(),
@@ -110,7 +116,8 @@ impl History {
     /// The client's; the history is then as far as its last whole page.
     pub async fn update(&mut self, client: &Client) -> Result<bool, ClientError> {
         let last = client.block_number().await?;
-        let replaced = fetch::replaced(self, client).await?;
+        let head = self.head.map(|(number, hash, _)| (number, hash));
+        let replaced = fetch::replaced(head, client).await?;
         if replaced {
             *self = Self::new(self.deployment.clone(), self.detail);
         }

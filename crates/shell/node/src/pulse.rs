@@ -2,6 +2,9 @@
 //!
 //! Absent: an address to serve them on, which is the app's.
 
+mod concentration;
+
+use chain::Client;
 use prometheus_client::{
     metrics::{counter::Counter, gauge::Gauge},
     registry::Registry,
@@ -42,6 +45,8 @@ pub struct Pulse {
     pub(crate) answered: Counter,
     /// Work that failed and is tried again.
     pub(crate) failed: Counter,
+    /// How unevenly things are held.
+    concentration: concentration::Watched,
 }
 
 impl Pulse {
@@ -57,7 +62,12 @@ impl Pulse {
         self.due.set(number(view.due_gwei));
     }
 
-    /// Registers every metric under its name.
+    /// Reads who holds what off the chain, if anybody watches, and counts nothing on failure.
+    pub(crate) async fn follow(self, client: Client) {
+        self.concentration.follow(&client).await;
+    }
+
+    /// Registers every metric under its name. From then on the chain is also asked who holds what.
     pub fn register(&self, registry: &mut Registry) {
         let gauges = [
             ("block", "Last block seen", &self.block),
@@ -79,5 +89,6 @@ impl Pulse {
         for (name, help, counter) in counters {
             registry.register(name, help, counter.clone());
         }
+        self.concentration.register(registry);
     }
 }

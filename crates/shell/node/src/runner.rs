@@ -250,6 +250,7 @@ impl Node {
             let (own, actives) = (look.view.own, look.view.actives.clone());
             tokio::spawn(self.review.clone().look(Seen { round, block, own, actives }));
             self.tend_grids(&look);
+            tokio::spawn(self.pulse.clone().follow(self.client.clone()));
         }
         let view = Box::new(look.view.clone());
         self.pulse.see(&look, self.peers.directory.peers().len());

@@ -4,6 +4,7 @@
 //! Invariant: numbers that move money come from the chain; names, labels, data slices and
 //! wall-clock seconds are this process's own words and nothing rests on them.
 
+pub(crate) mod concentration;
 mod disputes;
 pub(crate) mod house;
 mod ledger;
@@ -208,6 +209,7 @@ impl Pages {
             rounds: training::rounds(history, known, rounds),
             disputes: disputes::disputes(history, known),
             nodes: training::nodes(history, known),
+            concentration: concentration::concentration(&history.holdings),
             model: training::model(history, known, rounds, params),
             oracle: ledger::oracle(history, known),
             house: None,

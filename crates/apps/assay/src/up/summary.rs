@@ -24,6 +24,8 @@ pub(crate) struct Summary {
     pub(crate) house: Vec<HouseDay>,
     /// The sample account's initial margin requirement before the first and after the last report.
     pub(crate) account: Account,
+    /// How unevenly stake, pay and aggregation were held, by epoch.
+    pub(crate) concentration: explorer::view::Concentration,
     /// How good the run was.
     pub(crate) quality: Quality,
     /// The chain the run was settled on.

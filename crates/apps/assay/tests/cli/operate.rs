@@ -72,6 +72,9 @@ fn a_stranger_joins_is_paid_and_leaves() {
     });
     let finished = || metric(&metrics, "assay_rounds_finished_total").filter(|n| *n >= 1.0);
     wait_for("metrics of a round that ended", finished);
+    let third = "assay_concentration_nakamoto_third{of=\"stake\",over=\"all\"}";
+    // Five nodes with one stake: two of them hold more than a third.
+    wait_for("who holds what", || metric(&metrics, third).filter(|nodes| *nodes == 2.0));
     let paid = |status: &Value| {
         let paid = status["paid"].as_str().and_then(|paid| paid.parse::<f64>().ok());
         paid.is_some_and(|paid| paid > 0.0)

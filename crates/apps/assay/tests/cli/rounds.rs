@@ -68,6 +68,10 @@ pub(crate) fn check(json: &Value, first: u64, count: u64) {
     assert!(json["chain"]["blocks"].as_u64() >= oracle.last().map(blocks), "{}", json["chain"]);
     assert!(json["chain"]["id"].is_u64());
     assert!(json["explorer"].as_str().is_some_and(|url| url.starts_with("http://127.0.0.1:")));
+    let held = &json["concentration"]["all"];
+    assert!(held["last"].as_u64() >= Some(first + count - 1), "{held}");
+    assert!(held["stake"]["nodes"].as_u64() >= Some(4), "{held}");
+    assert_eq!(held["aggregation"]["nodes"], held["stake"]["nodes"], "{held}");
     let account = json["account"]["address"].as_str().expect("an address");
     assert!(account.parse::<alloy::primitives::Address>().is_ok(), "{account}");
 }

@@ -3,9 +3,10 @@
 use super::{Frame, ROWS, missing, page};
 use crate::State;
 use crate::bars;
+use crate::chart;
 use crate::format;
-use crate::parts;
-use crate::view::{Node, Round, Seat, Verdict, View};
+use crate::parts::{self, Html};
+use crate::view::{Node, Round, Seat, Spread, Verdict, View};
 use askama::Template;
 use axum::extract::{Path, State as From};
 use axum::http::StatusCode;
@@ -15,6 +16,8 @@ use axum::response::Response;
 #[template(path = "nodes.html")]
 struct List<'a> {
     frame: Frame<'a>,
+    drawing: Html,
+    spreads: Vec<(String, &'static str, Option<Spread>)>,
 }
 
 impl List<'_> {
@@ -45,10 +48,24 @@ fn record(view: &View, index: u32) -> (usize, usize) {
     record
 }
 
+/// Returns the rows of the table of concentration: all rounds first, then epochs, newest first.
+fn spreads(view: &View) -> Vec<(String, &'static str, Option<Spread>)> {
+    let known = &view.concentration;
+    let all = known.all.iter().map(|all| (format!("all {}", all.last), all));
+    let epochs = known.epochs.iter().rev().map(|one| (format!("{}–{}", one.first, one.last), one));
+    let rows = all.chain(epochs).flat_map(|(rounds, one)| {
+        [("stake", one.stake), ("pay", one.pay), ("aggregation", one.aggregation)]
+            .map(|(of, spread)| (rounds.clone(), of, spread))
+    });
+    rows.take(3 * ROWS).collect()
+}
+
 /// Answers with the list of nodes.
 pub(crate) async fn list(From(state): From<State>) -> Response {
     let view = state.view();
-    page(StatusCode::OK, &List { frame: Frame::new(&view, "nodes", "/nodes") })
+    let drawing = chart::drawing(&chart::concentration(&view));
+    let frame = Frame::new(&view, "nodes", "/nodes");
+    page(StatusCode::OK, &List { frame, drawing, spreads: spreads(&view) })
 }
 
 /// Answers with one node.

@@ -10,6 +10,7 @@
 
 mod amount;
 mod bytes;
+mod concentration;
 mod court;
 mod house;
 mod ledger;
@@ -18,6 +19,7 @@ mod training;
 
 pub use amount::{AmountError, Wad};
 pub use bytes::{Address, BytesError, Hash};
+pub use concentration::{Concentration, Epoch, Spread};
 pub use court::{
     At, Compared, Contender, Decided, Dispute, DisputeState, Judged, Move, Side, Stage, Turn,
 };
@@ -44,6 +46,9 @@ pub struct View {
     pub disputes: Vec<Dispute>,
     /// Registered nodes, ascending by registry index.
     pub nodes: Vec<Node>,
+    /// How unevenly stake, pay and aggregation are held.
+    #[serde(default)]
+    pub concentration: Concentration,
     /// The model under training.
     pub model: Model,
     /// What the risk oracle was told.

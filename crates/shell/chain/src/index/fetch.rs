@@ -31,8 +31,11 @@ pub(crate) struct Page {
 }
 
 /// Returns whether the chain no longer has the last block that was folded.
-pub(crate) async fn replaced(history: &History, client: &Client) -> Result<bool, ClientError> {
-    let Some((number, hash, _)) = history.head else { return Ok(false) };
+pub(crate) async fn replaced(
+    head: Option<(u64, B256)>,
+    client: &Client,
+) -> Result<bool, ClientError> {
+    let Some((number, hash)) = head else { return Ok(false) };
     let block = client.block(BlockNumberOrTag::Number(number)).await?;
     Ok(block.is_none_or(|block| block.header.hash != hash))
 }

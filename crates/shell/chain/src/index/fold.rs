@@ -62,6 +62,7 @@ impl History {
     fn event(&mut self, log: &Log, at: At) -> bool {
         let (address, inner) = (log.address(), &log.inner);
         let known = &self.deployment;
+        self.holdings.event(log, (known.registry, known.rounds, known.rewards));
         if address == known.registry {
             RegistryEvents::decode_log(inner).map(|log| self.registry(log.data, at)).ok();
         } else if address == known.court {
