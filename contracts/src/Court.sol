@@ -122,6 +122,13 @@ contract Court is ICourt {
         }
     }
 
+    /// @inheritdoc ICourt
+    function admit(address consumer) external {
+        require(isConsumer[msg.sender], OnlyConsumer());
+        isConsumer[consumer] = true;
+        emit Admitted(msg.sender, consumer);
+    }
+
     // Claims.
 
     /// @inheritdoc ICourt

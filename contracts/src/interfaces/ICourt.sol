@@ -155,6 +155,8 @@ interface ICourt {
         bytes32[] rootSiblings;
     }
 
+    /// @param by the consumer that vouches for it
+    event Admitted(address indexed by, address indexed consumer);
     /// @param bond wei
     /// @param deadline last block in which the claim can be challenged
     event Claimed(
@@ -236,7 +238,7 @@ interface ICourt {
     error SameOutputs(uint256 id);
     /// @notice Thrown by `challenge` when the asserter challenges itself.
     error OwnClaim(uint256 id);
-    /// @notice Thrown by `post` for a sender that is no consumer of this court.
+    /// @notice Thrown by `post` and `admit` for a sender that is no consumer of this court.
     error OnlyConsumer();
     /// @notice Thrown by `post` for a Program that is not registered, or whose window is open.
     error NotRegistered(bytes32 program);
@@ -272,6 +274,10 @@ interface ICourt {
     error ChainEnd(uint64 expected, uint64 got);
     /// @notice Thrown when a move brings another number of operands or openings than the op needs.
     error OpeningCount(uint256 expected, uint256 got);
+
+    /// @notice Makes another contract a consumer; only a consumer can, and of those named at
+    ///         deployment only `Jobs` has code that does, for contracts whose creation code it knows.
+    function admit(address consumer) external;
 
     /// @notice Opens a claim; the caller is its consumer and names the asserter whose allowance
     ///         pays the bond. Only contracts this court was deployed for can call it: anybody else
