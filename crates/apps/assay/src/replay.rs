@@ -170,10 +170,7 @@ impl Kept {
             if update.root() != member.update_root {
                 anyhow::bail!("the kept update of node {} is not the revealed one", member.index);
             }
-            rows.push(round::aggregate::Row {
-                member: member.index,
-                update,
-            });
+            rows.push(round::aggregate::Row { member: member.index, update });
         }
         Ok(rows)
     }

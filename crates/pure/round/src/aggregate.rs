@@ -145,12 +145,8 @@ pub fn inputs(
     rows: &[Row],
 ) -> Result<Vec<Tensor>, ShapeError> {
     let members = rows.iter().map(|row| member(row.member)).collect();
-    let mut inputs = vec![
-        params,
-        cumulative,
-        budget(budget_gwei)?,
-        Tensor::i32(&[rows.len()], members)?,
-    ];
+    let mut inputs =
+        vec![params, cumulative, budget(budget_gwei)?, Tensor::i32(&[rows.len()], members)?];
     inputs.extend(rows.iter().map(|row| row.update.clone()));
     Ok(inputs)
 }

@@ -50,11 +50,7 @@ pub struct Row {
 
 impl From<&Member> for Row {
     fn from(member: &Member) -> Row {
-        Row {
-            node: member.index,
-            update_root: member.update_root,
-            blob: member.blob,
-        }
+        Row { node: member.index, update_root: member.update_root, blob: member.blob }
     }
 }
 
@@ -123,11 +119,7 @@ mod tests {
             model_root: Hash([1; 32]),
             cumulative_root: Hash([2; 32]),
             budget_gwei: 7,
-            members: vec![Row {
-                node: 1,
-                update_root: Hash([3; 32]),
-                blob: Hash([4; 32]),
-            }],
+            members: vec![Row { node: 1, update_root: Hash([3; 32]), blob: Hash([4; 32]) }],
             program: Hash([5; 32]),
             inputs_root: Hash([6; 32]),
             output_roots: [Hash([7; 32]); 4],

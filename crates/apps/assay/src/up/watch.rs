@@ -27,7 +27,9 @@ use super::{
     quality::Quality,
     screen::Screen,
     settings::{LIAR, PUBLISHER, Settings},
-    summary::{Account, Chain, Data, Distance, Pay, Rejected, Report, Round, Seats, Seconds, Summary},
+    summary::{
+        Account, Chain, Data, Distance, Pay, Rejected, Report, Round, Seats, Seconds, Summary,
+    },
 };
 use crate::{layout::Layout, money};
 

@@ -167,8 +167,7 @@ fn liars_are_rejected_and_move_little_at_every_size() {
             for update in updates.iter_mut().take(liars) {
                 update.iter_mut().for_each(|x| *x = lie(*x));
             }
-            let rows: Vec<Row> =
-                (0..).zip(&updates).map(|(i, update)| row(i, update)).collect();
+            let rows: Vec<Row> = (0..).zip(&updates).map(|(i, update)| row(i, update)).collect();
             let got = outcome(1.0, 1_000_000, &rows);
             for (i, accepted) in got.accepted.iter().enumerate() {
                 assert_eq!(*accepted, i32::from(i >= liars), "{m} rows, row {i}: {got:?}");

@@ -410,7 +410,8 @@ impl Ledger {
 
     fn enter(&self, key: Address, round: u64, expected: Phase) -> Result<(Core, usize), Refusal> {
         let core = self.current(round, expected)?;
-        if self.core.phase == Phase::Commit && self.seats.is_empty() && self.now <= core.open_block {
+        if self.core.phase == Phase::Commit && self.seats.is_empty() && self.now <= core.open_block
+        {
             return Err(Refusal::SeedPending { block: core.open_block });
         }
         let place = self.keys.get(&key).and_then(|index| self.place(*index));

@@ -77,7 +77,8 @@ impl History {
             CourtEvents::Closed(e) => self.dispute(e.dispute, |dispute| dispute.closed = Some(at)),
             CourtEvents::Finalised(e) => self.claim(e.id, |claim| claim.state = ClaimState::Final),
             CourtEvents::Voided(e) => self.claim(e.id, |claim| claim.state = ClaimState::Void),
-            CourtEvents::Revealed(_) | CourtEvents::RevealedChunk(_) => {}
+            CourtEvents::Revealed(_) | CourtEvents::RevealedChunk(_) | CourtEvents::Admitted(_) => {
+            }
         }
         false
     }

@@ -11,10 +11,14 @@ use super::{
     record::{At, Ground, Node, Payment, Report, Reveal, Round, Seat, Settlement, Void},
 };
 use crate::contracts::{
-    Phase, clearing::ClearingHouse::ClearingHouseEvents, court::Court::CourtEvents,
-    gate::RiskGate::RiskGateEvents, oracle::RiskOracle::RiskOracleEvents,
-    registry::Registry::RegistryEvents, rewards::Rewards::RewardsEvents,
-    rounds::Rounds::RoundsEvents,
+    Phase,
+    clearing::ClearingHouse::ClearingHouseEvents,
+    court::Court::CourtEvents,
+    gate::RiskGate::RiskGateEvents,
+    oracle::RiskOracle::RiskOracleEvents,
+    registry::Registry::RegistryEvents,
+    rewards::Rewards::RewardsEvents,
+    rounds::Rounds::{self, RoundsEvents},
 };
 
 impl History {
@@ -120,27 +124,16 @@ impl History {
 
     fn round(&mut self, event: RoundsEvents, at: At) {
         match event {
-            RoundsEvents::Opened(e) => {
-                let round = Round {
-                    number: e.round,
-                    phase: Phase::Commit,
-                    opened: at,
-                    salts: e.salts,
-                    model_root: e.modelRoot,
-                    seats: Vec::new(),
-                    commits_closed: None,
-                    reveals_closed: None,
-                    results: Vec::new(),
-                    struck: Vec::new(),
-                    settled: None,
-                    voided: None,
-                };
-                self.rounds.insert(e.round, round);
-            }
+            RoundsEvents::Opened(e) => drop(self.rounds.insert(e.round, opened(&e, at))),
             RoundsEvents::Seated(e) => self.of_round(e.round, |round| {
                 let drawn = e.nodes.into_iter().zip(e.rows);
-                let seat =
-                    |(node, rows)| Seat { node, rows, commitment: None, reveal: None, accepted: None };
+                let seat = |(node, rows)| Seat {
+                    node,
+                    rows,
+                    commitment: None,
+                    reveal: None,
+                    accepted: None,
+                };
                 round.seats = drawn.map(seat).collect();
             }),
             RoundsEvents::Committed(e) => self.seat(e.round, e.node, |seat| {
@@ -257,4 +250,22 @@ pub(super) fn named(id: U256) -> Option<u64> {
 /// Ids are counted up by the contracts, from one.
 pub(super) fn small(id: U256) -> u64 {
     id.saturating_to()
+}
+
+/// A round as it opens, without seats.
+fn opened(event: &Rounds::Opened, at: At) -> Round {
+    Round {
+        number: event.round,
+        phase: Phase::Commit,
+        opened: at,
+        salts: event.salts,
+        model_root: event.modelRoot,
+        seats: Vec::new(),
+        commits_closed: None,
+        reveals_closed: None,
+        results: Vec::new(),
+        struck: Vec::new(),
+        settled: None,
+        voided: None,
+    }
 }

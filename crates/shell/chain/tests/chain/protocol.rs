@@ -212,7 +212,10 @@ async fn history(owner: &Client, nodes: &[Client], outputs: &Outputs, followed: 
     assert_eq!(commits.len(), usize::from(NODES));
     assert_eq!(commits[0].call.as_ref().expect("it decodes").fields[0].value, "1");
     let events = commits[0].events.iter().map(|event| event.named.as_ref().expect("it decodes"));
-    assert_eq!(events.map(|event| event.name.as_str()).collect::<Vec<_>>(), ["Seated", "Committed"]);
+    assert_eq!(
+        events.map(|event| event.name.as_str()).collect::<Vec<_>>(),
+        ["Seated", "Committed"]
+    );
 }
 
 async fn commit_and_reveal(nodes: &[Client]) {

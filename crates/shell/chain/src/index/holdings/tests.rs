@@ -31,7 +31,6 @@ fn round(holdings: &mut Holdings, number: u64, node: u32, paid: &[(u32, u64)]) {
     holdings.round(RoundsEvents::Opened(Rounds::Opened {
         round: number,
         openBlock: number,
-        seats: vec![0, 1, 2],
         modelRoot: B256::ZERO,
         salts: B256::ZERO,
     }));
@@ -42,7 +41,7 @@ fn round(holdings: &mut Holdings, number: u64, node: u32, paid: &[(u32, u64)]) {
         claim,
         modelRoot: B256::ZERO,
         cumulativeRoot: B256::ZERO,
-        seats: vec![],
+        nodes: vec![],
         accepted: vec![],
     }));
     for (node, tokens) in paid {
