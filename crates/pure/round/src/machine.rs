@@ -76,6 +76,8 @@ struct Computed {
 struct Work {
     round: u64,
     train_asked: bool,
+    /// The commitment to the own update, with the index, root and salt it was hashed from.
+    commitment: Option<((u32, Hash, Hash), Hash)>,
     signatures: BTreeMap<u32, Signature>,
     offered: BTreeMap<u32, Block>,
     /// Updates this node has signed for: author to update root and blob.
@@ -276,6 +278,10 @@ impl Machine {
         }
         let seat = self.view().round.seat(node).copied();
         let Some(seat) = seat.filter(|seat| seat.revealed) else { return };
+        // Hashing once is enough, however often an answer comes.
+        if self.work.held.get(&node).is_some_and(|(root, _)| *root == seat.update_root) {
+            return;
+        }
         let update_root = aggregate::bytes_root(&bytes);
         if update_root != seat.update_root {
             return;

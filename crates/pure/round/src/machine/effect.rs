@@ -15,7 +15,7 @@ use super::Record;
 use crate::chain::View;
 
 /// 65 bytes, r ‖ s ‖ v, over [`crate::digest::availability`] as an EIP-191 message.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Signature(pub [u8; 65]);
 
 impl fmt::Debug for Signature {
@@ -82,7 +82,7 @@ pub enum Input {
 }
 
 /// One row of the aggregation, and where its bytes are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Member {
     /// Registry index.
     pub index: u32,
@@ -93,7 +93,7 @@ pub struct Member {
 }
 
 /// Why an offer is not answered with a signature.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Reason {
     /// The round of the offer does not reveal at the block this node sees; ask again later.
     #[error("round {round} does not take reveals here and now")]
@@ -130,7 +130,7 @@ pub enum Reason {
 }
 
 /// A call to a contract. Sending one twice does no harm: the second is refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Tx {
     /// `Rounds.open`.
     Open,
@@ -196,7 +196,7 @@ pub enum Tx {
 }
 
 /// Everything a node can ask for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Output {
     /// Append to the log, durably, before anything that follows.
     Persist(Record),

@@ -9,7 +9,7 @@ use court::{Claim, State};
 use tensor::Hash;
 
 use super::{Intent, Machine, Member, Output, Tx, due};
-use crate::chain::{Block, Phase};
+use crate::chain::{Block, Phase, Seat};
 use crate::digest;
 use crate::ledger::certificate_wei;
 
@@ -45,8 +45,7 @@ impl Machine {
         };
         let (round, node) = (self.work.round, seat.index);
         if let Some(own) = self.own.filter(|own| own.round == round) {
-            let domain = &self.config.domain;
-            let commitment = digest::commitment(domain, (round, node), own.update_root, own.salt);
+            let commitment = self.commitment(own, node);
             self.send(Intent::Commit, Tx::Commit { round, commitment }, out);
         } else if let Some(seed) = self.view().train_seed.filter(|_| !self.work.train_asked) {
             self.work.train_asked = true;
@@ -59,9 +58,7 @@ impl Machine {
         let round = self.work.round;
         let Some(own) = self.own.filter(|own| own.round == round) else { return };
         let Some(seat) = self.own_seat().filter(|seat| !seat.revealed).copied() else { return };
-        let domain = &self.config.domain;
-        let place = (round, seat.index);
-        if seat.commitment != digest::commitment(domain, place, own.update_root, own.salt) {
+        if seat.commitment != self.commitment(own, seat.index) {
             return;
         }
         let mut signed_wei = seat.stake_wei;
@@ -92,8 +89,20 @@ impl Machine {
         }
     }
 
+    /// The commitment to the own update of the running round, hashed once: a look comes every block
+    /// and a signature from every seat.
+    fn commitment(&mut self, own: super::Own, node: u32) -> Hash {
+        let super::Own { round, update_root, salt, .. } = own;
+        let domain = &self.config.domain;
+        let known = self.work.commitment.filter(|(of, _)| *of == (node, update_root, salt));
+        let hash = || digest::commitment(domain, (round, node), update_root, salt);
+        let commitment = known.map_or_else(hash, |(_, commitment)| commitment);
+        self.work.commitment = Some(((node, update_root, salt), commitment));
+        commitment
+    }
+
     fn aggregate(&mut self, out: &mut Vec<Output>) {
-        let Some(computed) = self.work.computed.clone() else {
+        let Some(outputs_root) = self.work.computed.as_ref().map(|own| own.outputs_root) else {
             self.gather(out);
             return;
         };
@@ -101,7 +110,7 @@ impl Machine {
         let view = self.view();
         let Some(claim) = view.claim.clone() else {
             if view.own.is_some() && view.aggregator == view.own {
-                let (outputs_root, attempt) = (computed.outputs_root, view.round.attempt);
+                let attempt = view.round.attempt;
                 self.send(Intent::Post(attempt), Tx::PostResult { round, outputs_root }, out);
             }
             return;
@@ -111,19 +120,30 @@ impl Machine {
             let turn = self.now > claim.deadline.saturating_add(behind);
             // While disputes are not decided nothing can be settled.
             let stands = claim.state != State::Disputed;
-            if turn && stands && claim.outputs_root == computed.outputs_root {
-                let super::Computed { output_roots, accepted_chunk, .. } = computed;
+            let own = self
+                .work
+                .computed
+                .as_ref()
+                .filter(|own| turn && stands && claim.outputs_root == own.outputs_root);
+            if let Some(own) = own {
+                let (output_roots, accepted_chunk) = (own.output_roots, own.accepted_chunk.clone());
                 let tx = Tx::Settle { round, output_roots, accepted_chunk };
                 self.send(Intent::Settle(id), tx, out);
             }
-        } else if claim.outputs_root != computed.outputs_root
+        } else if claim.outputs_root != outputs_root
             && claim.asserter != self.key
             && !view.challenged
         {
+            // Those without a seat come in where the seats do not: of more than a third of the seats
+            // one is honest, and each further challenge has a liar's gas to advance.
+            let disputed = 3 * u64::from(claim.disputes) > view.round.seats.len() as u64;
+            if disputed && self.own_seat().is_none() {
+                return;
+            }
             let window = self.config.terms.window_blocks;
             let posted = claim.deadline.saturating_sub(window);
             if self.now >= posted.saturating_add(behind.min(window / 2)) {
-                let tx = Tx::Challenge { claim: id, outputs_root: computed.outputs_root };
+                let tx = Tx::Challenge { claim: id, outputs_root };
                 self.send(Intent::Challenge(id), tx, out);
             }
         }
@@ -133,30 +153,30 @@ impl Machine {
     fn gather(&mut self, out: &mut Vec<Output>) {
         let round = self.work.round;
         let view = self.view();
-        let (model_root, cumulative_root) = (view.round.model_root, view.round.cumulative_root);
         let own = self.own.filter(|own| own.round == round);
         let own_held = view.own.zip(own.map(|own| (own.update_root, own.blob)));
-        let mut members = Vec::new();
-        let mut fetches = Vec::new();
-        for seat in view.round.members() {
+        let kept = |seat: &Seat| {
             let kept = self.work.held.get(&seat.index).copied();
             let kept = kept.or(own_held.filter(|(own, _)| *own == seat.index).map(|own| own.1));
-            let super::Seat { index, rows, update_root, .. } = *seat;
-            match kept.filter(|(root, _)| *root == update_root) {
-                Some((_, blob)) => {
-                    members.extend((0..rows).map(|_| Member { index, update_root, blob }));
-                }
-                None => fetches.push((index, update_root, seat.blob)),
-            }
-        }
-        if fetches.is_empty() {
+            kept.filter(|(root, _)| *root == seat.update_root)
+        };
+        let missing = view.round.members().filter(|seat| kept(seat).is_none());
+        let missing: Vec<Seat> = missing.copied().collect();
+        if missing.is_empty() {
             if !self.work.aggregate_asked {
-                self.work.aggregate_asked = true;
+                let member = |seat: &Seat| {
+                    let Seat { index, update_root, .. } = *seat;
+                    kept(seat).map(|(_, blob)| Member { index, update_root, blob })
+                };
+                let members = view.round.rows().filter_map(member).collect();
+                let (model_root, cumulative_root) =
+                    (view.round.model_root, view.round.cumulative_root);
                 out.push(Output::Aggregate { round, model_root, cumulative_root, members });
+                self.work.aggregate_asked = true;
             }
             return;
         }
-        for (node, update_root, blob) in fetches {
+        for Seat { index: node, update_root, blob, .. } in missing {
             if due(self.work.fetched.get(&node), self.now, self.retry.fetch_blocks) {
                 self.work.fetched.insert(node, self.now);
                 out.push(Output::Fetch { round, node, update_root, blob });

@@ -8,7 +8,7 @@
 use tensor::Hash;
 
 /// One entry of the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Record {
     /// The update this node stands by in a round.
     Committed {

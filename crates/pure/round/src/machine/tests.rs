@@ -324,6 +324,25 @@ fn a_claim_that_others_dispute_is_challenged_once_in_ones_own_name() {
 }
 
 #[test]
+fn without_a_seat_it_challenges_only_what_few_seats_dispute() {
+    let disputed = |disputes| {
+        let mut liar = claimed(Address([9; 20]), 99);
+        liar.own = Some(7);
+        if let Some(claim) = &mut liar.claim {
+            (claim.state, claim.disputes) = (State::Disputed, disputes);
+        }
+        liar
+    };
+    let challenge = Output::Send(Tx::Challenge { claim: 3, outputs_root: outputs_root(20) });
+    for (disputes, expected) in [(0, true), (1, true), (2, false)] {
+        let mut machine = ready(&view(Phase::Aggregate));
+        machine.handle(112, computed(20));
+        let sent = look(&mut machine, 117, disputed(disputes)).contains(&challenge);
+        assert_eq!(sent, expected, "{disputes} disputes of three seats");
+    }
+}
+
+#[test]
 fn a_disputed_claim_is_not_settled_until_its_disputes_are_won() {
     let mut agreed = claimed(Address([9; 20]), 20);
     let mut machine = ready(&view(Phase::Aggregate));
