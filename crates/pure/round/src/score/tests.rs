@@ -8,6 +8,9 @@ use super::{
     score,
 };
 
+mod economy;
+mod task;
+
 fn config(rows: usize, length: usize) -> Config {
     Config {
         rows,
