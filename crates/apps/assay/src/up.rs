@@ -22,6 +22,7 @@ mod screen;
 pub(crate) mod settings;
 mod summary;
 mod watch;
+mod without;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -71,6 +72,11 @@ pub(crate) struct Args {
     /// Not with --rpc.
     #[arg(long, conflicts_with_all = ["rpc", "false_report"])]
     false_grid: bool,
+    /// Start eight nodes, of which two attack: one hides in the spread of the others' updates
+    /// (a little is enough), one sends again what another sent. Beside each loss stands that of
+    /// the same rounds without them.
+    #[arg(long, conflicts_with_all = ["rpc", "no_liar", "false_report", "false_grid"])]
+    attack: bool,
     /// Port of the explorer; the next free one is taken when it is in use.
     #[arg(long, default_value_t = 8650)]
     port: u16,

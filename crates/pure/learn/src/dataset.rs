@@ -103,6 +103,26 @@ impl Dataset {
         &self.y
     }
 
+    /// Returns the first and the second half of the rows; nothing if there are fewer than two.
+    ///
+    /// ```
+    /// let data = learn::Dataset::new(&[vec![0.5], vec![0.1], vec![0.2]], &[1.0, 2.0, 3.0])?;
+    /// let [first, second] = data.halves().expect("three rows");
+    /// assert_eq!((first.count(), second.count()), (1, 2));
+    /// assert_eq!(second.y().as_f32().map(|y| y[1]), Some(3.0));
+    /// # Ok::<(), learn::DatasetError>(())
+    /// ```
+    #[must_use]
+    pub fn halves(&self) -> Option<[Dataset; 2]> {
+        let rows = self.x.as_f32()?.chunks(self.width()).take(self.count);
+        let rows: Vec<Vec<f32>> = rows.map(<[f32]>::to_vec).collect();
+        let targets = self.y.as_f32()?.get(..self.count)?;
+        let middle = self.count / 2;
+        let first = Dataset::new(&rows[..middle], &targets[..middle]).ok()?;
+        let second = Dataset::new(&rows[middle..], &targets[middle..]).ok()?;
+        Some([first, second])
+    }
+
     /// Returns how many rows are data.
     #[must_use]
     pub const fn count(&self) -> usize {

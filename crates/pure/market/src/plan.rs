@@ -245,6 +245,42 @@ impl Plan {
     }
 }
 
+impl Slice {
+    /// Returns the earlier and the later half of its days, standardised as the whole and with its
+    /// span; nothing if a half would have none.
+    fn halves(&self) -> Option<[Slice; 2]> {
+        let [earlier, later] = self.train.halves()?;
+        let half = |which: &str, train| {
+            let name = format!("{}, {which} half", self.name);
+            Slice { name, train, ..self.clone() }
+        };
+        Some([half("earlier", earlier), half("later", later)])
+    }
+}
+
+impl Plan {
+    /// Returns the plan with each slice halved in time, as often as it takes to have `count` of
+    /// them; it stays as it is where it has enough, or where a half would have no days.
+    ///
+    /// ```
+    /// # fn plan() -> market::Plan {
+    /// #     market::Plan { slices: vec![], evaluations: vec![], left_out: vec![] }
+    /// # }
+    /// assert!(plan().of_at_least(0).slices.is_empty());
+    /// ```
+    #[must_use]
+    pub fn of_at_least(mut self, count: usize) -> Plan {
+        while self.slices.len() < count {
+            let halves: Option<Vec<[Slice; 2]>> = self.slices.iter().map(Slice::halves).collect();
+            match halves {
+                Some(halves) if !halves.is_empty() => self.slices = halves.concat(),
+                _ => break,
+            }
+        }
+        self
+    }
+}
+
 impl Market {
     fn evaluation(&self, standard: Standard) -> Evaluation {
         let mut average =

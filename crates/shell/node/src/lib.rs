@@ -53,3 +53,4 @@ pub use publisher::market_id;
 pub use pulse::Pulse;
 pub use runner::run;
 pub use tensors::{TensorStore, TensorStoreError};
+pub use training::train_honestly;

@@ -16,6 +16,12 @@ use crate::{Kernels, NodeError, grids::SCENARIOS};
 pub enum Lie {
     /// Its update: turned round, tenfold.
     Update,
+    /// Its update: beside the mean of the last round's, one and a half of their deviations away in
+    /// each coordinate (Baruch, Baruch and Goldberg, "A Little Is Enough", 2019), so that no rule
+    /// sees it.
+    Hide,
+    /// Its update: what another sent in the round before.
+    Copy,
     /// The result of the aggregation, when it is its turn: the whole budget goes to itself.
     Pay,
     /// The report of the first round, where it publishes: the margin is the shortfall, without its
@@ -27,6 +33,41 @@ pub enum Lie {
 
 /// Place of the upper bound in an output of the report Program.
 const UPPER: usize = 2;
+
+/// How many standard deviations [`Lie::Hide`] keeps from the mean.
+const HIDING: f64 = 1.5;
+
+impl Lie {
+    /// Whether it is about a node's update.
+    pub fn of_update(self) -> bool {
+        matches!(self, Lie::Update | Lie::Hide | Lie::Copy)
+    }
+
+    /// Returns the update sent in place of an honest one; `before` are those of the last round by
+    /// the other nodes, ascending by registry index, and where there are none it is the honest one
+    /// or, for a copy, nothing.
+    pub(crate) fn update(self, honest: Vec<i32>, before: &[Vec<i32>]) -> Vec<i32> {
+        match (self, before.first()) {
+            (Lie::Hide, Some(_)) => (0..honest.len()).map(|at| hidden(before, at)).collect(),
+            (Lie::Copy, Some(first)) => first.clone(),
+            (Lie::Copy, None) => vec![0; honest.len()],
+            _ => honest,
+        }
+    }
+}
+
+/// One coordinate below the others' mean.
+fn hidden(before: &[Vec<i32>], at: usize) -> i32 {
+    let column: Vec<f64> =
+        before.iter().filter_map(|update| update.get(at)).map(|q| f64::from(*q)).collect();
+    #[expect(clippy::cast_precision_loss, reason = "a few nodes")]
+    let count = column.len().max(1) as f64;
+    let mean = column.iter().sum::<f64>() / count;
+    let variance = column.iter().map(|q| (q - mean) * (q - mean)).sum::<f64>() / count;
+    #[expect(clippy::cast_possible_truncation, reason = "saturates, and is clamped later on")]
+    let hidden = (mean - HIDING * variance.sqrt()).round() as i32;
+    hidden
+}
 
 /// An execution in which one element is wrong (one row is paid the whole budget, a margin has no
 /// loading), consistent from there on.

@@ -5,13 +5,22 @@
 //!
 //! Where the node keeps its privacy, its [`Guard`] blurs what training gave.
 //!
-//! A node made to lie ([`poison`]) trains like the others and then turns its update round; it lies
-//! about nothing else.
+//! A node made to lie about its update ([`poison`], [`Lie::update`]) trains like the others and then
+//! sends something else; it lies about nothing else.
 
 use learn::Dataset;
 use tensor::{Hash, Tensor};
 
-use crate::{Job, NodeError, TensorStore, config::Slice, privacy::Guard};
+use crate::{Job, Lie, NodeError, TensorStore, config::Slice, privacy::Guard};
+
+/// What a node does with what training gave.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Habits<'a> {
+    /// What it lies about, and the other nodes' updates of the round before.
+    pub(crate) lie: Option<(Lie, &'a [Vec<i32>])>,
+    /// How it keeps its privacy.
+    pub(crate) guard: Option<&'a Guard>,
+}
 
 /// What training gave.
 #[derive(Clone, Debug)]
@@ -49,20 +58,41 @@ pub(crate) fn train(
     data: &Dataset,
     (params, round, seed): (&Tensor, u64, Hash),
     residual: &[f32],
-    (liar, guard): (bool, Option<&Guard>),
+    habits: Habits<'_>,
 ) -> Result<Update, NodeError> {
     let program = job.trainer().program();
     let mut runner = kernels::Runner::new(program);
     let place = (round.saturating_sub(1), &seed.0);
     let trained = job.trainer().train(params, data, place, |_, inputs| runner.run(inputs))?;
     let loss = trained.losses.last().copied().unwrap_or(f32::NAN);
-    let update = if liar { poison(&trained.update) } else { trained.update };
-    let update = match guard {
+    let poisons = matches!(habits.lie, Some((Lie::Update, _)));
+    let update = if poisons { poison(&trained.update) } else { trained.update };
+    let update = match habits.guard {
         Some(guard) => guard.release(&update, round)?,
         None => update,
     };
     let (quantised, residual) = learn::quantise(&update, residual, learn::SCALE);
+    let quantised = match habits.lie {
+        Some((lie, before)) => lie.update(quantised, before),
+        None => quantised,
+    };
     Ok(Update { quantised, residual, loss })
+}
+
+/// Trains for one round as an honest node without privacy does and returns the quantised update
+/// and what rounding left.
+///
+/// # Errors
+///
+/// [`NodeError::Train`] if training diverged.
+pub fn train_honestly(
+    job: &Job,
+    data: &Dataset,
+    place: (&Tensor, u64, Hash),
+    residual: &[f32],
+) -> Result<(Vec<i32>, Vec<f32>), NodeError> {
+    let update = train(job, data, place, residual, Habits::default())?;
+    Ok((update.quantised, update.residual))
 }
 
 /// Turns an update round, tenfold, and pushes the bias down: whoever is short would like lower
@@ -91,13 +121,16 @@ mod tests {
         let targets: Vec<f32> = (0..200_u8).map(|row| f32::from(row % 7) / 3.0).collect();
         let data = Dataset::new(&rows, &targets).expect("a dataset");
         let start = job.initial_params();
-        let run = |liar| {
-            train(&job, &data, (&start, 1, Hash([7; 32])), &[], (liar, None))
-                .expect("trained")
-                .quantised
+        let before = [vec![10; start.shape().count()], vec![30; start.shape().count()]];
+        let run = |lie: Option<Lie>| {
+            let habits = Habits { lie: lie.map(|lie| (lie, &before[..])), guard: None };
+            let place = (&start, 1, Hash([7; 32]));
+            train(&job, &data, place, &[], habits).expect("trained").quantised
         };
-        assert_eq!(run(false), run(false));
-        let (honest, lie) = (run(false), run(true));
+        assert_eq!(run(None), run(None));
+        assert_eq!(run(Some(Lie::Copy)), before[0]);
+        assert!(run(Some(Lie::Hide)).iter().all(|q| *q == 5), "20 less one and a half times 10");
+        let (honest, lie) = (run(None), run(Some(Lie::Update)));
         assert!(lie.last() < honest.last(), "{honest:?} {lie:?}");
         assert!(honest.iter().zip(&lie).any(|(honest, lie)| honest.signum() == -lie.signum()));
     }

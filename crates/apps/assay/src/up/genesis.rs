@@ -19,7 +19,7 @@ use super::{
     Args,
     children::{Alive, Children, Spec},
     house, keys, panel,
-    settings::{CROOK, LIAR, NODES, PUBLISHER, SECOND, Settings},
+    settings::{CROOK, PUBLISHER, SECOND, Settings},
     watch::told_before,
 };
 use crate::{
@@ -104,12 +104,13 @@ pub(crate) async fn build(
     children: &mut Children,
     say: &impl Fn(&str),
 ) -> anyhow::Result<Network> {
-    let plan = settings.source.plan()?;
+    let plan = settings.source.plan()?.of_at_least(settings.nodes());
     for left_out in &plan.left_out {
         say(&format!("left out  {left_out}"));
     }
-    if plan.slices.len() < NODES {
-        anyhow::bail!("the data gives {} slices, {NODES} nodes need one each", plan.slices.len());
+    let (slices, count) = (plan.slices.len(), settings.nodes());
+    if slices < count {
+        anyhow::bail!("the data gives {slices} slices, {count} nodes need one each");
     }
     let kind = settings.model.parse().map_err(|error| anyhow::anyhow!("--model: {error}"))?;
     let job = Job::new(kind)?;
@@ -120,7 +121,7 @@ pub(crate) async fn build(
     let client = match &settings.rpc {
         Some(url) => {
             let client = Client::connect(url, deployer).await?;
-            super::outside::confirm(args, &client).await?;
+            super::outside::confirm(args, &client, count).await?;
             settings.keep(layout)?;
             client
         }
@@ -134,7 +135,7 @@ pub(crate) async fn build(
     };
     say(&format!("chain     id {}, {}", client.chain_id(), client.url()));
     let mut nodes = Vec::new();
-    for index in 0..NODES {
+    for index in 0..settings.nodes() {
         nodes.push(node_keys(layout, index)?.chain.address());
     }
     let setup = setup(&job, &plan, &nodes, settings)?;
@@ -148,7 +149,7 @@ pub(crate) async fn build(
     let told = patiently(|| told_before(&client, market, &calendar)).await?;
     let network = Network { plan, job, client, short, long, nodes, data_clock, alive, told };
     layout::replace_json(&layout.network(), &described(&network, settings))?;
-    for index in 0..NODES {
+    for index in 0..settings.nodes() {
         start_node(layout, settings, &network, index, children)?;
         joined(layout, &network, index).await?;
     }
@@ -375,13 +376,7 @@ fn start_node(
         data_clock: network.data_clock,
         market: network.market().to_owned(),
         provider: network.nodes[PUBLISHER],
-        lie: match index {
-            PUBLISHER if settings.false_report => Some(node::Lie::Report),
-            PUBLISHER if settings.false_grid => Some(node::Lie::Grid),
-            LIAR if settings.liar => Some(node::Lie::Update),
-            CROOK if settings.liar => Some(node::Lie::Pay),
-            _ => None,
-        },
+        lie: settings.lie(index),
         first_turn: if settings.liar && index != CROOK { FIRST_TURN } else { 0 },
         check_permille: 1_000,
         publish: (index == PUBLISHER).then(|| settings.source.clone()),
@@ -417,5 +412,5 @@ async fn joined(layout: &Layout, network: &Network, index: usize) -> anyhow::Res
 
 /// Returns the directories of the nodes.
 pub(crate) fn node_dirs(layout: &Layout) -> Vec<PathBuf> {
-    (0..NODES).map(|index| layout.node(index)).collect()
+    (0..).map(|index| layout.node(index)).take_while(|dir| dir.is_dir()).collect()
 }

@@ -21,7 +21,7 @@ use node::{
 use super::{
     genesis::{COLLATERAL, Network},
     pages, panel,
-    settings::{NODES, PUBLISHER},
+    settings::PUBLISHER,
     summary::HouseDay,
 };
 use crate::money;
@@ -160,7 +160,7 @@ impl Show {
             let market = node::market_id(network.market());
             let heard = self.short.client().slot_reporters(market, slot).await?.len();
             let enough = heard >= panel::QUORUM as usize && self.looks > LATE_LOOKS;
-            if heard >= NODES || enough {
+            if heard >= network.nodes.len() || enough {
                 network.client.set_next_time(closes).await?;
                 network.client.mine().await?;
             }

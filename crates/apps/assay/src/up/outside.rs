@@ -12,7 +12,7 @@ use alloy::{
 };
 use chain::Client;
 
-use super::{Args, settings::NODES};
+use super::Args;
 use crate::networks;
 
 /// Gas of the deployment, the nodes' joining and a day of rounds, measured on the embedded chain
@@ -33,7 +33,7 @@ pub(crate) fn gas_per_account(outside: bool) -> U256 {
 }
 
 /// Shows chain, balance and estimated cost, refuses main networks, and asks.
-pub(crate) async fn confirm(args: &Args, client: &Client) -> anyhow::Result<()> {
+pub(crate) async fn confirm(args: &Args, client: &Client, nodes: usize) -> anyhow::Result<()> {
     networks::check(client.chain_id(), args.allow_chain_id)?;
     let price = match client.block(BlockNumberOrTag::Latest).await? {
         Some(block) => {
@@ -41,7 +41,7 @@ pub(crate) async fn confirm(args: &Args, client: &Client) -> anyhow::Result<()> 
         }
         None => U256::from(GAS_PRICE_WEI),
     };
-    let accounts = U256::from(NODES as u64 + 2) * gas_per_account(true);
+    let accounts = U256::from(nodes as u64 + 2) * gas_per_account(true);
     let cost = price * U256::from(GAS) + accounts;
     let balance = client.balance(client.address()).await?;
     eprintln!("chain     id {}, {}", client.chain_id(), client.url());

@@ -19,12 +19,7 @@ use explorer::view::{self, Party, Wad};
 use tensor::Hash;
 use tokio::sync::watch::Sender;
 
-use super::{
-    children::Alive,
-    genesis::Network,
-    settings::{CROOK, LIAR, NODES, PUBLISHER, Settings},
-    summary,
-};
+use super::{children::Alive, genesis::Network, settings::Settings, summary};
 
 /// Kind of a margin report, as `IRiskOracle.Kind` numbers it.
 const MARGIN: u8 = 1;
@@ -125,19 +120,13 @@ impl Pages {
                 .plan
                 .slices
                 .iter()
-                .take(NODES)
+                .take(network.nodes.len())
                 .map(|slice| slice.name.clone())
                 .collect(),
-            liars: [
-                (PUBLISHER, "demo false report", settings.false_report),
-                (PUBLISHER, "demo false grid", settings.false_grid),
-                (CROOK, "demo crook", settings.liar),
-                (LIAR, "demo liar", settings.liar),
-            ]
-            .into_iter()
-            .filter(|(.., lies)| *lies)
-            .map(|(index, label, _)| (network.nodes[index], label))
-            .collect(),
+            liars: (0..)
+                .zip(&network.nodes)
+                .filter_map(|(index, key)| Some((*key, label(settings.lie(index)?))))
+                .collect(),
             short: network.short.address(),
             long: network.long.address(),
             deployer: network.client.address(),
@@ -260,4 +249,16 @@ fn wad(amount: U256) -> Wad {
 /// Unix seconds as the pages have them.
 fn seconds(time: u64) -> i64 {
     i64::try_from(time).unwrap_or(i64::MAX)
+}
+
+/// What the pages call a node that lies for show.
+fn label(lie: node::Lie) -> &'static str {
+    match lie {
+        node::Lie::Update => "demo liar",
+        node::Lie::Pay => "demo crook",
+        node::Lie::Report => "demo false report",
+        node::Lie::Grid => "demo false grid",
+        node::Lie::Hide => "demo hider",
+        node::Lie::Copy => "demo copier",
+    }
 }

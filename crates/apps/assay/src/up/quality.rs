@@ -17,6 +17,10 @@ pub(crate) struct Quality {
     pub(crate) honest_updates: usize,
     /// How many of those were rejected.
     pub(crate) honest_rejected: usize,
+    /// Tokens that nodes which were not made to lie earned a seat, in the mean.
+    pub(crate) honest_pay: f64,
+    /// The same of those that were, where there are any.
+    pub(crate) liar_pay: Option<f64>,
     /// Days of the evaluation.
     pub(crate) days: usize,
     /// Mean QLIKE of the last model's forecasts; where a day's variance may be zero, ln f + y / f.
@@ -34,6 +38,8 @@ impl Quality {
         self.honest_updates = rounds.iter().flat_map(|r| &r.participants).filter(honest).count();
         let rejected = rounds.iter().flat_map(|round| &round.rejected);
         self.honest_rejected = rejected.filter(|one| !is_liar(one.node)).count();
+        self.honest_pay = pay(rounds, |node| !is_liar(node)).unwrap_or_default();
+        self.liar_pay = pay(rounds, is_liar);
     }
 
     /// Scores a model on the evaluation days.
@@ -68,6 +74,13 @@ impl Quality {
             "honest    {} of {} honest updates were rejected",
             self.honest_rejected, self.honest_updates
         )];
+        if let Some(liars) = self.liar_pay {
+            lines.push(format!(
+                "pay       {:.2} tokens a seat for honest updates, {liars:.2} for those of liars and \
+                 attackers: what is accepted is paid alike, its worth is not scored yet",
+                self.honest_pay
+            ));
+        }
         if let (Some(model), Some(ewma), Some(walk)) = (self.model, self.ewma, self.walk) {
             lines.push(format!(
                 "quality   QLIKE {model:.4} on {} evaluation days; exponential average {ewma:.4}, \
@@ -95,4 +108,18 @@ mod tests {
         assert_eq!(quality.lines().len(), 2);
         assert_eq!(Quality::default().lines().len(), 1);
     }
+}
+
+/// Mean pay of a seat over all rounds and all nodes of a kind; nothing if they had no seats.
+fn pay(rounds: &[Round], kind: impl Fn(u32) -> bool) -> Option<f64> {
+    let (mut tokens, mut seats) = (0.0, 0_usize);
+    for round in rounds {
+        let paid = round.pay.iter().filter(|pay| kind(pay.node));
+        tokens += paid.filter_map(|pay| pay.tokens.parse::<f64>().ok()).sum::<f64>();
+        let held = round.seats.iter().filter(|held| kind(held.node));
+        seats += held.map(|held| held.seats).sum::<usize>();
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a few seats")]
+    let mean = tokens / seats as f64;
+    (seats > 0).then_some(mean)
 }

@@ -12,11 +12,7 @@ use std::{
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{
-    genesis::Network,
-    settings::{CROOK, LIAR, PUBLISHER, Settings},
-    summary,
-};
+use super::{genesis::Network, settings::Settings, summary};
 use crate::layout::Layout;
 
 /// The terminal.
@@ -59,17 +55,7 @@ impl Screen {
             evaluation.market, evaluation.proxy, first.date, last.date
         ));
         for (index, slice) in network.plan.slices.iter().take(network.nodes.len()).enumerate() {
-            let label = match index {
-                PUBLISHER if settings.false_report => {
-                    " · lies, for show: its report of round 1 will hide what the model is unsure of"
-                }
-                PUBLISHER if settings.false_grid => {
-                    " · lies, for show: its first grid will halve what the perpetual may lose"
-                }
-                LIAR if settings.liar => " · lies, for show: it will reveal a poisoned update",
-                CROOK if settings.liar => " · lies, for show: it will claim all pay for itself",
-                _ => "",
-            };
+            let label = settings.lie(index).map_or("", told);
             let (name, days) = (&slice.name, slice.train.count());
             self.line(&format!("node {index}    its own data: {name}, {days} days{label}"));
         }
@@ -109,5 +95,21 @@ impl Screen {
         if !explorer.is_empty() {
             self.line(&format!("explorer  {explorer} (ended)"));
         }
+    }
+}
+
+/// What a node that lies for show will do.
+fn told(lie: node::Lie) -> &'static str {
+    match lie {
+        node::Lie::Report => {
+            " · lies, for show: its report of round 1 will hide what the model is unsure of"
+        }
+        node::Lie::Grid => {
+            " · lies, for show: its first grid will halve what the perpetual may lose"
+        }
+        node::Lie::Update => " · lies, for show: it will reveal a poisoned update",
+        node::Lie::Pay => " · lies, for show: it will claim all pay for itself",
+        node::Lie::Hide => " · attacks, for show: it will stay within the others' spread (ALIE)",
+        node::Lie::Copy => " · attacks, for show: it will send again what another sent",
     }
 }

@@ -10,11 +10,17 @@ use super::Args;
 use crate::layout::{self, FORMAT, Layout};
 
 /// Nodes that `up` starts.
-pub(crate) const NODES: usize = 4;
+const NODES: usize = 4;
+/// Nodes that it starts where two of them attack.
+const CROWD: usize = 8;
 /// The node that lies about its update, where one does.
-pub(crate) const LIAR: usize = 3;
+const LIAR: usize = 3;
 /// The node that lies about the aggregate, where one does.
 pub(crate) const CROOK: usize = 2;
+/// The node that hides in the spread of the others, where one attacks so.
+const HIDER: usize = 6;
+/// The node that sends another's update of the round before, where one does.
+const COPIER: usize = 7;
 /// The node that publishes.
 pub(crate) const PUBLISHER: usize = 0;
 /// Index of the node that is a provider beside it.
@@ -34,6 +40,8 @@ pub(crate) struct Settings {
     pub(crate) false_report: bool,
     /// Whether the provider's first grid is false.
     pub(crate) false_grid: bool,
+    /// Whether there are eight nodes, of which the last two attack.
+    pub(crate) attack: bool,
     /// Where the data comes from.
     pub(crate) source: node::Source,
     /// The chain outside, or `None` for the embedded one.
@@ -58,16 +66,35 @@ impl Settings {
         } else {
             node::Source::Folders(args.data.iter().map(folder).collect::<Result<_, _>>()?)
         };
-        let liar = if args.rpc.is_some() { false } else { !args.no_liar };
+        let liar = !args.no_liar && !args.attack && args.rpc.is_none();
         Ok(Settings {
             format: FORMAT,
             model: args.model.clone(),
             liar,
             false_report: args.false_report,
             false_grid: args.false_grid,
+            attack: args.attack,
             source,
             rpc: args.rpc.clone(),
         })
+    }
+
+    /// Returns how many nodes are started.
+    pub(crate) fn nodes(&self) -> usize {
+        if self.attack { CROWD } else { NODES }
+    }
+
+    /// Returns what a node lies about, for show.
+    pub(crate) fn lie(&self, index: usize) -> Option<node::Lie> {
+        match index {
+            PUBLISHER if self.false_report => Some(node::Lie::Report),
+            PUBLISHER if self.false_grid => Some(node::Lie::Grid),
+            LIAR if self.liar => Some(node::Lie::Update),
+            CROOK if self.liar => Some(node::Lie::Pay),
+            HIDER if self.attack => Some(node::Lie::Hide),
+            COPIER if self.attack => Some(node::Lie::Copy),
+            _ => None,
+        }
     }
 
     /// Checks the settings of a later start against those of the first one.
@@ -108,9 +135,11 @@ impl Settings {
             }
         };
         let chain = self.rpc.as_ref().map_or_else(String::new, |url| format!(" --rpc {url}"));
-        let liar = if self.liar || self.rpc.is_some() { "" } else { " --no-liar" };
+        let quiet = self.liar || self.attack || self.rpc.is_some();
+        let liar = if quiet { "" } else { " --no-liar" };
+        let attack = if self.attack { " --attack" } else { "" };
         let report = if self.false_report { " --false-report" } else { "" };
         let grid = if self.false_grid { " --false-grid" } else { "" };
-        format!("--model {}{data}{liar}{report}{grid}{chain}", self.model)
+        format!("--model {}{data}{liar}{attack}{report}{grid}{chain}", self.model)
     }
 }

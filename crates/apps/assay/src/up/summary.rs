@@ -62,6 +62,9 @@ pub(crate) struct Round {
     pub(crate) rejected: Vec<Rejected>,
     /// Mean loss of the new model on the evaluation days.
     pub(crate) loss: f64,
+    /// The same of the same rounds without the nodes that attack, where some do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) loss_without: Option<f64>,
     /// Tensor root of the new parameters.
     pub(crate) model: String,
     /// Hash of the aggregation Program that was run.

@@ -26,10 +26,11 @@ use super::{
     panel,
     quality::Quality,
     screen::Screen,
-    settings::{LIAR, PUBLISHER, Settings},
+    settings::{PUBLISHER, Settings},
     summary::{
         Account, Chain, Data, Distance, Pay, Rejected, Report, Round, Seats, Seconds, Summary,
     },
+    without::Without,
 };
 use crate::{layout::Layout, money};
 
@@ -51,7 +52,9 @@ struct Seen {
 pub(crate) struct Watch {
     network: Network,
     dirs: Vec<PathBuf>,
-    liar: bool,
+    /// Places of the nodes that lie about their updates.
+    liars: Vec<usize>,
+    without: Option<Without>,
     market: B256,
     screen: Arc<Screen>,
     pages: Pages,
@@ -86,9 +89,15 @@ impl Watch {
         let shown = patiently(|| house.current(&network)).await?;
         shown.into_iter().for_each(|house| pages.show_house(house));
         let evaluate = Evaluate::new(network.job.model()).context("the evaluation Program")?;
+        let about_updates = |index: &usize| settings.lie(*index).is_some_and(node::Lie::of_update);
+        let liars: Vec<usize> = (0..network.nodes.len()).filter(about_updates).collect();
+        let slices = network.plan.slices.iter().take(network.nodes.len()).enumerate();
+        let honest = slices.filter(|(index, _)| !liars.contains(index));
+        let honest = honest.map(|(_, slice)| slice.train.clone());
         Ok(Watch {
             dirs: genesis::node_dirs(layout),
-            liar: settings.liar,
+            without: settings.attack.then(|| Without::new(&network.job, honest)),
+            liars,
             market: node::market_id(network.market()),
             pages,
             evaluate: (evaluate, data),
@@ -244,7 +253,8 @@ impl Watch {
     }
 
     async fn tell(&mut self, round: u64, model: Hash, report: Report) -> anyhow::Result<()> {
-        let told = self.settled_round(round, model)?;
+        let mut told = self.settled_round(round, model)?;
+        told.loss_without = self.loss_without(round).await?;
         let before = self.requirement.1;
         self.requirement.1 = self.initial().await?;
         if before.is_zero() {
@@ -316,7 +326,7 @@ impl Watch {
                         round::aggregate::REJECTION_FACTOR
                     ),
                     distance,
-                    liar: self.liar && self.is_liar(member.node),
+                    liar: self.is_liar(member.node),
                 });
             }
             row += rows.len();
@@ -330,6 +340,7 @@ impl Watch {
             accepted,
             rejected,
             loss: self.loss(&outputs.params)?,
+            loss_without: None,
             model: entry.output_roots[0].to_string(),
             program: entry.program.to_string(),
             pay,
@@ -338,16 +349,37 @@ impl Watch {
         })
     }
 
-    /// Registry indices follow the order of joining, so the liar is found by its key.
+    /// Registry indices follow the order of joining, so a liar is found by its key.
     fn is_liar(&self, index: u32) -> bool {
-        let key = self.network.nodes.get(LIAR);
-        self.pages.node_key(index).is_some_and(|of| Some(&of) == key)
+        let key = self.pages.node_key(index);
+        self.liars.iter().any(|liar| key.is_some() && key == self.network.nodes.get(*liar).copied())
     }
 
     fn loss(&self, params: &Tensor) -> anyhow::Result<f64> {
         let (evaluate, data) = &self.evaluate;
         let loss = evaluate.loss(params, data, kernels::eval).context("the evaluation loss")?;
         Ok(f64::from(loss))
+    }
+
+    /// The loss of the same rounds without those who attack.
+    async fn loss_without(&mut self, round: u64) -> anyhow::Result<Option<f64>> {
+        if self.without.is_none() {
+            return Ok(None);
+        }
+        let Some(seed) = self.train_seed(round).await? else { return Ok(None) };
+        let Some(without) = &mut self.without else { return Ok(None) };
+        let params = without.next(&self.network.job, (round, seed))?.cloned();
+        params.map(|params| self.loss(&params)).transpose()
+    }
+
+    /// Seed of the data's order in a round, as its nodes had it.
+    async fn train_seed(&self, round: u64) -> anyhow::Result<Option<tensor::Hash>> {
+        let Some(opened) = self.pages.history().rounds.get(&round) else { return Ok(None) };
+        let (number, salts) = (opened.opened.block.into(), node::hash(opened.salts));
+        let Some(block) = self.network.client.block(number).await? else { return Ok(None) };
+        let job = node::hash(self.network.client.round_config().await?.job);
+        let hash = node::hash(block.header.hash);
+        Ok(Some(round::digest::train_seed(job, round, hash, salts)))
     }
 
     fn seconds(&self, round: u64) -> Seconds {
@@ -372,7 +404,7 @@ impl Watch {
     /// Judges the rounds told so far.
     pub(crate) fn quality(&self) -> anyhow::Result<Quality> {
         let mut quality = Quality::default();
-        quality.count(&self.rounds, |node| self.liar && self.is_liar(node));
+        quality.count(&self.rounds, |node| self.is_liar(node));
         if let Some(params) = &self.params {
             let (model, plan) = (self.network.job.model(), &self.network.plan);
             quality.score(model, &plan.evaluations[0], params)?;
@@ -481,8 +513,11 @@ fn round_line(round: &Round) -> String {
             )
         })
         .collect();
+    let without = round
+        .loss_without
+        .map_or_else(String::new, |loss| format!(" ({loss:.4} without those who attack)"));
     format!(
-        "round {:<3} loss {:.4} · accepted {}{}",
+        "round {:<3} loss {:.4}{without} · accepted {}{}",
         round.index,
         round.loss,
         accepted.join(" "),

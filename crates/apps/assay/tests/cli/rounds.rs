@@ -238,6 +238,25 @@ fn without_a_liar_nobody_is_rejected() {
     assert!(!ended.stderr.contains("lies, for show"), "{}", ended.stderr);
 }
 
+/// Eight nodes, of which one stays within the others' spread and one copies: the model is still
+/// beside the one that the honest six would have made, from the same data and seeds.
+#[test]
+fn attackers_move_the_model_little() {
+    let root = directory();
+    let args = ["--attack", "--rounds", "3", "--port", "18050"];
+    let json = harness::up(root.path(), &args).json();
+    check(&json, 1, 3);
+    for round in rounds(&json) {
+        let seats = round["seats"].as_array().expect("a list");
+        let drawn: f64 = seats.iter().map(|seat| number(&seat["seats"])).sum();
+        assert_eq!((seats.len(), drawn), (8, 12.0), "equal stakes have a seat each at least");
+        let (loss, without) = (number(&round["loss"]), number(&round["loss_without"]));
+        assert!((loss / without - 1.0).abs() < 0.05, "{loss} beside {without}");
+    }
+    assert!(number(&json["quality"]["liar_pay"]) > 0.0, "nothing is scored yet: {json}");
+    check_equal(&replay(root.path(), 3));
+}
+
 #[test]
 fn the_perceptron_settles_a_round() {
     let root = directory();

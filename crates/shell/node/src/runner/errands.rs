@@ -22,9 +22,9 @@ use tensor::{Hash, Tensor};
 
 use super::{Event, Node};
 use crate::{
-    Lie, NodeError, TensorStore, aggregation,
+    NodeError, TensorStore, aggregation,
     peers::{self, Peers},
-    training,
+    training::{self, Habits},
     updates::Sources,
 };
 
@@ -61,15 +61,17 @@ impl Node {
     /// Trains on the node's own slice and comes back with the update.
     pub(super) fn train(&self, round: u64, seed: Hash, model_root: Hash) {
         let (job, data) = (self.job.clone(), self.data.clone());
-        let liar = self.config.lie == Some(Lie::Update);
+        let lie = self.config.lie;
+        let before = lie.map(|_| self.others(round.saturating_sub(1))).unwrap_or_default();
         let residual = if self.residual.0 < round { self.residual.1.clone() } else { Vec::new() };
         let (events, params) = (self.events.clone(), self.finder(round));
         let guard = self.guard.clone();
         tokio::spawn(async move {
             let Some(params) = params.find(model_root).await else { return };
             let work = move || {
-                let how = (liar, guard.as_ref());
-                training::train(&job, &data, (&params, round, seed), &residual, how)
+                let lie = lie.map(|lie| (lie, &before[..]));
+                let habits = Habits { lie, guard: guard.as_ref() };
+                training::train(&job, &data, (&params, round, seed), &residual, habits)
             };
             let event = match tokio::task::spawn_blocking(work).await {
                 Ok(Ok(update)) => Event::Trained { round, salt: Hash(rand::random()), update },
@@ -80,6 +82,16 @@ impl Node {
             // it.
             let _ = events.send(event);
         });
+    }
+
+    /// The updates of the other nodes in a round, as far as they are kept, ascending by index.
+    fn others(&self, round: u64) -> Vec<Vec<i32>> {
+        let own = self.own();
+        let members = self.journal.get(round).map(|entry| entry.members).unwrap_or_default();
+        let rows = members.chunk_by(|one, next| one.node == next.node).map(|rows| &rows[0]);
+        let blobs = rows.filter(|row| Some(row.node) != own).map(|row| self.blobs.get(&row.blob.0));
+        let tensors = blobs.filter_map(|bytes| aggregation::update_tensor(&bytes.ok()??));
+        tensors.filter_map(|tensor| tensor.as_i32().map(<[i32]>::to_vec)).collect()
     }
 
     /// Asks peers to keep this node's update and comes back with their signatures.
