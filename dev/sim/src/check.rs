@@ -6,6 +6,7 @@
 //! Absent: tolerance. A property holds in every step of every seed, or the seed is printed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use court::{Address, State, opening};
 use round::aggregate::{Row, bytes_root};
@@ -15,99 +16,15 @@ use round::machine::Tx;
 use round::{Ledger, Phase};
 use tensor::{Dtype, Hash, Shape, Tensor};
 
-use crate::options::Behaviour;
-use crate::work::Programs;
+use crate::behaviour::Behaviour;
+use crate::work::{Computer, Matter};
+use crate::world::{Members, accounts};
 
-/// Which property a run broke, and how.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Violation {
-    /// Tokens appeared or vanished.
-    #[error("{expected} wei were minted, {got} are there")]
-    Supply {
-        /// Minted.
-        expected: u128,
-        /// Found.
-        got: u128,
-    },
-    /// An honest node sent two commitments for one round.
-    #[error("node {node} committed to {first} and to {second} in round {round}")]
-    DoubleCommitment {
-        /// Who.
-        node: u32,
-        /// When.
-        round: u64,
-        /// What first.
-        first: Hash,
-        /// What then.
-        second: Hash,
-    },
-    /// A settled result is not what the Program gives.
-    #[error("round {round} settled on {got}, the Program gives {expected}")]
-    Result {
-        /// The round.
-        round: u64,
-        /// List root of the true outputs.
-        expected: Hash,
-        /// What was settled, or zero when another root of it differs.
-        got: Hash,
-    },
-    /// The pay of a round exceeds its budget.
-    #[error("round {round} paid {got_gwei} gwei of {budget_gwei}")]
-    Budget {
-        /// The round.
-        round: u64,
-        /// Sum of the shares.
-        got_gwei: u64,
-        /// What there was.
-        budget_gwei: u64,
-    },
-    /// A node was paid something else than it is owed.
-    #[error("node {node} was paid {got_wei} wei in all, is owed {owed_wei}")]
-    Pay {
-        /// Who.
-        node: u32,
-        /// Paid.
-        got_wei: u128,
-        /// Owed by all settled rounds.
-        owed_wei: u128,
-    },
-    /// An honest node was penalised though its reveal was in time.
-    #[error("node {node} was penalised in round {round}")]
-    Penalty {
-        /// Who.
-        node: u32,
-        /// When.
-        round: u64,
-    },
-    /// An honest node lost a dispute.
-    #[error("node {node} lost dispute {dispute}, by its clock: {by_clock}")]
-    Dispute {
-        /// Who.
-        node: u32,
-        /// Which.
-        dispute: u64,
-        /// How.
-        by_clock: bool,
-    },
-    /// A claim is held by other wei than the bonds of those who are in it.
-    #[error("the court holds {got_wei} wei, its bonds come to {expected_wei}")]
-    Bonds {
-        /// By the claims and disputes.
-        expected_wei: u128,
-        /// By the court's own count.
-        got_wei: u128,
-    },
-    /// An honest row was rejected, or a poisoned one accepted.
-    #[error("row of node {node} in round {round}: accepted is {accepted}")]
-    Judgement {
-        /// Whose.
-        node: u32,
-        /// When.
-        round: u64,
-        /// What was said of it.
-        accepted: bool,
-    },
-}
+mod economy;
+mod violation;
+
+use economy::Economy;
+pub use violation::Violation;
 
 /// What an honest node tried in a reveal phase.
 #[derive(Clone, Copy, Debug, Default)]
@@ -124,12 +41,24 @@ struct Tries {
 #[derive(Clone, Debug)]
 pub struct Checkers {
     behaviours: Vec<Behaviour>,
-    minted_wei: u128,
-    updates: BTreeMap<Hash, Vec<u8>>,
+    members: Members,
+    economy: Economy,
+    /// What each node had at first, in wei.
+    wealth_wei: Vec<u128>,
+    /// What nodes lost as the rules have it, by node: penalties, and gas that nobody made good.
+    losses_wei: BTreeMap<usize, u128>,
+    /// Updates that any node keeps, with their rounds.
+    updates: BTreeMap<Hash, (u64, Arc<[u8]>)>,
     commitments: BTreeMap<(u64, u32), Hash>,
     tries: BTreeMap<(u64, u32), Tries>,
-    params: Tensor,
-    paid: Tensor,
+    params: Arc<Tensor>,
+    paid: Arc<Tensor>,
+    /// Seats of the round that runs, or ran last.
+    seats: Vec<u32>,
+    /// The round that ran when the faults ended.
+    healed: Option<u64>,
+    /// The last round that has ended.
+    ended: u64,
     /// Rounds that settled.
     pub settled: u64,
     /// Rounds that were voided.
@@ -140,48 +69,97 @@ pub struct Checkers {
     pub judged: u64,
     /// Disputes that a clock decided.
     pub timeouts: u64,
-    /// Challengers of the disputes that were started.
-    challengers: BTreeMap<u64, Address>,
+    /// Disputes that were started: the claim and the challenger.
+    disputes: BTreeMap<u64, (u64, Address)>,
     /// Penalties, just ones.
     pub penalties: u64,
+    /// Wei of honest challengers' bonds that were advanced to a liar whose bond was used up when
+    /// its claim fell by another challenge.
+    pub unreturned_wei: u128,
     /// Rows that were rejected.
     pub rejected: u64,
+    /// Nodes that joined after the start, or again.
+    pub joined: u64,
+    /// Stakes that were paid out.
+    pub withdrawn: u64,
 }
 
 impl Checkers {
     /// Returns checkers of a job that starts from these tensors.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         behaviours: Vec<Behaviour>,
-        ledger: &Ledger,
-        (params, paid): (Tensor, Tensor),
+        (ledger, members): (&Ledger, Members),
+        (params, paid): (Arc<Tensor>, Arc<Tensor>),
     ) -> Self {
-        Self {
+        let economy = Economy::new(ledger, &members, &accounts(behaviours.len()));
+        let mut checkers = Self {
+            wealth_wei: Vec::new(),
+            losses_wei: BTreeMap::new(),
             behaviours,
-            minted_wei: ledger.total_wei(),
+            members,
+            economy,
             updates: BTreeMap::new(),
             commitments: BTreeMap::new(),
             tries: BTreeMap::new(),
             params,
             paid,
+            seats: Vec::new(),
+            healed: None,
+            ended: 0,
             settled: 0,
             voided: 0,
             struck: 0,
             judged: 0,
             timeouts: 0,
-            challengers: BTreeMap::new(),
+            disputes: BTreeMap::new(),
+            unreturned_wei: 0,
             penalties: 0,
             rejected: 0,
-        }
+            joined: 0,
+            withdrawn: 0,
+        };
+        let nodes = 0..checkers.behaviours.len();
+        checkers.wealth_wei = nodes.map(|node| checkers.has_wei(node)).collect();
+        checkers
     }
 
-    fn honest(&self, node: u32) -> bool {
-        self.behaviours.get(node as usize) == Some(&Behaviour::Honest)
+    /// Returns the registry indices that have a seat in the round that runs, or ran last.
+    #[must_use]
+    pub fn seats(&self) -> &[u32] {
+        &self.seats
     }
 
-    /// Notes bytes that some node keeps.
-    pub fn kept(&mut self, bytes: &[u8]) {
-        self.updates.entry(bytes_root(bytes)).or_insert_with(|| bytes.to_vec());
+    /// Returns how many rounds have ended, with a result or without.
+    #[must_use]
+    pub fn ended(&self) -> u64 {
+        self.settled + self.voided
+    }
+
+    /// Notes that the faults are over while this round runs.
+    pub fn healed(&mut self, round: u64) {
+        self.healed = Some(round);
+    }
+
+    fn behaviour(&self, index: u32) -> Option<Behaviour> {
+        self.members.node(index).and_then(|node| self.behaviours.get(node)).copied()
+    }
+
+    fn honest(&self, index: u32) -> bool {
+        self.behaviour(index) == Some(Behaviour::Honest)
+    }
+
+    /// What a node has in all its accounts and at stake.
+    fn has_wei(&self, node: usize) -> u128 {
+        let indices: Vec<u32> =
+            (0..self.members.count()).filter(|i| self.members.node(*i) == Some(node)).collect();
+        let [key, payee] = [crate::world::key(node), crate::world::payee(node)];
+        self.economy.wealth_wei([key, payee], &indices)
+    }
+
+    /// Notes bytes of a round that some node keeps.
+    pub fn kept(&mut self, round: u64, bytes: &Arc<[u8]>) {
+        self.updates.entry(bytes_root(bytes)).or_insert_with(|| (round, Arc::clone(bytes)));
     }
 
     /// Notes that a node looked at the chain in a phase of a round, and lived to act on it.
@@ -226,23 +204,28 @@ impl Checkers {
         &mut self,
         events: &[Event],
         ledger: &Ledger,
-        programs: &Programs,
+        computer: &mut Computer,
     ) -> Result<(), Violation> {
-        let mut ended = 0;
         for event in events {
+            self.members.see(event);
             match event {
-                Event::Settled { round, cumulative_root, model_root, members, .. } => {
-                    ended = *round;
-                    let roots = (*model_root, *cumulative_root);
-                    self.settle(*round, roots, members, (ledger, programs))?;
+                Event::Seated { nodes, .. } => {
+                    self.seats = nodes.iter().map(|(index, _)| *index).collect();
                 }
-                Event::Penalised { index, .. } => self.penalise(ended, *index)?,
+                Event::Settled { round, cumulative_root, model_root, members, .. } => {
+                    self.end(*round)?;
+                    let roots = (*model_root, *cumulative_root);
+                    self.settle(*round, roots, members, (ledger, computer))?;
+                }
+                Event::Penalised { index, burnt_wei } => self.penalise(*index, *burnt_wei)?,
                 Event::Voided { round, .. } => {
-                    ended = *round;
+                    self.end(*round)?;
                     self.voided += 1;
                 }
                 Event::Court(event) => self.court(event, ledger)?,
                 Event::Paid { node, .. } => self.pay(*node, ledger)?,
+                Event::Joined { .. } => self.joined += 1,
+                Event::Withdrawn { .. } => self.withdrawn += 1,
                 _ => {}
             }
         }
@@ -250,30 +233,68 @@ impl Checkers {
         if expected_wei != got_wei {
             return Err(Violation::Bonds { expected_wei, got_wei });
         }
-        let (expected, got) = (self.minted_wei, ledger.total_wei());
-        if expected == got { Ok(()) } else { Err(Violation::Supply { expected, got }) }
+        self.economy.applied(events, ledger)
+    }
+
+    /// Checks that rounds end once, one after the other, and forgets what only they needed.
+    fn end(&mut self, round: u64) -> Result<(), Violation> {
+        /// Late packets speak of rounds some time ago.
+        const KEPT: u64 = 4;
+        if round != self.ended + 1 {
+            return Err(Violation::Twice { round, last: self.ended });
+        }
+        self.ended = round;
+        self.tries.retain(|(of, _), _| of + KEPT > round);
+        self.commitments.retain(|(of, _), _| of + KEPT > round);
+        self.updates.retain(|_, (of, _)| *of + KEPT > round);
+        Ok(())
     }
 
     /// Checks that no honest side loses a dispute.
     fn court(&mut self, event: &court::Event, ledger: &Ledger) -> Result<(), Violation> {
         match *event {
-            court::Event::Challenged { dispute, challenger, .. } => {
-                self.challengers.insert(dispute, challenger);
+            court::Event::Challenged { id, dispute, challenger, .. } => {
+                self.disputes.insert(dispute, (id, challenger));
+            }
+            court::Event::Closed { dispute, returned_wei } => {
+                return self.close(dispute, returned_wei, ledger);
             }
             court::Event::Decided { id, dispute, asserter_lost, by_clock, .. } => {
                 self.struck += u64::from(asserter_lost);
                 self.judged += u64::from(!by_clock);
                 self.timeouts += u64::from(by_clock);
                 let asserter = ledger.claim(id).map(|claim| claim.asserter);
-                let challenger = self.challengers.get(&dispute).copied();
+                let challenger = self.disputes.get(&dispute).map(|(_, challenger)| *challenger);
                 let loser = if asserter_lost { asserter } else { challenger };
-                let mut nodes = 0..u32::try_from(self.behaviours.len()).expect("few");
-                let is = |node: &u32| loser == Some(crate::world::key(*node as usize));
-                if let Some(node) = nodes.find(is).filter(|node| self.honest(*node)) {
+                let node = loser.and_then(crate::world::node);
+                if let Some(node) = node.filter(|at| self.behaviours[*at] == Behaviour::Honest) {
                     return Err(Violation::Dispute { node, dispute, by_clock });
                 }
             }
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// Checks what a challenger gets back whose claim fell by another dispute: all, or all but the
+    /// gas that was advanced out of its bond, where the struck bond has no more to make it good.
+    fn close(
+        &mut self,
+        dispute: u64,
+        returned_wei: u128,
+        ledger: &Ledger,
+    ) -> Result<(), Violation> {
+        let Some((id, challenger)) = self.disputes.get(&dispute).copied() else { return Ok(()) };
+        let bond_wei = ledger.court().terms().bond_wei;
+        let lost_wei = bond_wei.saturating_sub(returned_wei);
+        let left = ledger.claim(id).map_or(0, |claim| claim.reserve_wei);
+        let Some(node) = crate::world::node(challenger) else { return Ok(()) };
+        if lost_wei > bond_wei / 4 || lost_wei > 0 && left > 0 {
+            return Err(Violation::Loss { node, lost_wei });
+        }
+        *self.losses_wei.entry(node).or_default() += lost_wei;
+        if self.behaviours[node] == Behaviour::Honest {
+            self.unreturned_wei += lost_wei;
         }
         Ok(())
     }
@@ -284,8 +305,7 @@ impl Checkers {
     ///
     /// [`Violation::Pay`] for an honest node that lacks something.
     pub fn all_paid(&self, ledger: &Ledger) -> Result<(), Violation> {
-        let nodes = 0..u32::try_from(self.behaviours.len()).expect("few");
-        nodes.filter(|node| self.honest(*node)).try_for_each(|node| {
+        (0..self.members.count()).filter(|index| self.honest(*index)).try_for_each(|node| {
             let (owed_wei, got_wei) = (self.owed_wei(node), ledger.paid_wei(node));
             if owed_wei == got_wei {
                 Ok(())
@@ -293,6 +313,23 @@ impl Checkers {
                 Err(Violation::Pay { node, got_wei, owed_wei })
             }
         })
+    }
+
+    /// Checks that no honest node is poorer than it began, but for what the rules took.
+    ///
+    /// # Errors
+    ///
+    /// [`Violation::Loss`].
+    pub fn none_poorer(&self) -> Result<(), Violation> {
+        for node in (0..self.behaviours.len()).filter(|n| self.behaviours[*n] == Behaviour::Honest)
+        {
+            let losses = self.losses_wei.get(&node).copied().unwrap_or(0);
+            let lost_wei = self.wealth_wei[node].saturating_sub(self.has_wei(node) + losses);
+            if lost_wei > 0 {
+                return Err(Violation::Loss { node, lost_wei });
+            }
+        }
+        Ok(())
     }
 
     fn owed_wei(&self, node: u32) -> u128 {
@@ -305,12 +342,18 @@ impl Checkers {
         if got_wei > owed_wei { Err(Violation::Pay { node, got_wei, owed_wei }) } else { Ok(()) }
     }
 
-    fn penalise(&mut self, round: u64, node: u32) -> Result<(), Violation> {
+    /// Checks a penalty: an honest node pays one only for a reveal that the faults kept away.
+    fn penalise(&mut self, node: u32, burnt_wei: u128) -> Result<(), Violation> {
         self.penalties += 1;
+        let round = self.ended;
         let tries = self.tries.get(&(round, node)).copied().unwrap_or_default();
         let idle = tries.looks > 0 && tries.sent == 0;
-        if self.honest(node) && (idle || tries.arrived > 0) {
+        let calm = self.healed.is_some_and(|healed| round > healed);
+        if self.honest(node) && (idle || calm || tries.arrived > 0) {
             return Err(Violation::Penalty { node, round });
+        }
+        if let Some(node) = self.members.node(node) {
+            *self.losses_wei.entry(node).or_default() += burnt_wei;
         }
         Ok(())
     }
@@ -321,44 +364,71 @@ impl Checkers {
         round: u64,
         (model_root, cumulative_root): (Hash, Hash),
         members: &[(u32, bool)],
-        (ledger, programs): (&Ledger, &Programs),
+        (ledger, computer): (&Ledger, &mut Computer),
     ) -> Result<(), Violation> {
         self.settled += 1;
         let state = ledger.round(0);
-        let d = self.params.shape().count();
-        let shape = Shape::new(&[d]).expect("the shape of the params");
+        let (params, paid, updates) = (&self.params, &self.paid, &self.updates);
+        let shape = Shape::new(&[params.shape().count()]).expect("the shape of the params");
         let row = |seat: &round::Seat| {
-            let bytes = self.updates.get(&seat.update_root).expect("somebody kept it");
+            let (_, bytes) = updates.get(&seat.update_root).expect("somebody kept it");
             let update = Tensor::from_bytes(Dtype::I32, &shape, bytes).expect("checked length");
             Row { member: seat.index, update }
         };
-        let rows: Vec<Row> = state.rows().map(row).collect();
-        let budget_gwei = ledger.config().budget_gwei;
-        let before = (self.params.clone(), self.paid.clone());
-        let outputs = programs.run(before.0, before.1, budget_gwei, &rows);
-        let expected = opening::list_root(&opening::roots(&outputs));
+        let matter = Matter {
+            model_root: params.root(),
+            cumulative_root: paid.root(),
+            rows: state.rows().map(|seat| (seat.index, seat.update_root)).collect(),
+        };
+        let case = computer.run(matter, || {
+            (Tensor::clone(params), Tensor::clone(paid), state.rows().map(row).collect())
+        });
+        let expected = opening::list_root(&case.roots);
         let claim = ledger.claim(state.claim).expect("the round settled on a claim");
-        let moved = (outputs[0].root(), outputs[3].root());
+        let moved = (case.roots[0], case.roots[3]);
         if claim.outputs_root != expected || moved != (model_root, cumulative_root) {
             return Err(Violation::Result { round, expected, got: claim.outputs_root });
         }
-        let sum = |paid: &Tensor| -> u64 {
-            paid.as_f64().expect("f64").iter().map(|gwei| whole(*gwei)).sum()
+        self.owe(round, &case.outputs[3], ledger.config().budget_gwei)?;
+        self.judge(&state, members)?;
+        self.params = Arc::clone(&case.outputs[0]);
+        self.paid = Arc::clone(&case.outputs[3]);
+        Ok(())
+    }
+
+    /// Checks what a round adds to the pay: nothing is taken away, and no more than there is.
+    fn owe(&self, round: u64, after: &Tensor, budget_gwei: u64) -> Result<(), Violation> {
+        let amounts = |paid: &Tensor| -> Vec<u64> {
+            paid.as_f64().expect("f64").iter().map(|gwei| whole(*gwei)).collect()
         };
-        let got_gwei = sum(&outputs[3]) - sum(&self.paid);
-        if got_gwei > budget_gwei {
-            return Err(Violation::Budget { round, got_gwei, budget_gwei });
-        }
-        for (node, accepted) in members.iter().copied() {
-            let poisoned = self.behaviours.get(node as usize) == Some(&Behaviour::Poison);
-            self.rejected += u64::from(!accepted);
-            if accepted == poisoned {
-                return Err(Violation::Judgement { node, round, accepted });
+        let (before, after) = (amounts(&self.paid), amounts(after));
+        for (index, (before, after)) in (0..).zip(before.iter().zip(&after)) {
+            if after < before {
+                let (before, after) = (*before, *after);
+                return Err(Violation::Owed { index, round, before, after });
             }
         }
-        let mut outputs = outputs.into_iter();
-        self.params = outputs.next().expect("four outputs");
-        self.paid = outputs.nth(2).expect("four outputs");
+        let got_gwei = after.iter().sum::<u64>() - before.iter().sum::<u64>();
+        let earned =
+            |(index, paid): (u32, (&u64, &u64))| paid.1 > paid.0 && !self.seats.contains(&index);
+        let stranger = (0..).zip(before.iter().zip(&after)).any(earned);
+        if got_gwei > budget_gwei || stranger {
+            return Err(Violation::Budget { round, got_gwei, budget_gwei });
+        }
+        Ok(())
+    }
+
+    /// Checks that poisoned rows are told from honest ones, where they are fewer than a third.
+    fn judge(&mut self, state: &round::Round, members: &[(u32, bool)]) -> Result<(), Violation> {
+        let round = state.number;
+        let is_poisoned = |node: u32| self.behaviour(node) == Some(Behaviour::Poison);
+        let poisoned = state.rows().filter(|seat| is_poisoned(seat.index)).count();
+        let few = 3 * poisoned < state.rows().count();
+        let wrong = members.iter().find(|(node, accepted)| *accepted == is_poisoned(*node));
+        if let Some((node, accepted)) = wrong.copied().filter(|_| few) {
+            return Err(Violation::Judgement { node, round, accepted });
+        }
+        self.rejected += members.iter().filter(|(_, accepted)| !accepted).count() as u64;
         Ok(())
     }
 }

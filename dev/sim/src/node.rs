@@ -6,14 +6,15 @@
 //! Absent: scheduling. A node says what it would do, the world decides when and whether it happens.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use court::Address;
-use court::trace::Witness;
 use round::machine::{Record, Retry, Signature};
 use round::{Block, Config, Machine};
 use tensor::{Hash, Tensor};
 
-use crate::options::Behaviour;
+use crate::behaviour::Behaviour;
+use crate::work::Case;
 
 /// What survives a crash.
 #[derive(Clone, Debug, Default)]
@@ -21,22 +22,11 @@ pub struct Disk {
     /// The log, oldest first.
     pub records: Vec<Record>,
     /// Blobs by name, with the round they are kept for.
-    pub blobs: BTreeMap<Hash, (u64, Vec<u8>)>,
+    pub blobs: BTreeMap<Hash, (u64, Arc<[u8]>)>,
     /// Params and cumulative pay by tensor root.
-    pub tensors: BTreeMap<Hash, Tensor>,
+    pub tensors: BTreeMap<Hash, Arc<Tensor>>,
     /// What it last aggregated, to argue about.
-    pub case: Option<Case>,
-}
-
-/// The inputs of one aggregation.
-#[derive(Clone, Debug)]
-pub struct Case {
-    /// Their list root, by which claims about them are known.
-    pub inputs_root: Hash,
-    /// How many rows there are.
-    pub rows: usize,
-    /// The tensors.
-    pub inputs: Vec<Tensor>,
+    pub case: Option<Arc<Case>>,
 }
 
 /// Work that waits for a tensor from a peer.
@@ -96,8 +86,6 @@ pub struct Node {
     pub block: Block,
     /// Work that waits for tensors.
     pub waiting: Vec<Waiting>,
-    /// The execution of the case on the disk, once a dispute asked for it.
-    pub witness: Option<(Hash, Witness)>,
     /// The last move sent in each dispute: by how many were made before, and in which block.
     pub moved: BTreeMap<u64, (u32, Block)>,
     /// Until which tick it has no chain.
@@ -117,7 +105,6 @@ impl Node {
             life: 0,
             block: 0,
             waiting: Vec::new(),
-            witness: None,
             moved: BTreeMap::new(),
             outage_until: 0,
         }
@@ -135,7 +122,6 @@ impl Node {
         self.machine = None;
         self.block = 0;
         self.waiting.clear();
-        self.witness = None;
         self.moved.clear();
     }
 
@@ -150,20 +136,24 @@ impl Node {
 
     /// Returns the bytes of an update as the node sends them; a forger's differ.
     #[must_use]
-    pub fn sends(&self, bytes: &[u8]) -> Vec<u8> {
-        let mut bytes = bytes.to_vec();
-        if self.behaviour == Behaviour::Forge {
-            bytes[0] ^= 1;
+    pub fn sends(&self, bytes: &Arc<[u8]>) -> Arc<[u8]> {
+        if self.behaviour != Behaviour::Forge {
+            return Arc::clone(bytes);
         }
-        bytes
+        let mut bytes = bytes.to_vec();
+        bytes[0] ^= 1;
+        bytes.into()
     }
 }
 
-/// Returns the one signature of a digest under a secret.
+/// Returns the one signature of a digest under a secret. It is as hard to make as any without the
+/// secret, which no liar here has.
 #[must_use]
 pub fn signature(secret: Hash, digest: Hash) -> Signature {
     let mut bytes = [0; 65];
-    bytes[..32].copy_from_slice(&Hash::of(&[b"r", &secret.0, &digest.0]).0);
-    bytes[32..64].copy_from_slice(&Hash::of(&[b"s", &secret.0, &digest.0]).0);
+    bytes[..32].copy_from_slice(&digest.0);
+    for (place, (secret, digest)) in secret.0.iter().zip(digest.0).enumerate() {
+        bytes[32 + place] = secret ^ digest;
+    }
     Signature(bytes)
 }

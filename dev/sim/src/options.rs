@@ -4,45 +4,21 @@
 //! blocks, and a challenge window is longer than any single fault. Under these the safety
 //! properties hold in every run; what they are worth outside is for docs/protocol.md to say.
 //!
-//! Absent: a way to set an option by hand. A run is its seed.
+//! Absent: a way to set an option by hand, but for how large a run is. A run is its seed and its
+//! size.
 
 use round::chain::SEATS_MAX;
 
+use crate::behaviour::Behaviour;
 use crate::rng::Rng;
 
-/// How a node plays its part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Behaviour {
-    /// As the machine says.
-    Honest,
-    /// Reveals an update far from what training gave.
-    Poison,
-    /// States pay for itself that the Program did not compute, and argues for it.
-    WrongResult,
-    /// The same, but silent as soon as it is disputed.
-    Bluff,
-    /// Challenges every right result, and argues for another.
-    FalseAlarm,
-    /// Commits and never reveals.
-    NoReveal,
-    /// Never posts a result when elected.
-    SilentAggregator,
-    /// Offers its update to nobody, serves nothing, and leaves settling to others.
-    Withhold,
-    /// Offers and serves other bytes than it names.
-    Forge,
-    /// Sends signatures that are none.
-    BadSigner,
-    /// Sends a second, different commitment, and calls that are out of place.
-    Spam,
-}
-
-impl Behaviour {
-    /// Returns whether it states results that the Program did not compute.
-    #[must_use]
-    pub const fn bends(self) -> bool {
-        matches!(self, Behaviour::WrongResult | Behaviour::Bluff | Behaviour::FalseAlarm)
-    }
+/// How large a run is; what is not given is drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    /// Nodes, at least 4.
+    pub nodes: Option<u32>,
+    /// Rounds that must have ended, of which the last ones after the faults.
+    pub rounds: Option<u64>,
 }
 
 /// What a seed decides before the first tick.
@@ -52,6 +28,8 @@ pub struct Options {
     pub behaviours: Vec<Behaviour>,
     /// Stake of each node in whole tokens.
     pub stakes: Vec<u32>,
+    /// Elements of the cumulative tensor.
+    pub cumulative_length: usize,
     /// Fewest nodes that a round opens for.
     pub nodes: u32,
     /// Seats of a round; a node that the lot leaves out watches, and challenges.
@@ -97,37 +75,41 @@ pub struct Options {
     pub fault_blocks_max: u64,
     /// Longest that training or aggregating takes, in ticks.
     pub work_ticks_max: u64,
-    /// Blocks with faults.
-    pub safety_blocks: u64,
-    /// Rounds that must settle once the faults are over.
+    /// Rounds that must have ended.
+    pub rounds: u64,
+    /// Of them, rounds that must settle once the faults are over.
     pub live_rounds: u64,
 }
 
 impl Options {
     /// Draws the options of a seed.
+    ///
+    /// # Panics
+    ///
+    /// If a size of fewer than 4 nodes or no rounds is asked for.
     #[must_use]
-    pub fn draw(rng: &mut Rng) -> Self {
-        use Behaviour::{
-            BadSigner, Bluff, FalseAlarm, Forge, NoReveal, Poison, SilentAggregator, Spam,
-            Withhold, WrongResult,
-        };
-        let withheld = [NoReveal, SilentAggregator, Withhold];
-        let wrong = [WrongResult, Bluff, FalseAlarm];
-        let lies = [&[Poison, BadSigner, Forge, Spam][..], &wrong, &withheld].concat();
-        let count = if rng.chance((1, 24)) { 25 } else { rng.between(4, 10) };
-        let liars = rng.between(0, (count - 1) / 3);
-        let mut behaviours = vec![Behaviour::Honest; usize::try_from(count).expect("few")];
-        for _ in 0..liars {
-            let (node, lie) = (rng.index(behaviours.len()), rng.index(lies.len()));
-            behaviours[node] = lies[lie];
-        }
+    pub fn draw(rng: &mut Rng, size: Size) -> Self {
+        let drawn = if rng.chance((1, 24)) { 25 } else { rng.between(4, 10) };
+        let count = size.nodes.map_or(drawn, u64::from);
+        let rounds = rng.between(3, 8);
+        let rounds = size.rounds.unwrap_or(rounds);
+        assert!(count >= 4 && rounds >= 1, "a run has at least 4 nodes and 1 round");
+        let seats_max = u64::from(SEATS_MAX);
+        // Where many more nodes than seats take part, a share of them is as bad as chance makes it.
+        let liars = rng.between(0, if count > seats_max { count / 16 } else { (count - 1) / 3 });
         // With equal stakes every node has its part of the seats, and liars no more than a third,
         // as long as no stake is burnt; a lot leaves some out where there are few liars.
         let capacity = match rng.between(0, 3) {
+            _ if count > seats_max => rng.between(25, seats_max),
             0 if 6 * liars < count && count >= 8 => count - 1,
-            1 if 2 * count <= u64::from(SEATS_MAX) => 2 * count,
+            1 if 2 * count <= seats_max => 2 * count,
             _ => count,
         };
+        let mut behaviours = vec![Behaviour::Honest; usize::try_from(count).expect("few")];
+        for _ in 0..liars {
+            let (node, lie) = (rng.index(behaviours.len()), rng.index(Behaviour::LIES.len()));
+            behaviours[node] = Behaviour::LIES[lie];
+        }
         let stakes = vec![20; behaviours.len()];
         let calm = rng.chance((1, 4));
         let (delay, work) = if calm { (1, 1) } else { (16, 24) };
@@ -137,13 +119,15 @@ impl Options {
         let (chain_loss, split) = (ratio(12, 100), ratio(5, 1000));
         let (crash, crash_within) = (ratio(8, 1000), ratio(4, 100));
         let outage = ratio(6, 1000);
+        let live_rounds = rng.between(1, 3).min(rounds);
         Self {
-            nodes: u32::try_from(count - (count - 1) / 3).expect("small"),
+            cumulative_length: (2 * behaviours.len()).next_multiple_of(64),
+            nodes: u32::try_from(count.min(capacity) * 2 / 3).expect("small"),
             capacity: u32::try_from(capacity).expect("small"),
             quorum: u32::try_from(capacity - (capacity - 1) / 3).expect("small"),
             behaviours,
             stakes,
-            dimension: 12 + rng.index(30),
+            dimension: 12 + rng.index(if count > 100 { 21 } else { 30 }),
             block_ticks,
             commit_blocks: rng.between(6, 10),
             reveal_blocks: rng.between(10, 16),
@@ -162,8 +146,8 @@ impl Options {
             outage,
             fault_blocks_max: rng.between(1, 4),
             work_ticks_max: rng.between(1, work),
-            safety_blocks: rng.between(60, 240),
-            live_rounds: rng.between(1, 3),
+            rounds,
+            live_rounds,
         }
     }
 
@@ -171,6 +155,18 @@ impl Options {
     #[must_use]
     pub fn count(&self) -> usize {
         self.behaviours.len()
+    }
+
+    /// Returns the lengths of an update and of the cumulative tensor.
+    #[must_use]
+    pub fn lengths(&self) -> (usize, usize) {
+        (self.dimension, self.cumulative_length)
+    }
+
+    /// Returns after how many blocks the faults end even where rounds are slow.
+    #[must_use]
+    pub fn safety_blocks_max(&self) -> u64 {
+        100 * self.rounds
     }
 
     /// Returns in how many blocks a healed network must settle one round.
@@ -181,11 +177,14 @@ impl Options {
     /// whole again; a silent aggregator costs its turn each time it comes.
     #[must_use]
     pub fn round_blocks_max(&self) -> u64 {
-        let count = self.count() as u64;
+        let count = u64::from(self.capacity);
         let liars = self.behaviours.iter().filter(|b| **b != Behaviour::Honest).count() as u64;
         let dispute = self.window_blocks + 2 * self.clock_blocks;
         let turn = self.aggregate_blocks + dispute + 2 * count + 8;
         let disputed = (liars * u64::from(self.liar_bonds) * 4).div_ceil(3);
-        self.commit_blocks + self.reveal_blocks + (disputed + 1) * (liars + 1) * turn + count
+        self.commit_blocks
+            + self.reveal_blocks
+            + (disputed + 1) * (liars + 1) * turn
+            + self.count() as u64
     }
 }

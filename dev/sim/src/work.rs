@@ -2,49 +2,63 @@
 //!
 //! Training is one deterministic step towards a hidden target with a node's own noise, so that
 //! honest updates agree in direction and differ in detail, as on different data. Aggregation runs
-//! the Program through the reference interpreter.
+//! the Program through the reference interpreter, once for the same rows whoever asks: a thousand
+//! honest nodes would all compute the same bits.
 //!
 //! Absent: learning. What is simulated is the protocol around it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use court::header::Header;
+use court::opening;
 use court::trace::{Executor, Reference};
 use round::aggregate::{self, Row};
 use tensor::{Dtype, Hash, Program, Tensor};
 
-use crate::options::Behaviour;
+use crate::behaviour::Behaviour;
 
 /// What a coordinate's unit is worth: updates are in steps of 2^-16.
 pub const STEP: f32 = 1.0 / 65536.0;
-/// Length of the cumulative tensor.
-pub const CUMULATIVE_LENGTH: usize = 64;
 
 /// The aggregation Programs of a job, by number of rows.
 #[derive(Clone, Debug)]
-pub struct Programs(BTreeMap<usize, Arc<Program>>);
+pub struct Programs(BTreeMap<usize, Registered>);
+
+/// A Program with what the chain knows of it.
+#[derive(Clone, Debug)]
+struct Registered {
+    program: Arc<Program>,
+    hash: Hash,
+    header: Vec<u8>,
+}
 
 impl Programs {
-    /// Builds the Programs from quorum to capacity.
+    /// Builds the Programs from quorum to capacity, for updates and a cumulative tensor of these
+    /// lengths.
     ///
     /// # Panics
     ///
     /// If there are none for these sizes, which the options rule out.
     #[must_use]
-    pub fn build(quorum: u32, capacity: u32, dimension: usize) -> Self {
-        let program = |rows: u32| {
+    pub fn build(
+        (quorum, capacity): (u32, u32),
+        (dimension, cumulative_length): (usize, usize),
+    ) -> Self {
+        let register = |rows: u32| {
             let rows = rows as usize;
-            let built = round::aggregate(rows, dimension, CUMULATIVE_LENGTH, STEP);
-            (rows, Arc::new(built.expect("the options keep the limits")))
+            let built = round::aggregate(rows, dimension, cumulative_length, STEP);
+            let program = Arc::new(built.expect("the options keep the limits"));
+            let header = program.header();
+            (rows, Registered { hash: Header::program(&header), program, header })
         };
-        Self((quorum..=capacity).map(program).collect())
+        Self((quorum..=capacity).map(register).collect())
     }
 
-    /// Returns the hash of each, ascending.
+    /// Returns the hash of each, ascending by rows.
     #[must_use]
     pub fn hashes(&self) -> Vec<Hash> {
-        self.0.values().map(|program| program.hash()).collect()
+        self.0.values().map(|registered| registered.hash).collect()
     }
 
     /// Returns the Program for so many rows.
@@ -54,25 +68,95 @@ impl Programs {
     /// If there is none.
     #[must_use]
     pub fn of(&self, rows: usize) -> &Arc<Program> {
-        self.0.get(&rows).expect("a round aggregates from quorum to capacity")
+        &self.0.get(&rows).expect("a round aggregates from quorum to capacity").program
     }
 
     /// Returns the header of the Program with this hash, nothing if there is none.
     #[must_use]
     pub fn header(&self, hash: Hash) -> Vec<u8> {
-        let headers = self.0.values().map(|program| program.header());
-        headers.into_iter().find(|header| Header::program(header) == hash).unwrap_or_default()
+        let known = self.0.values().find(|registered| registered.hash == hash);
+        known.map(|registered| registered.header.clone()).unwrap_or_default()
+    }
+}
+
+/// What an aggregation is about, in few words: the roots it starts from, and of every row its
+/// member and its update's root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Matter {
+    /// Root of the params.
+    pub model_root: Hash,
+    /// Root of the cumulative pay.
+    pub cumulative_root: Hash,
+    /// The rows, ascending.
+    pub rows: Vec<(u32, Hash)>,
+}
+
+/// One aggregation: what went in, and what came out.
+#[derive(Debug)]
+pub struct Case {
+    /// List root of the inputs, by which claims about it are known.
+    pub inputs_root: Hash,
+    /// The Program's inputs.
+    pub inputs: Vec<Tensor>,
+    /// Its outputs.
+    pub outputs: Vec<Arc<Tensor>>,
+    /// Their roots.
+    pub roots: [Hash; 4],
+    /// The one chunk of output 1.
+    pub accepted_chunk: Vec<u8>,
+}
+
+impl Case {
+    /// Returns how many rows were aggregated.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.inputs.len() - aggregate::INPUTS_BEFORE_UPDATES as usize
+    }
+}
+
+/// Runs aggregations, and remembers the last ones.
+#[derive(Debug)]
+pub struct Computer {
+    /// The Programs it runs.
+    pub programs: Arc<Programs>,
+    budget_gwei: u64,
+    memory: VecDeque<(Matter, Arc<Case>)>,
+}
+
+impl Computer {
+    /// Returns one that has run nothing.
+    #[must_use]
+    pub fn new(programs: Arc<Programs>, budget_gwei: u64) -> Self {
+        Self { programs, budget_gwei, memory: VecDeque::new() }
     }
 
-    /// Runs the Program for these rows.
+    /// Returns the result of an aggregation; params, pay and rows are asked for if it is new.
     ///
     /// # Panics
     ///
-    /// If there is no Program for them, or the tensors are not its inputs.
-    #[must_use]
-    pub fn run(&self, params: Tensor, paid: Tensor, budget_gwei: u64, rows: &[Row]) -> Vec<Tensor> {
-        let inputs = aggregate::inputs((params, paid), budget_gwei, rows).expect("rows");
-        tensor::eval(self.of(rows.len()), &inputs).expect("the Program's own inputs")
+    /// If there is no Program for these rows, or the tensors are not its inputs.
+    pub fn run(
+        &mut self,
+        matter: Matter,
+        tensors: impl FnOnce() -> (Tensor, Tensor, Vec<Row>),
+    ) -> Arc<Case> {
+        /// Liars may state other params for a while, so more than one is in use.
+        const KEPT: usize = 4;
+        if let Some((_, case)) = self.memory.iter().find(|(known, _)| *known == matter) {
+            return Arc::clone(case);
+        }
+        let (params, paid, rows) = tensors();
+        let inputs = aggregate::inputs((params, paid), self.budget_gwei, &rows).expect("rows");
+        let outputs = tensor::eval(self.programs.of(rows.len()), &inputs);
+        let outputs = outputs.expect("the Program's own inputs");
+        let roots = opening::roots(&outputs).try_into().expect("four outputs");
+        let accepted_chunk = opening::open(&outputs[1], 0).expect("its one chunk").chunk;
+        let inputs_root = opening::list_root(&opening::roots(&inputs));
+        let outputs = outputs.into_iter().map(Arc::new).collect();
+        let case = Arc::new(Case { inputs_root, inputs, outputs, roots, accepted_chunk });
+        self.memory.push_front((matter, Arc::clone(&case)));
+        self.memory.truncate(KEPT);
+        case
     }
 }
 
@@ -120,20 +204,13 @@ pub fn train(seed: Hash, node: u32, params: &Tensor, behaviour: Behaviour) -> Ve
     }
 }
 
-/// Bends a result in favour of the liar with this registry index.
+/// Returns the cumulative pay with more for one node.
 ///
 /// # Panics
 ///
-/// If the outputs are not those of an aggregation.
+/// If `paid` is not f64, or has no element for the node.
 #[must_use]
-pub fn bend(outputs: &[Tensor], node: u32) -> Vec<Tensor> {
-    let mut outputs = outputs.to_vec();
-    outputs[3] = more(&outputs[3], node);
-    outputs
-}
-
-/// The cumulative pay with more for one node.
-fn more(paid: &Tensor, node: u32) -> Tensor {
+pub fn more(paid: &Tensor, node: u32) -> Tensor {
     let mut paid = paid.as_f64().expect("cumulative pay is f64").to_vec();
     paid[node as usize] += 1_000_000.0;
     Tensor::f64(&[paid.len()], paid).expect("the same length")
@@ -143,10 +220,10 @@ fn more(paid: &Tensor, node: u32) -> Tensor {
 ///
 /// # Panics
 ///
-/// If the dimension is zero, which the options rule out.
+/// If a length is zero, which the options rule out.
 #[must_use]
-pub fn genesis(dimension: usize) -> (Tensor, Tensor) {
+pub fn genesis((dimension, cumulative_length): (usize, usize)) -> (Tensor, Tensor) {
     let params = Tensor::zeros(Dtype::F32, &[dimension]).expect("at least one coordinate");
-    let paid = Tensor::zeros(Dtype::F64, &[CUMULATIVE_LENGTH]).expect("a positive constant");
+    let paid = Tensor::zeros(Dtype::F64, &[cumulative_length]).expect("at least one element");
     (params, paid)
 }

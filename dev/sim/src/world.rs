@@ -9,27 +9,35 @@
 //!
 //! Absent: judgement. [`Checkers`] watch; the world only stops at the first violation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::hash::{Hash as _, Hasher as _};
+use std::sync::Arc;
 
 use court::advocate::Revealed;
+use court::trace::Witness;
 use court::{Address, Terms};
 use round::chain::WEI_PER_TOKEN;
 use round::ledger::{self, Event};
-use round::machine::{Input, Retry};
+use round::machine::{Input, Output, Retry};
 use round::{Block, Config, Domain, Ledger, Phase, View};
+use tensor::Hash;
 
+use crate::behaviour::Behaviour;
 use crate::check::{Checkers, Violation};
 use crate::node::Node;
-use crate::options::{Behaviour, Options};
+use crate::options::{Options, Size};
 use crate::rng::Rng;
 use crate::transcript::Transcript;
-use crate::work::{self, CUMULATIVE_LENGTH, Programs};
+use crate::work::{self, Computer, Programs};
 
 mod disputes;
 mod effects;
+mod members;
 mod packets;
 
+pub(crate) use members::{Members, accounts, key, node, payee};
+use members::{account, client};
 pub use packets::Packet;
 
 /// After how many blocks a machine asks again.
@@ -51,15 +59,35 @@ enum Happening {
     /// A block is made.
     Block,
     /// A node sees the chain as of a block.
-    Look { to: usize, life: u64, block: Block, view: Box<View> },
+    Look { to: usize, life: u64, look: Look },
     /// A packet arrives.
     Arrival { to: usize, from: usize, packet: Packet },
     /// A transaction reaches the chain.
-    Transaction { from: usize, input: ledger::Input },
+    Transaction { from: usize, input: Box<ledger::Input> },
     /// Work ends; also work that was begun before a kill.
-    Done { to: usize, input: Input },
+    Done { to: usize, input: Box<Input> },
     /// A killed process starts again.
     Restart { to: usize },
+}
+
+/// An update that somebody holds: round and author, then its tensor root and its blob.
+type Held = ((u64, u32), (Hash, Hash));
+
+/// A look at the chain: what all see of a block, and what one node sees besides.
+#[derive(Clone, Debug)]
+struct Look {
+    block: Block,
+    view: Arc<View>,
+    own: Option<u32>,
+    challenged: bool,
+}
+
+impl Look {
+    fn view(&self) -> View {
+        let mut view = View::clone(&self.view);
+        (view.own, view.challenged) = (self.own, self.challenged);
+        view
+    }
 }
 
 /// A run in progress.
@@ -71,19 +99,27 @@ pub struct World {
     pub ledger: Ledger,
     /// The properties.
     pub checkers: Checkers,
+    /// What happened since it was last emptied, a line each, if anybody wants to read it.
+    pub lines: Option<Vec<String>>,
     config: Config,
-    programs: Programs,
+    computer: Computer,
+    members: Members,
     rng: Rng,
     tick: u64,
-    order: u64,
-    queue: BTreeMap<(u64, u64), Happening>,
+    queue: BTreeMap<u64, Vec<Happening>>,
     nodes: Vec<Node>,
     block: Block,
     pool: Vec<(usize, ledger::Input)>,
+    /// Every blob that some node keeps, with its round: equal bytes are held once.
+    blobs: BTreeMap<Hash, (u64, Arc<[u8]>)>,
     /// Updates that were revealed with their bytes, by round and author.
     data: BTreeMap<(u64, u32), Vec<u8>>,
     /// What was revealed in each dispute, as the chain's log has it.
     revealed: BTreeMap<u64, Revealed>,
+    /// What holders sign, by round and author and by what is held.
+    digests: BTreeMap<Held, Hash>,
+    /// Executions that disputes asked for, by their inputs and by whose account they are bent.
+    witnesses: BTreeMap<(Hash, Option<u32>), Witness>,
     faults: bool,
     openable: bool,
     split_until: u64,
@@ -91,54 +127,71 @@ pub struct World {
     transcript: Transcript,
 }
 
-/// Returns the account of a node.
-pub(crate) fn key(node: usize) -> Address {
-    account(1, node)
+/// What a seed and a size decide before there is a world; both runs of a seed start from it.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// What was drawn.
+    pub options: Options,
+    programs: Arc<Programs>,
+    rng: Rng,
 }
 
-fn account(kind: u8, number: usize) -> Address {
-    let mut bytes = [kind; 20];
-    bytes[19] = u8::try_from(number).expect("few nodes");
-    Address(bytes)
+impl Setting {
+    /// Draws the setting of a seed.
+    ///
+    /// # Panics
+    ///
+    /// As [`Options::draw`].
+    #[must_use]
+    pub fn draw(seed: u64, size: Size) -> Self {
+        let mut rng = Rng::new(seed);
+        let options = Options::draw(&mut rng, size);
+        let programs = Programs::build((options.quorum, options.capacity), options.lengths());
+        Self { options, programs: Arc::new(programs), rng }
+    }
 }
 
 impl World {
-    /// Returns the world of a seed before its first tick.
+    /// Returns the world of a setting before its first tick.
     ///
     /// # Panics
     ///
     /// If the options make no job, which they are drawn not to.
     #[must_use]
-    pub fn new(seed: u64) -> Self {
-        let mut rng = Rng::new(seed);
-        let options = Options::draw(&mut rng);
-        let programs = Programs::build(options.quorum, options.capacity, options.dimension);
-        let genesis = work::genesis(options.dimension);
+    pub fn new(setting: Setting) -> Self {
+        let Setting { options, programs, mut rng } = setting;
+        let (params, paid) = work::genesis(options.lengths());
         let config = config(&options, &programs, &mut rng);
         let mut nodes: Vec<Node> = (0..options.count())
             .map(|i| Node::new(key(i), rng.hash(), options.behaviours[i]))
             .collect();
+        let genesis = [Arc::new(params), Arc::new(paid)];
         for node in &mut nodes {
-            for tensor in [&genesis.0, &genesis.1] {
-                node.disk.tensors.insert(tensor.root(), tensor.clone());
+            for tensor in &genesis {
+                node.disk.tensors.insert(tensor.root(), Arc::clone(tensor));
             }
         }
-        let ledger = open_accounts(&config, &options);
-        let behaviours = options.behaviours.clone();
-        let checkers = Checkers::new(behaviours, &ledger, genesis);
+        let (ledger, members) = open_accounts(&config, &options);
+        let [params, paid] = genesis;
+        let checkers =
+            Checkers::new(options.behaviours.clone(), (&ledger, members.clone()), (params, paid));
         let mut world = Self {
             checkers,
             ledger,
+            lines: None,
+            computer: Computer::new(programs, config.budget_gwei),
             config,
-            programs,
+            members,
             rng,
             tick: 0,
-            order: 0,
             queue: BTreeMap::new(),
             block: 1,
             pool: Vec::new(),
+            blobs: BTreeMap::new(),
             data: BTreeMap::new(),
             revealed: BTreeMap::new(),
+            digests: BTreeMap::new(),
+            witnesses: BTreeMap::new(),
             faults: true,
             openable: true,
             split_until: 0,
@@ -163,7 +216,15 @@ impl World {
     /// Returns the hash of everything that happened so far.
     #[must_use]
     pub fn transcript(&self) -> u64 {
-        self.transcript.value()
+        self.transcript.finish()
+    }
+
+    /// Returns whether no round runs, every bond is back, and every honest node has its pay.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.ledger.bonds_wei() == 0
+            && self.ledger.round(self.block).phase == Phase::Idle
+            && self.checkers.all_paid(&self.ledger).is_ok()
     }
 
     /// Lets one tick pass.
@@ -176,8 +237,8 @@ impl World {
         if self.faults {
             self.strike();
         }
-        while let Some(entry) = self.queue.first_entry().filter(|e| e.key().0 <= self.tick) {
-            let happening = entry.remove();
+        // Nothing is scheduled for the tick it is scheduled in.
+        for happening in self.queue.remove(&self.tick).unwrap_or_default() {
             self.happen(happening)?;
         }
         Ok(())
@@ -186,6 +247,7 @@ impl World {
     /// Ends all faults: every process runs, every link works.
     pub fn heal(&mut self) {
         self.faults = false;
+        self.checkers.healed(self.ledger.round(self.block).number);
         self.split_until = 0;
         for to in 0..self.nodes.len() {
             self.nodes[to].outage_until = 0;
@@ -199,12 +261,29 @@ impl World {
     }
 
     fn schedule(&mut self, delay: u64, happening: Happening) {
-        self.order += 1;
-        self.queue.insert((self.tick + delay, self.order), happening);
+        debug_assert!(delay > 0, "a tick takes what was scheduled before it");
+        self.queue.entry(self.tick + delay).or_default().push(happening);
     }
 
-    fn note(&mut self, what: std::fmt::Arguments<'_>) {
+    /// Takes into the transcript, and into the lines if they are wanted, what a node did.
+    fn note(&mut self, node: usize, what: std::fmt::Arguments<'_>) {
+        self.transcript.write_u64(node as u64);
         self.transcript.write_fmt(what).expect("a transcript takes everything");
+        self.tell(node, what);
+    }
+
+    /// As [`World::note`], for the effects of machines, of which there are many.
+    fn note_output(&mut self, node: usize, output: &Output) {
+        self.transcript.write_u64(node as u64);
+        output.hash(&mut self.transcript);
+        self.tell(node, format_args!("{output:?}"));
+    }
+
+    fn tell(&mut self, node: usize, what: std::fmt::Arguments<'_>) {
+        let (block, tick) = (self.block, self.tick);
+        if let Some(lines) = &mut self.lines {
+            lines.push(format!("block {block} tick {tick} node {node}: {what}"));
+        }
     }
 
     /// Draws this tick's faults.
@@ -228,7 +307,7 @@ impl World {
 
     fn kill(&mut self, to: usize) {
         if self.nodes[to].machine.is_some() {
-            self.note(format_args!("kill {to}"));
+            self.note(to, format_args!("is killed"));
             self.nodes[to].kill();
             let longest = self.options.fault_blocks_max * self.options.block_ticks;
             let down = self.rng.between(1, longest);
@@ -245,13 +324,13 @@ impl World {
     fn happen(&mut self, happening: Happening) -> Result<(), Violation> {
         match happening {
             Happening::Block => self.make_block(),
-            Happening::Look { to, life, block, view } => self.look(to, life, (block, view)),
+            Happening::Look { to, life, look } => self.look(to, life, &look),
             Happening::Arrival { to, from, packet } => self.arrive(to, from, packet),
             Happening::Transaction { from, input } => {
-                self.pool.push((from, input));
+                self.pool.push((from, *input));
                 Ok(())
             }
-            Happening::Done { to, input } => self.feed(to, input),
+            Happening::Done { to, input } => self.feed(to, *input),
             Happening::Restart { to } => {
                 self.restart(to);
                 Ok(())
@@ -267,43 +346,81 @@ impl World {
         }
         let hash = self.rng.hash();
         self.ledger.observe(self.block, hash);
+        let mut view = self.ledger.view(self.block, Address::default());
+        self.compare(&view);
+        view.openable &= self.openable;
+        let view = Arc::new(view);
+        let challengers = self.challengers(view.round.claim);
         for to in 0..self.nodes.len() {
-            let Node { key, life, .. } = self.nodes[to];
-            let mut view = self.ledger.view(self.block, key);
-            view.openable &= self.openable;
-            let look = Happening::Look { to, life, block: self.block, view: Box::new(view) };
             if !self.chain_lost(to) {
+                let Node { key, life, .. } = self.nodes[to];
+                let (own, challenged) = (self.members.index(to), challengers.contains(&key));
+                let look = Look { block: self.block, view: Arc::clone(&view), own, challenged };
                 let delay = self.delay();
-                self.schedule(delay, look);
+                self.schedule(delay, Happening::Look { to, life, look });
             }
         }
         self.schedule(self.options.block_ticks, Happening::Block);
         Ok(())
     }
 
+    /// Returns who has a dispute about a claim that is not decided.
+    fn challengers(&self, claim: u64) -> BTreeSet<Address> {
+        let disputes = self.ledger.court().disputes().filter(|(_, record)| record.claim == claim);
+        disputes.map(|(_, record)| record.challenger).collect()
+    }
+
+    /// Checks now and then that what a node is shown is what the ledger would show it.
+    fn compare(&self, view: &View) {
+        const EVERY: Block = 16;
+        if self.block.is_multiple_of(EVERY) {
+            let count = self.nodes.len() as u64;
+            let to = usize::try_from(self.block / EVERY % count).expect("below a usize");
+            let key = self.nodes[to].key;
+            let (own, view) = (self.members.index(to), Arc::new(view.clone()));
+            let challenged = self.challengers(view.round.claim).contains(&key);
+            let shown = Look { block: self.block, view, own, challenged }.view();
+            assert!(shown == self.ledger.view(self.block, key), "node {to} is shown another chain");
+        }
+    }
+
     fn apply(&mut self, from: usize, input: ledger::Input) -> Result<(), Violation> {
         let key = self.nodes[from].key;
-        let node = u32::try_from(from).expect("few nodes");
-        let state = self.ledger.round(self.block);
         if let ledger::Input::Reveal { round, .. } | ledger::Input::RevealWithData { round, .. } =
             input
-            && (round, Phase::Reveal) == (state.number, state.phase)
         {
-            self.checkers.arrived(round, node);
+            let state = self.ledger.round(self.block);
+            let index = self.members.index(from);
+            let taken = (round, Phase::Reveal) == (state.number, state.phase);
+            if let Some(index) = index.filter(|_| taken) {
+                self.checkers.arrived(round, index);
+            }
         }
         let result = self.ledger.handle(self.block, key, input);
-        self.note(format_args!("{from} {result:?}"));
+        self.note(from, format_args!("{result:?}"));
         let events = result.unwrap_or_default();
         for event in &events {
+            self.members.see(event);
             match event {
                 Event::Revealed { round, node, data, .. } if !data.is_empty() => {
                     self.data.insert((*round, *node), data.clone());
                 }
+                Event::Settled { round, .. } => self.forget(*round),
                 Event::Court(event) => self.log(event),
                 _ => {}
             }
         }
-        self.checkers.applied(&events, &self.ledger, &self.programs)
+        self.checkers.applied(&events, &self.ledger, &mut self.computer)
+    }
+
+    /// Drops what only rounds long ago needed.
+    fn forget(&mut self, round: u64) {
+        /// Packets of a round arrive long after it.
+        const KEPT: u64 = 4;
+        self.blobs.retain(|_, (of, _)| *of + KEPT > round);
+        self.data.retain(|(of, _), _| *of + KEPT > round);
+        self.digests.retain(|((of, _), _), _| of + KEPT > round);
+        self.witnesses.clear();
     }
 
     /// Whether something between a node and the chain is lost now.
@@ -321,13 +438,13 @@ impl World {
 
 /// The job that the options describe.
 fn config(options: &Options, programs: &Programs, rng: &mut Rng) -> Config {
-    let (params, paid) = work::genesis(options.dimension);
+    let (params, paid) = work::genesis(options.lengths());
     Config {
         domain: Domain { chain_id: 31337, rounds: account(9, 0), job: rng.hash() },
         nodes: options.nodes,
         quorum: options.quorum,
         capacity: options.capacity,
-        cumulative_length: u32::try_from(CUMULATIVE_LENGTH).expect("small"),
+        cumulative_length: u32::try_from(options.cumulative_length).expect("small"),
         commit_blocks: options.commit_blocks,
         reveal_blocks: options.reveal_blocks,
         aggregate_blocks: options.aggregate_blocks,
@@ -349,24 +466,26 @@ fn config(options: &Options, programs: &Programs, rng: &mut Rng) -> Config {
 }
 
 /// The ledger with every account minted to, every node joined, and the job funded.
-fn open_accounts(config: &Config, options: &Options) -> Ledger {
+fn open_accounts(config: &Config, options: &Options) -> (Ledger, Members) {
     const FUNDED: &str = "the account was minted what it pays";
-    let client = account(8, 0);
+    let client = client();
     let mut balances = vec![(client, CLIENT_WEI)];
     for (i, behaviour) in options.behaviours.iter().enumerate() {
         let honest = *behaviour == Behaviour::Honest;
         let bonds = if honest { 40 } else { options.liar_bonds };
         let stake_wei = u128::from(options.stakes[i]) * WEI_PER_TOKEN;
-        balances.push((account(1, i), stake_wei + u128::from(bonds) * BOND_WEI));
+        balances.push((key(i), stake_wei + u128::from(bonds) * BOND_WEI));
     }
     let ledger = Ledger::new(config.clone(), &balances).expect("the options keep the limits");
     let mut ledger = ledger.with_gas_price(options.gas_price_wei);
     let fund = ledger::Input::Fund { amount_wei: CLIENT_WEI };
     ledger.handle(1, client, fund).expect(FUNDED);
+    let mut members = Members::new(options.count());
     for (i, stake) in options.stakes.iter().enumerate() {
         let amount_wei = u128::from(*stake) * WEI_PER_TOKEN;
-        let join = ledger::Input::Join { payee: account(2, i), amount_wei };
-        ledger.handle(1, account(1, i), join).expect(FUNDED);
+        let join = ledger::Input::Join { payee: payee(i), amount_wei };
+        let events = ledger.handle(1, key(i), join).expect(FUNDED);
+        events.iter().for_each(|event| members.see(event));
     }
-    ledger
+    (ledger, members)
 }

@@ -1,18 +1,24 @@
 //! Two hundred seeds, each run twice, and a look at whether they meet what they are meant to.
 
-use sim::{Behaviour, Report, World};
+use sim::sweep::sweep;
+use sim::{Behaviour, Report, Setting, Size};
+
+/// What CI runs: the size of network and run that docs/benchmarks.md names.
+const SIZE: Size = Size { nodes: Some(25), rounds: Some(20) };
+
+fn reports(seeds: std::ops::Range<u64>, size: Size) -> Vec<Report> {
+    let (mut reports, mut failures) = (Vec::new(), Vec::new());
+    sweep(seeds, size, &mut |result| match result {
+        Ok(report) => reports.push(report),
+        Err(failure) => failures.push(failure),
+    });
+    assert!(failures.is_empty(), "cargo xtask sim --seed N shows one again: {failures:#?}");
+    reports
+}
 
 #[test]
 fn two_hundred_seeds_keep_every_property() {
-    let half = |seeds: std::ops::Range<u64>| -> Vec<Report> {
-        seeds.map(|seed| sim::check(seed).unwrap_or_else(|failure| panic!("{failure}"))).collect()
-    };
-    let reports = std::thread::scope(|scope| {
-        let other = scope.spawn(|| half(100..200));
-        let mut reports = half(0..100);
-        reports.extend(other.join().expect("its failure is printed above"));
-        reports
-    });
+    let reports = reports(0..200, SIZE);
     let sum = |of: fn(&Report) -> u64| reports.iter().map(of).sum::<u64>();
     let (settled, voided, struck) = (sum(|r| r.settled), sum(|r| r.voided), sum(|r| r.struck));
     let (penalties, rejected) = (sum(|r| r.penalties), sum(|r| r.rejected));
@@ -28,15 +34,9 @@ fn two_hundred_seeds_keep_every_property() {
 
 #[test]
 fn every_behaviour_is_drawn() {
-    use Behaviour::{
-        BadSigner, Bluff, FalseAlarm, Forge, NoReveal, Poison, SilentAggregator, Spam, Withhold,
-        WrongResult,
-    };
     let drawn: Vec<Behaviour> =
-        (0..200).flat_map(|seed| World::new(seed).options.behaviours).collect();
-    let withheld = [NoReveal, SilentAggregator, Withhold];
-    let wrong = [WrongResult, Bluff, FalseAlarm];
-    for lie in [&[Poison, BadSigner, Forge, Spam][..], &wrong, &withheld].concat() {
+        (0..200).flat_map(|seed| Setting::draw(seed, SIZE).options.behaviours).collect();
+    for lie in Behaviour::LIES {
         assert!(drawn.iter().filter(|behaviour| **behaviour == lie).count() > 5, "{lie:?}");
     }
 }

@@ -19,6 +19,7 @@ mod options;
 mod peers;
 mod risk;
 mod rust;
+mod sim;
 mod steps;
 mod tally;
 mod testfloat;
@@ -116,6 +117,16 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
         words: Vec<String>,
     },
+    /// Simulate networks of nodes and their chain, each from one seed
+    ///
+    /// Without words 200 seeds of 25 nodes and 20 rounds; `--seed N` shows one again, `--trace`
+    /// with all that happened in it; `cargo xtask sim --help` has the rest.
+    #[command(disable_help_flag = true)]
+    Sim {
+        /// What the simulator is told
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
     /// Print the figures of prices, implied volatilities, surfaces and portfolio margin
     Options {
         /// The folder of the option chains
@@ -160,6 +171,7 @@ fn main() -> ExitCode {
             risk::bench(&mut steps, &folder, (before_split, json))
         }
         Task::Attacks { words } => attacks::bench(&mut steps, &words),
+        Task::Sim { words } => sim::run(&words),
         Task::Options { folder, json } => options::bench(&mut steps, &folder, json),
     };
     if let Err(error) = result {

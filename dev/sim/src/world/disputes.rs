@@ -9,9 +9,10 @@ use court::advocate::next_move;
 use court::trace::{Executor, Reference, Witness};
 use court::{Dispute, Event, Input, Side};
 use round::ledger;
+use tensor::Hash;
 
 use super::{RETRY, World};
-use crate::options::Behaviour;
+use crate::behaviour::Behaviour;
 use crate::work::Bent;
 
 impl World {
@@ -24,18 +25,22 @@ impl World {
 
     /// Does what is due in every dispute, as far as it is this node's to do.
     pub(super) fn litigate(&mut self, to: usize) {
-        if self.nodes[to].machine.is_none() || self.nodes[to].behaviour == Behaviour::Bluff {
+        let node = &self.nodes[to];
+        if node.machine.is_none() || node.behaviour == Behaviour::Bluff {
             return;
         }
-        let disputes: Vec<(u64, Dispute)> =
-            self.ledger.court().disputes().map(|(id, record)| (id, record.clone())).collect();
-        for (dispute, record) in disputes {
-            let last = self.nodes[to].moved.get(&dispute).copied();
-            let waits =
-                |(moves, block)| moves == record.moves && self.block < block + RETRY.tx_blocks;
-            if last.is_some_and(waits) {
-                continue;
-            }
+        let disputes = self.ledger.court().disputes();
+        let waits = |dispute: &u64, record: &Dispute| {
+            let last = node.moved.get(dispute);
+            last.is_some_and(|(moves, block)| {
+                *moves == record.moves && self.block < block + RETRY.tx_blocks
+            })
+        };
+        let mine = disputes.filter(|(dispute, record)| {
+            self.concerns(to, *dispute, record) && !waits(dispute, record)
+        });
+        let mine: Vec<(u64, Dispute)> = mine.map(|(id, record)| (id, record.clone())).collect();
+        for (dispute, record) in mine {
             let moves = record.moves;
             if let Some(input) = self.due(to, dispute, record) {
                 self.nodes[to].moved.insert(dispute, (moves, self.block));
@@ -44,54 +49,57 @@ impl World {
         }
     }
 
+    /// Whether a node is a side of a dispute, or an honest one whose turn it is to look after it: a
+    /// thousand need not all say that a clock has run out.
+    fn concerns(&self, to: usize, dispute: u64, record: &Dispute) -> bool {
+        let node = &self.nodes[to];
+        let turn = (dispute + self.block) % self.nodes.len() as u64;
+        record.challenger == node.key
+            || self.ledger.claim(record.claim).is_some_and(|claim| claim.asserter == node.key)
+            || node.behaviour == Behaviour::Honest && turn == to as u64
+    }
+
     /// What is due in a dispute: a move of this node's, or what anybody may call.
     fn due(&mut self, to: usize, dispute: u64, record: Dispute) -> Option<Input> {
         let claim = self.ledger.claim(record.claim)?;
-        let (key, behaviour) = (self.nodes[to].key, self.nodes[to].behaviour);
+        if claim.state.has_fallen() {
+            return Some(Input::Close { dispute, record: Box::new(record) });
+        }
+        let (left, used) = record.clock(self.block);
+        if used > left {
+            return Some(Input::Timeout { dispute, record: Box::new(record) });
+        }
         let mover = match record.mover() {
             Side::Asserter => claim.asserter,
             Side::Challenger => record.challenger,
         };
-        let own = [claim.asserter, record.challenger].contains(&key);
-        let concerned = own || behaviour == Behaviour::Honest;
-        if claim.state.has_fallen() {
-            let close = Input::Close { dispute, record: Box::new(record) };
-            return concerned.then_some(close);
-        }
-        let (left, used) = record.clock(self.block);
-        if used > left {
-            let timeout = Input::Timeout { dispute, record: Box::new(record) };
-            return concerned.then_some(timeout);
-        }
-        if mover != key {
+        if mover != self.nodes[to].key {
             return None;
         }
         let inputs_root = claim.inputs_root;
-        self.testify(to, inputs_root);
-        let (of, witness) = self.nodes[to].witness.as_mut()?;
+        let witness = self.testify(to, inputs_root)?;
+        let witness = self.witnesses.get_mut(&witness)?;
         let revealed = self.revealed.entry(dispute).or_default();
-        let made = next_move(&record, revealed, witness).filter(|_| *of == inputs_root)?;
+        let made = next_move(&record, revealed, witness)?;
         Some(Input::Move { dispute, record: Box::new(record), made })
     }
 
-    /// Executes the case on the disk, if it is the one in question.
-    fn testify(&mut self, to: usize, inputs_root: tensor::Hash) {
-        let node = &mut self.nodes[to];
-        if node.witness.as_ref().is_some_and(|(of, _)| *of == inputs_root) {
-            return;
+    /// Executes the case on the disk, if it is the one in question and nobody has who computes as
+    /// this node does; returns by what the execution is found.
+    fn testify(&mut self, to: usize, inputs_root: Hash) -> Option<(Hash, Option<u32>)> {
+        let node = &self.nodes[to];
+        let case = node.disk.case.as_ref().filter(|case| case.inputs_root == inputs_root)?;
+        let bent = if node.behaviour.bends() { Some(self.members.index(to)?) } else { None };
+        let place = (inputs_root, bent);
+        if !self.witnesses.contains_key(&place) {
+            let executor: Box<dyn Executor> = match bent {
+                Some(node) => Box::new(Bent { node }),
+                None => Box::new(Reference),
+            };
+            let program = self.computer.programs.of(case.rows()).clone();
+            let witness = Witness::new(program, case.inputs.clone(), 1, executor);
+            self.witnesses.insert(place, witness.ok()?);
         }
-        node.witness = None;
-        let Some(case) = node.disk.case.as_ref().filter(|case| case.inputs_root == inputs_root)
-        else {
-            return;
-        };
-        let executor: Box<dyn Executor> = if node.behaviour.bends() {
-            Box::new(Bent { node: u32::try_from(to).expect("few nodes") })
-        } else {
-            Box::new(Reference)
-        };
-        let program = self.programs.of(case.rows).clone();
-        let witness = Witness::new(program, case.inputs.clone(), 1, executor);
-        node.witness = witness.ok().map(|witness| (inputs_root, witness));
+        Some(place)
     }
 }

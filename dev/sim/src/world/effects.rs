@@ -3,17 +3,19 @@
 //! Effects are done in order, and a kill may fall between any two: what was durable before it
 //! stays, the rest never happened. A liar's behaviour bends what it does here and nowhere else.
 
+use std::sync::Arc;
+
 use court::opening;
-use round::aggregate::{self, Row};
+use round::aggregate::Row;
 use round::machine::{Input, Member, Output, Tx};
-use round::{Block, Phase, View, digest, ledger};
+use round::{Phase, View, digest, ledger};
 use tensor::{Dtype, Hash, Shape, Tensor};
 
-use super::{Happening, Packet, World};
+use super::{Happening, Look, Packet, World};
+use crate::behaviour::Behaviour;
 use crate::check::Violation;
-use crate::node::{Case, Waiting, signature};
-use crate::options::Behaviour;
-use crate::work;
+use crate::node::{Waiting, signature};
+use crate::work::{self, Matter};
 
 impl World {
     /// Gives a running node an input and does what it asks for.
@@ -22,7 +24,7 @@ impl World {
         let Some(machine) = self.nodes[to].machine.as_mut() else { return Ok(()) };
         let outputs = machine.handle(block, input);
         for output in outputs {
-            self.note(format_args!("{to} {output:?}"));
+            self.note_output(to, &output);
             self.perform(to, output)?;
             if self.faults && self.rng.chance(self.options.crash_within) {
                 self.kill(to);
@@ -33,18 +35,13 @@ impl World {
     }
 
     /// Shows a node the chain, unless it has seen a later block.
-    pub(super) fn look(
-        &mut self,
-        to: usize,
-        life: u64,
-        (block, mut view): (Block, Box<View>),
-    ) -> Result<(), Violation> {
+    pub(super) fn look(&mut self, to: usize, life: u64, look: &Look) -> Result<(), Violation> {
         let node = &mut self.nodes[to];
-        if node.life != life || node.machine.is_none() || node.block >= block {
+        if node.life != life || node.machine.is_none() || node.block >= look.block {
             return Ok(());
         }
-        node.block = block;
-        let index = u32::try_from(to).expect("few nodes");
+        node.block = look.block;
+        let mut view = look.view();
         let root = self.ledger.rewards_root();
         view.due_gwei = self.due_gwei(to, root);
         if root != Hash::ZERO && !self.nodes[to].disk.tensors.contains_key(&root) {
@@ -52,24 +49,23 @@ impl World {
         }
         self.ask_again(to);
         let (round, phase) = (view.round.number, view.round.phase);
-        let late = block >= view.round.commits_closed_block + self.config.reveal_blocks / 2;
+        let half = view.round.commits_closed_block + self.config.reveal_blocks / 2;
         self.spam(to, &view);
-        self.feed(to, Input::Chain(view))?;
+        self.feed(to, Input::Chain(Box::new(view)))?;
         self.litigate(to);
-        if self.nodes[to].machine.is_some() {
-            self.checkers.looked(index, (round, phase), late);
+        if let Some(index) = look.own.filter(|_| self.nodes[to].machine.is_some()) {
+            self.checkers.looked(index, (round, phase), look.block >= half);
         }
         Ok(())
     }
 
     /// What a node knows that it is owed.
     fn due_gwei(&self, to: usize, root: Hash) -> u64 {
-        let Some(paid) = self.nodes[to].disk.tensors.get(&root).and_then(Tensor::as_f64) else {
-            return 0;
-        };
+        let Some(index) = self.members.index(to) else { return 0 };
+        let paid = self.nodes[to].disk.tensors.get(&root).and_then(|paid| paid.as_f64());
+        let Some(owed) = paid.and_then(|paid| paid.get(index as usize)) else { return 0 };
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "pay is whole")]
-        let owed = paid[to] as u64;
-        let index = u32::try_from(to).expect("few nodes");
+        let owed = *owed as u64;
         let had = self.ledger.paid_wei(index) / round::chain::WEI_PER_GWEI;
         owed.saturating_sub(u64::try_from(had).expect("gwei of a balance"))
     }
@@ -77,10 +73,7 @@ impl World {
     fn perform(&mut self, to: usize, output: Output) -> Result<(), Violation> {
         match output {
             Output::Persist(record) => self.nodes[to].disk.records.push(record),
-            Output::Keep { round, blob, bytes } => {
-                self.checkers.kept(&bytes);
-                self.nodes[to].disk.blobs.insert(blob, (round, bytes));
-            }
+            Output::Keep { round, blob, bytes } => self.keep(to, round, (blob, bytes)),
             Output::Train { round, seed, model_root } => {
                 self.nodes[to].waiting.push(Waiting::Train { round, seed, model_root });
                 self.resume(to);
@@ -90,19 +83,18 @@ impl World {
                 if self.nodes[to].behaviour == Behaviour::Withhold {
                     return Ok(());
                 }
-                let bytes = self.blob(to, blob);
+                let bytes = self.nodes[to].sends(&self.blob(to, blob));
                 for peer in peers {
-                    let bytes = self.nodes[to].sends(&bytes);
+                    let bytes = Arc::clone(&bytes);
                     let offer = Packet::Offer { round, update_root, blob, bytes };
-                    self.post(to, peer as usize, offer);
+                    self.post(to, peer, offer);
                 }
             }
             Output::Attest { to: author, round, update_root, blob } => {
-                let domain = &self.config.domain;
-                let digest = digest::availability(domain, (round, author), update_root, blob);
+                let digest = self.availability((round, author), (update_root, blob));
                 let signature = self.nodes[to].sign(digest);
                 let attest = Packet::Attest { round, update_root, blob, signature };
-                self.post(to, author as usize, attest);
+                self.post(to, author, attest);
             }
             Output::Refuse { .. } => {}
             Output::Fetch { round, node, update_root: _, blob } => {
@@ -122,31 +114,55 @@ impl World {
         Ok(())
     }
 
-    fn blob(&self, to: usize, blob: Hash) -> Vec<u8> {
-        self.nodes[to].disk.blobs.get(&blob).expect("kept before it was named").1.clone()
+    /// What a holder of an update signs, computed once for the many who sign or check it.
+    pub(super) fn availability(&mut self, place: (u64, u32), named: (Hash, Hash)) -> Hash {
+        let domain = &self.config.domain;
+        let digest = self.digests.entry((place, named));
+        *digest.or_insert_with(|| digest::availability(domain, place, named.0, named.1))
     }
 
-    /// Gets an update: from the own disk, the chain, its author, or somebody else.
+    /// Puts bytes on a node's disk; the same bytes on a thousand disks take room once.
+    fn keep(&mut self, to: usize, round: u64, (blob, bytes): (Hash, Vec<u8>)) {
+        let kept = self.blobs.entry(blob).or_insert_with(|| {
+            let bytes: Arc<[u8]> = bytes.into();
+            self.checkers.kept(round, &bytes);
+            (round, bytes)
+        });
+        let bytes = Arc::clone(&kept.1);
+        self.nodes[to].disk.blobs.insert(blob, (round, bytes));
+    }
+
+    fn blob(&self, to: usize, blob: Hash) -> Arc<[u8]> {
+        Arc::clone(&self.nodes[to].disk.blobs.get(&blob).expect("kept before it was named").1)
+    }
+
+    /// Gets an update: from the own disk, the chain, its author, or some seat that may keep it.
     fn fetch(&mut self, to: usize, (round, node): (u64, u32), blob: Hash) {
-        let own = self.nodes[to].disk.blobs.get(&blob).map(|(_, bytes)| bytes.clone());
+        let own = self.nodes[to].disk.blobs.get(&blob).map(|(_, bytes)| bytes.to_vec());
         if let Some(bytes) = own.or_else(|| self.data.get(&(round, node)).cloned()) {
-            let input = Input::Fetched { round, node, bytes };
+            let input = Box::new(Input::Fetched { round, node, bytes });
             self.schedule(1, Happening::Done { to, input });
             return;
         }
-        let other = self.rng.index(self.nodes.len());
-        for peer in [node as usize, other] {
-            self.post(to, peer, Packet::WantBlob { round, node, blob });
-        }
+        let seats = self.checkers.seats();
+        let peer = match self.rng.chance((1, 2)) {
+            true => node,
+            false if seats.is_empty() => node,
+            false => seats[self.rng.index(seats.len())],
+        };
+        self.post(to, peer, Packet::WantBlob { round, node, blob });
     }
 
     fn want(&mut self, to: usize, root: Hash) {
         let peer = self.rng.index(self.nodes.len());
-        self.post(to, peer, Packet::WantTensor { root });
+        self.pass(to, peer, Packet::WantTensor { root });
     }
 
     /// Asks peers for the tensors that work waits for.
     fn ask_again(&mut self, to: usize) {
+        if self.nodes[to].waiting.is_empty() {
+            return;
+        }
         let needs: Vec<Hash> = self.nodes[to].waiting.iter().flat_map(Waiting::needs).collect();
         for root in needs {
             if !self.nodes[to].disk.tensors.contains_key(&root) {
@@ -164,59 +180,60 @@ impl World {
         node.waiting = waiting;
         let ready: Vec<Waiting> = ready;
         for task in ready {
-            let input = self.work(to, task);
-            let longest = if self.faults { self.options.work_ticks_max } else { 1 };
-            let delay = self.rng.between(1, longest);
-            self.schedule(delay, Happening::Done { to, input });
+            if let Some(input) = self.work(to, task) {
+                let longest = if self.faults { self.options.work_ticks_max } else { 1 };
+                let delay = self.rng.between(1, longest);
+                self.schedule(delay, Happening::Done { to, input: Box::new(input) });
+            }
         }
     }
 
-    fn work(&mut self, to: usize, task: Waiting) -> Input {
-        let index = u32::try_from(to).expect("few nodes");
+    fn work(&mut self, to: usize, task: Waiting) -> Option<Input> {
+        let index = self.members.index(to);
         let salt = self.rng.hash();
-        let node = &self.nodes[to];
-        let tensors = &node.disk.tensors;
+        let behaviour = self.nodes[to].behaviour;
         match task {
             Waiting::Train { round, seed, model_root } => {
-                let update = work::train(seed, index, &tensors[&model_root], node.behaviour);
-                Input::Trained { round, update, salt }
+                let params = &self.nodes[to].disk.tensors[&model_root];
+                let update = work::train(seed, index?, params, behaviour);
+                Some(Input::Trained { round, update, salt })
             }
             Waiting::Aggregate { round, model_root, cumulative_root, members } => {
-                let (params, paid) = (tensors[&model_root].clone(), &tensors[&cumulative_root]);
-                let rows: Vec<Row> = members.iter().map(|m| self.row(to, m)).collect();
-                let budget_gwei = self.config.budget_gwei;
-                let mut outputs =
-                    self.programs.run(params.clone(), paid.clone(), budget_gwei, &rows);
-                if node.behaviour.bends() {
-                    outputs = work::bend(&outputs, index);
+                let row = |m: &Member| (m.index, m.update_root);
+                let rows = members.iter().map(row).collect();
+                let matter = Matter { model_root, cumulative_root, rows };
+                let (nodes, dimension) = (&self.nodes, self.options.dimension);
+                let disk = &nodes[to].disk;
+                // The round may have ended while a tensor was on its way, and its blobs be gone.
+                if !members.iter().all(|m| disk.blobs.contains_key(&m.blob)) {
+                    return None;
                 }
-                let inputs = aggregate::inputs((params, paid.clone()), budget_gwei, &rows);
-                let inputs = inputs.expect("they were aggregated");
-                let inputs_root = opening::list_root(&opening::roots(&inputs));
-                let case = Case { inputs_root, rows: rows.len(), inputs };
-                self.nodes[to].disk.case = Some(case);
-                let roots = opening::roots(&outputs).try_into().expect("four outputs");
-                let chunk = opening::open(&outputs[1], 0).expect("the one chunk of output 1").chunk;
-                for kept in [0, 3] {
-                    let tensor = outputs[kept].clone();
-                    self.nodes[to].disk.tensors.insert(tensor.root(), tensor);
+                let case = self.computer.run(matter, || {
+                    let tensor = |root| Tensor::clone(&disk.tensors[root]);
+                    let row = |m: &Member| row_of(m, &disk.blobs[&m.blob].1, dimension);
+                    let rows = members.iter().map(row).collect();
+                    (tensor(&model_root), tensor(&cumulative_root), rows)
+                });
+                let (mut roots, mut paid) = (case.roots, Arc::clone(&case.outputs[3]));
+                if let Some(index) = index.filter(|_| behaviour.bends()) {
+                    paid = Arc::new(work::more(&paid, index));
+                    roots[3] = paid.root();
                 }
-                Input::Computed { round, output_roots: roots, accepted_chunk: chunk }
+                let accepted_chunk = case.accepted_chunk.clone();
+                let disk = &mut self.nodes[to].disk;
+                disk.tensors.insert(roots[0], Arc::clone(&case.outputs[0]));
+                disk.tensors.insert(roots[3], paid);
+                disk.case = Some(case);
+                Some(Input::Computed { round, output_roots: roots, accepted_chunk })
             }
         }
-    }
-
-    fn row(&self, to: usize, member: &Member) -> Row {
-        let shape = Shape::new(&[self.options.dimension]).expect("at least one coordinate");
-        let bytes = self.blob(to, member.blob);
-        let update = Tensor::from_bytes(Dtype::I32, &shape, &bytes).expect("checked when kept");
-        Row { member: member.index, update }
     }
 
     /// Sends a transaction as the node's behaviour would have it.
     fn send(&mut self, from: usize, tx: Tx) -> Result<(), Violation> {
-        let index = u32::try_from(from).expect("few nodes");
-        self.checkers.sent(index, &tx)?;
+        if let Some(index) = self.members.index(from) {
+            self.checkers.sent(index, &tx)?;
+        }
         let withheld = matches!(
             (self.nodes[from].behaviour, &tx),
             (Behaviour::NoReveal, Tx::Reveal { .. } | Tx::RevealWithData { .. })
@@ -236,28 +253,28 @@ impl World {
     pub(super) fn submit(&mut self, from: usize, input: ledger::Input) {
         if !self.chain_lost(from) {
             let delay = self.delay();
+            let input = Box::new(input);
             self.schedule(delay, Happening::Transaction { from, input });
         }
     }
 
     /// The call that a transaction makes: bytes read, signatures recovered, openings made.
-    fn call(&self, from: usize, tx: Tx) -> Option<ledger::Input> {
+    fn call(&mut self, from: usize, tx: Tx) -> Option<ledger::Input> {
         Some(match tx {
             Tx::Open => ledger::Input::Open,
             Tx::Commit { round, commitment } => ledger::Input::Commit { round, commitment },
             Tx::Reveal { round, update_root, salt, blob, signatures } => {
-                let own = u32::try_from(from).expect("few nodes");
-                let domain = &self.config.domain;
-                let digest = digest::availability(domain, (round, own), update_root, blob);
+                let own = self.members.index(from)?;
+                let digest = self.availability((round, own), (update_root, blob));
                 let signers = signatures.iter().map(|(node, got)| {
-                    let secret = self.nodes[*node as usize].secret;
+                    let secret = self.nodes[self.members.node(*node)?].secret;
                     (*got == signature(secret, digest)).then_some(*node)
                 });
                 let signers = signers.collect();
                 ledger::Input::Reveal { round, update_root, salt, blob, signers }
             }
             Tx::RevealWithData { round, salt, blob } => {
-                let update = self.blob(from, blob);
+                let update = self.blob(from, blob).to_vec();
                 ledger::Input::RevealWithData { round, salt, blob, update }
             }
             Tx::PostResult { round, outputs_root } => {
@@ -265,7 +282,7 @@ impl World {
             }
             Tx::Challenge { claim, outputs_root } => {
                 let program = self.ledger.claim(claim)?.program;
-                let header = self.programs.header(program);
+                let header = self.computer.programs.header(program);
                 let challenge = court::Input::Challenge { id: claim, outputs_root, header };
                 ledger::Input::Court(challenge)
             }
@@ -306,4 +323,11 @@ impl World {
         };
         self.submit(from, input);
     }
+}
+
+/// The row of a member whose update has these bytes.
+fn row_of(member: &Member, bytes: &[u8], dimension: usize) -> Row {
+    let shape = Shape::new(&[dimension]).expect("at least one coordinate");
+    let update = Tensor::from_bytes(Dtype::I32, &shape, bytes).expect("checked when kept");
+    Row { member: member.index, update }
 }

@@ -3,14 +3,15 @@
 //! A packet may be lost, late, doubled, or cut off by a split; it is never altered, which is the
 //! transport's business. Absent: trust. What a packet claims is checked by who receives it.
 
-use round::digest;
+use std::sync::Arc;
+
 use round::machine::{Input, Signature};
 use tensor::{Hash, Tensor};
 
 use super::{Happening, World};
+use crate::behaviour::Behaviour;
 use crate::check::Violation;
 use crate::node::signature;
-use crate::options::Behaviour;
 
 /// One message between two nodes.
 #[derive(Clone, Debug)]
@@ -24,7 +25,7 @@ pub enum Packet {
         /// BLAKE3 of its bytes.
         blob: Hash,
         /// The bytes.
-        bytes: Vec<u8>,
+        bytes: Arc<[u8]>,
     },
     /// The sender keeps the receiver's update.
     Attest {
@@ -53,7 +54,7 @@ pub enum Packet {
         /// Registry index of the author.
         node: u32,
         /// The bytes.
-        bytes: Vec<u8>,
+        bytes: Arc<[u8]>,
     },
     /// The sender lacks params or pay of a settled round.
     WantTensor {
@@ -62,13 +63,23 @@ pub enum Packet {
     },
     /// The tensor asked for.
     Tensor {
+        /// Its root.
+        root: Hash,
         /// The tensor.
-        tensor: Tensor,
+        tensor: Arc<Tensor>,
     },
 }
 
 impl World {
-    pub(super) fn post(&mut self, from: usize, to: usize, packet: Packet) {
+    /// Sends a packet to whoever has a registry index.
+    pub(super) fn post(&mut self, from: usize, to: u32, packet: Packet) {
+        if let Some(to) = self.members.node(to) {
+            self.pass(from, to, packet);
+        }
+    }
+
+    /// Sends a packet from one node to another.
+    pub(super) fn pass(&mut self, from: usize, to: usize, packet: Packet) {
         let cut = self.tick < self.split_until && self.split[from] != self.split[to];
         let lost = self.faults && (cut || self.rng.chance(self.options.loss));
         let doubled = self.faults && self.rng.chance(self.options.replay);
@@ -93,17 +104,20 @@ impl World {
             return Ok(());
         }
         let serves = self.nodes[to].behaviour != Behaviour::Withhold;
-        let author = u32::try_from(from).expect("few nodes");
         match packet {
             Packet::Offer { round, update_root, blob, bytes } => {
-                self.feed(to, Input::Offer { round, node: author, update_root, blob, bytes })
+                let Some(node) = self.members.index(from) else { return Ok(()) };
+                let bytes = bytes.to_vec();
+                self.feed(to, Input::Offer { round, node, update_root, blob, bytes })
             }
             Packet::Attest { round, update_root, blob, signature: got } => {
-                let own = u32::try_from(to).expect("few nodes");
-                let domain = &self.config.domain;
-                let digest = digest::availability(domain, (round, own), update_root, blob);
+                let (Some(own), Some(node)) = (self.members.index(to), self.members.index(from))
+                else {
+                    return Ok(());
+                };
+                let digest = self.availability((round, own), (update_root, blob));
                 if got == signature(self.nodes[from].secret, digest) {
-                    self.feed(to, Input::Signature { round, node: author, signature: got })
+                    self.feed(to, Input::Signature { round, node, signature: got })
                 } else {
                     Ok(())
                 }
@@ -111,22 +125,22 @@ impl World {
             Packet::WantBlob { round, node, blob } => {
                 if let Some((_, bytes)) = self.nodes[to].disk.blobs.get(&blob).filter(|_| serves) {
                     let bytes = self.nodes[to].sends(bytes);
-                    self.post(to, from, Packet::Blob { round, node, bytes });
+                    self.pass(to, from, Packet::Blob { round, node, bytes });
                 }
                 Ok(())
             }
             Packet::Blob { round, node, bytes } => {
-                self.feed(to, Input::Fetched { round, node, bytes })
+                self.feed(to, Input::Fetched { round, node, bytes: bytes.to_vec() })
             }
             Packet::WantTensor { root } => {
                 if let Some(tensor) = self.nodes[to].disk.tensors.get(&root).filter(|_| serves) {
-                    let tensor = tensor.clone();
-                    self.post(to, from, Packet::Tensor { tensor });
+                    let tensor = Arc::clone(tensor);
+                    self.pass(to, from, Packet::Tensor { root, tensor });
                 }
                 Ok(())
             }
-            Packet::Tensor { tensor } => {
-                self.nodes[to].disk.tensors.insert(tensor.root(), tensor);
+            Packet::Tensor { root, tensor } => {
+                self.nodes[to].disk.tensors.insert(root, tensor);
                 self.resume(to);
                 Ok(())
             }

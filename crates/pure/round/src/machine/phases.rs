@@ -134,10 +134,11 @@ impl Machine {
             && claim.asserter != self.key
             && !view.challenged
         {
-            // Those without a seat come in where the seats do not: of more than a third of the seats
-            // one is honest, and each further challenge has a liar's gas to advance.
-            let disputed = 3 * u64::from(claim.disputes) > view.round.seats.len() as u64;
-            if disputed && self.own_seat().is_none() {
+            // Seats always challenge in their own name. Those without one come in while few do:
+            // each further challenge has a liar's gas to advance, which one struck bond cannot make
+            // good for all.
+            let rows: u64 = view.round.seats.iter().map(|seat| u64::from(seat.rows)).sum();
+            if self.own_seat().is_none() && 3 * u64::from(claim.disputes) > rows {
                 return;
             }
             let window = self.config.terms.window_blocks;

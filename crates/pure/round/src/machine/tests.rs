@@ -338,7 +338,7 @@ fn without_a_seat_it_challenges_only_what_few_seats_dispute() {
         let mut machine = ready(&view(Phase::Aggregate));
         machine.handle(112, computed(20));
         let sent = look(&mut machine, 117, disputed(disputes)).contains(&challenge);
-        assert_eq!(sent, expected, "{disputes} disputes of three seats");
+        assert_eq!(sent, expected, "{disputes} disputes, four seats");
     }
 }
 

@@ -1,0 +1,55 @@
+//! How a node plays its part: as the machine says, or as one of the liars.
+//!
+//! A liar runs the same machine; what it does otherwise is bent on the way in and out.
+//!
+//! Absent: liars who agree on a plan. Each lies alone; what many of them could do together is
+//! bounded by their share.
+
+/// How a node plays its part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Behaviour {
+    /// As the machine says.
+    Honest,
+    /// Reveals an update far from what training gave.
+    Poison,
+    /// States pay for itself that the Program did not compute, and argues for it.
+    WrongResult,
+    /// The same, but silent as soon as it is disputed.
+    Bluff,
+    /// Challenges every right result, and argues for another.
+    FalseAlarm,
+    /// Commits and never reveals.
+    NoReveal,
+    /// Never posts a result when elected.
+    SilentAggregator,
+    /// Offers its update to nobody, serves nothing, and leaves settling to others.
+    Withhold,
+    /// Offers and serves other bytes than it names.
+    Forge,
+    /// Sends signatures that are none.
+    BadSigner,
+    /// Sends a second, different commitment, and calls that are out of place.
+    Spam,
+}
+
+impl Behaviour {
+    /// Every way of lying.
+    pub const LIES: [Self; 10] = [
+        Self::Poison,
+        Self::WrongResult,
+        Self::Bluff,
+        Self::FalseAlarm,
+        Self::NoReveal,
+        Self::SilentAggregator,
+        Self::Withhold,
+        Self::Forge,
+        Self::BadSigner,
+        Self::Spam,
+    ];
+
+    /// Returns whether it states results that the Program did not compute.
+    #[must_use]
+    pub const fn bends(self) -> bool {
+        matches!(self, Self::WrongResult | Self::Bluff | Self::FalseAlarm)
+    }
+}
