@@ -29,6 +29,7 @@ use tensor::{BuildError, Builder, Dtype, Program, Shape, Tensor, Value};
 use crate::aggregate::UPDATE_MAX;
 use crate::chain::SEATS_MAX;
 
+mod effect;
 mod explain;
 mod orders;
 mod original;
@@ -37,6 +38,7 @@ mod shapley;
 #[cfg(test)]
 mod tests;
 
+pub use effect::{EffectError, NODES_MAX, RIDGE, Sizes, effects};
 pub use explain::{Explanation, explain};
 pub use orders::{key, ranks};
 pub use pay::{SHARE_MAX, STAKE_MAX_GWEI};

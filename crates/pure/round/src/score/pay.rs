@@ -66,7 +66,7 @@ fn scaled(b: &mut Builder, x: Value, (budget, total): (Value, Value)) -> Built {
     b.floor(x)
 }
 
-fn held(b: &mut Builder, x: Value, (low, high): (f64, f64)) -> Built {
+pub(super) fn held(b: &mut Builder, x: Value, (low, high): (f64, f64)) -> Built {
     let (low, high) = (fill(b, x, low)?, fill(b, x, high)?);
     let x = b.max(x, low)?;
     b.min(x, high)

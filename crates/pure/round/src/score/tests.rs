@@ -9,6 +9,7 @@ use super::{
 };
 
 mod economy;
+mod private;
 mod task;
 
 fn config(rows: usize, length: usize) -> Config {
@@ -156,6 +157,19 @@ fn pay_is_added_to_a_node_for_each_of_its_rows() {
     assert!(pay[0] > 0.0);
     assert_eq!((cumulative[4], cumulative[9]), (10.0 + pay[0] + pay[1], 10.0 + pay[2]));
     assert_eq!(cumulative[0], 10.0);
+}
+
+#[test]
+fn names_change_nothing_but_who_is_paid() {
+    let updates = [[3, 4], [3, 4], [-2, 7], [5, 1]];
+    let of = |members: [u32; 4]| {
+        let rows: Vec<Row> = members.iter().zip(&updates).map(|(n, u)| row(*n, u)).collect();
+        run(&config(4, 2), &round(&[1, 1], 1 << 40), &rows, &[6.0, 8.0])
+    };
+    let (one, many) = (of([4, 4, 6, 9]), of([1, 2, 6, 9]));
+    let paid = |outputs: &[Tensor]| outputs[1].as_f64().expect("f64").iter().sum::<f64>();
+    assert_eq!(paid(&one), paid(&many));
+    assert_eq!((&one[0], &one[2..]), (&many[0], &many[2..]));
 }
 
 #[test]

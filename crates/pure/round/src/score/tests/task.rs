@@ -35,6 +35,10 @@ pub(super) struct Climate {
 pub(super) struct Dice(u64);
 
 impl Dice {
+    pub(super) const fn new(seed: u64) -> Dice {
+        Dice(seed)
+    }
+
     fn word(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let x = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -91,7 +95,7 @@ impl World {
             rule,
         };
         let window = [(Dtype::F32, vec![WINDOW, length]), (Dtype::F64, vec![WINDOW])];
-        let mut dice = Dice(seed);
+        let mut dice = Dice::new(seed);
         World {
             score: score(&config, &window, squares).expect("sizes are within limits"),
             aggregate: aggregate(rows, length, rows, step).expect("sizes are within limits"),
