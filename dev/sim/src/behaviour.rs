@@ -30,11 +30,21 @@ pub enum Behaviour {
     BadSigner,
     /// Sends a second, different commitment, and calls that are out of place.
     Spam,
+    /// Offers one update to half of its peers and another to the rest.
+    Equivocate,
+    /// Reveals with certificates that are none.
+    Garbage,
+    /// Commits to what another committed to, and reveals what another revealed.
+    Copycat,
+    /// Claims more pay than it is owed.
+    Thief,
+    /// Leaves once it has committed, without a reveal, and takes its stake when it may.
+    HitAndRun,
 }
 
 impl Behaviour {
     /// Every way of lying.
-    pub const LIES: [Self; 10] = [
+    pub const LIES: [Self; 15] = [
         Self::Poison,
         Self::WrongResult,
         Self::Bluff,
@@ -45,6 +55,11 @@ impl Behaviour {
         Self::Forge,
         Self::BadSigner,
         Self::Spam,
+        Self::Equivocate,
+        Self::Garbage,
+        Self::Copycat,
+        Self::Thief,
+        Self::HitAndRun,
     ];
 
     /// Returns whether it states results that the Program did not compute.

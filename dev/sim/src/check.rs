@@ -5,7 +5,7 @@
 //!
 //! Absent: tolerance. A property holds in every step of every seed, or the seed is printed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use court::{Address, State, opening};
@@ -193,6 +193,35 @@ impl Checkers {
     /// Notes that a reveal reached the chain while its round takes reveals.
     pub fn arrived(&mut self, round: u64, node: u32) {
         self.tries.entry((round, node)).or_default().arrived += 1;
+    }
+
+    /// Checks a reveal that was accepted: its certificate, if it came with one, and whose it is.
+    ///
+    /// # Errors
+    ///
+    /// [`Violation::Certificate`] for one without more than two thirds of the stake, and
+    /// [`Violation::Copied`] for a node that committed to what another committed to.
+    pub fn revealed(
+        &self,
+        (round, node): (u64, u32),
+        certificate: Option<&[Option<u32>]>,
+        ledger: &Ledger,
+    ) -> Result<(), Violation> {
+        let state = ledger.round(0);
+        let stake_wei = |index: u32| state.seat(index).map_or(0, |seat| seat.stake_wei);
+        let total_wei: u128 = state.seats.iter().map(|seat| seat.stake_wei).sum();
+        let signers = certificate.into_iter().flatten().flatten().copied();
+        let holders: BTreeSet<u32> = signers.chain([node]).collect();
+        let got_wei: u128 = holders.into_iter().map(stake_wei).sum();
+        if certificate.is_some() && 3 * got_wei <= 2 * total_wei {
+            return Err(Violation::Certificate { node, round, got_wei, total_wei });
+        }
+        let own = state.seat(node).map(|seat| seat.commitment);
+        let same = |seat: &&round::Seat| Some(seat.commitment) == own && seat.index != node;
+        match state.members().find(same).map(|seat| seat.index) {
+            Some(other) => Err(Violation::Copied { node, round, other }),
+            None => Ok(()),
+        }
     }
 
     /// Checks what a transaction did.

@@ -30,6 +30,12 @@ pub struct Options {
     pub stakes: Vec<u32>,
     /// Elements of the cumulative tensor.
     pub cumulative_length: usize,
+    /// Block from which each node wants to join; 0 for those who are there at first.
+    pub joins: Vec<u64>,
+    /// Block from which each node wants to leave, if it does.
+    pub leaves: Vec<Option<u64>>,
+    /// By how many ticks each node sees the chain later than it is, always.
+    pub lags: Vec<u64>,
     /// Fewest nodes that a round opens for.
     pub nodes: u32,
     /// Seats of a round; a node that the lot leaves out watches, and challenges.
@@ -95,8 +101,11 @@ impl Options {
         let rounds = size.rounds.unwrap_or(rounds);
         assert!(count >= 4 && rounds >= 1, "a run has at least 4 nodes and 1 round");
         let seats_max = u64::from(SEATS_MAX);
+        let movers = if rng.chance((1, 2)) { rng.between(0, count / 8) } else { 0 };
         // Where many more nodes than seats take part, a share of them is as bad as chance makes it.
-        let liars = rng.between(0, if count > seats_max { count / 16 } else { (count - 1) / 3 });
+        let stay = count - movers;
+        let most = if count > seats_max { stay / 16 } else { (stay - 1) / 3 };
+        let liars = rng.between(0, most.saturating_sub(u64::from(movers > 0)));
         // With equal stakes every node has its part of the seats, and liars no more than a third,
         // as long as no stake is burnt; a lot leaves some out where there are few liars.
         let capacity = match rng.between(0, 3) {
@@ -111,6 +120,7 @@ impl Options {
             behaviours[node] = Behaviour::LIES[lie];
         }
         let stakes = vec![20; behaviours.len()];
+        let (joins, leaves) = moves(rng, &behaviours, movers);
         let calm = rng.chance((1, 4));
         let (delay, work) = if calm { (1, 1) } else { (16, 24) };
         let block_ticks = rng.between(4, 12);
@@ -120,7 +130,12 @@ impl Options {
         let (crash, crash_within) = (ratio(8, 1000), ratio(4, 100));
         let outage = ratio(6, 1000);
         let live_rounds = rng.between(1, 3).min(rounds);
+        let lag_blocks = if calm { 0 } else { rng.between(0, 2) };
+        let lags = behaviours.iter().map(|_| rng.between(0, lag_blocks * block_ticks)).collect();
         Self {
+            joins,
+            leaves,
+            lags,
             cumulative_length: (2 * behaviours.len()).next_multiple_of(64),
             nodes: u32::try_from(count.min(capacity) * 2 / 3).expect("small"),
             capacity: u32::try_from(capacity).expect("small"),
@@ -129,11 +144,11 @@ impl Options {
             stakes,
             dimension: 12 + rng.index(if count > 100 { 21 } else { 30 }),
             block_ticks,
-            commit_blocks: rng.between(6, 10),
-            reveal_blocks: rng.between(10, 16),
+            commit_blocks: rng.between(6, 10) + 2 * lag_blocks,
+            reveal_blocks: rng.between(10, 16) + 4 * lag_blocks,
             aggregate_blocks: rng.between(4, 8),
-            window_blocks: rng.between(10, 14),
-            clock_blocks: rng.between(100, 140),
+            window_blocks: rng.between(10, 14) + 2 * lag_blocks,
+            clock_blocks: rng.between(100, 140) + 20 * lag_blocks,
             gas_price_wei: u128::from(rng.between(0, 400)) * 1_000_000_000,
             liar_bonds: u32::try_from(rng.between(1, 4)).expect("small"),
             delay_ticks_max: rng.between(1, delay),
@@ -163,6 +178,22 @@ impl Options {
         (self.dimension, self.cumulative_length)
     }
 
+    /// Returns whether a node is there from the first block to the last.
+    #[must_use]
+    pub fn stays(&self, node: usize) -> bool {
+        let runs = self.behaviours[node] == Behaviour::HitAndRun;
+        self.joins[node] == 0 && self.leaves[node].is_none() && !runs
+    }
+
+    /// Returns the least time from leaving to a free stake: longer than a round can take that is
+    /// disputed once.
+    #[must_use]
+    pub fn unbond_blocks(&self) -> u64 {
+        let turns = self.aggregate_blocks * u64::from(self.capacity);
+        let dispute = self.window_blocks + 2 * self.clock_blocks;
+        self.commit_blocks + self.reveal_blocks + turns + dispute + 1
+    }
+
     /// Returns after how many blocks the faults end even where rounds are slow.
     #[must_use]
     pub fn safety_blocks_max(&self) -> u64 {
@@ -187,4 +218,22 @@ impl Options {
             + (disputed + 1) * (liars + 1) * turn
             + self.count() as u64
     }
+}
+
+/// Draws who joins late and who leaves, and when; only honest nodes do.
+fn moves(rng: &mut Rng, behaviours: &[Behaviour], movers: u64) -> (Vec<u64>, Vec<Option<u64>>) {
+    let mut joins = vec![0; behaviours.len()];
+    let mut leaves = vec![None; behaviours.len()];
+    for _ in 0..movers {
+        let node = rng.index(behaviours.len());
+        if behaviours[node] == Behaviour::Honest {
+            if rng.chance((1, 2)) {
+                joins[node] = rng.between(5, 80);
+            }
+            if joins[node] == 0 || rng.chance((1, 2)) {
+                leaves[node] = Some(joins[node] + rng.between(5, 120));
+            }
+        }
+    }
+    (joins, leaves)
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::check::Violation;
 use crate::options::Size;
+use crate::sabotage::Sabotage;
 use crate::world::{Setting, World};
 
 /// What a run did.
@@ -104,6 +105,17 @@ impl Failure {
 /// [`Failure`] at the first broken property, or when the healed network is too slow.
 pub fn run(seed: u64, size: Size) -> Result<Report, Failure> {
     once(Setting::draw(seed, size), seed)
+}
+
+/// Runs a seed once, with a mistake put in.
+///
+/// # Errors
+///
+/// As [`run`]; a mistake that shows is one.
+pub fn sabotaged(seed: u64, size: Size, mistake: Sabotage) -> Result<Report, Failure> {
+    let mut world = World::new(Setting::draw(seed, size));
+    world.sabotage = Some(mistake);
+    live(&mut world, seed, &mut |_| {})
 }
 
 /// Runs a seed once and says what happens, in lines, as it happens.

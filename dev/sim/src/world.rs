@@ -28,14 +28,19 @@ use crate::check::{Checkers, Violation};
 use crate::node::Node;
 use crate::options::{Options, Size};
 use crate::rng::Rng;
+use crate::sabotage::Sabotage;
 use crate::transcript::Transcript;
 use crate::work::{self, Computer, Programs};
 
 mod disputes;
 mod effects;
+mod faults;
+mod liars;
 mod members;
+mod operators;
 mod packets;
 
+use faults::Split;
 pub(crate) use members::{Members, accounts, key, node, payee};
 use members::{account, client};
 pub use packets::Packet;
@@ -101,6 +106,8 @@ pub struct World {
     pub checkers: Checkers,
     /// What happened since it was last emptied, a line each, if anybody wants to read it.
     pub lines: Option<Vec<String>>,
+    /// A mistake that is made on purpose; a drawn run has none.
+    pub sabotage: Option<Sabotage>,
     config: Config,
     computer: Computer,
     members: Members,
@@ -122,8 +129,7 @@ pub struct World {
     witnesses: BTreeMap<(Hash, Option<u32>), Witness>,
     faults: bool,
     openable: bool,
-    split_until: u64,
-    split: Vec<bool>,
+    split: Split,
     transcript: Transcript,
 }
 
@@ -179,6 +185,7 @@ impl World {
             checkers,
             ledger,
             lines: None,
+            sabotage: None,
             computer: Computer::new(programs, config.budget_gwei),
             config,
             members,
@@ -194,8 +201,7 @@ impl World {
             witnesses: BTreeMap::new(),
             faults: true,
             openable: true,
-            split_until: 0,
-            split: vec![false; options.count()],
+            split: Split::default(),
             transcript: Transcript::default(),
             nodes,
             options,
@@ -248,7 +254,7 @@ impl World {
     pub fn heal(&mut self) {
         self.faults = false;
         self.checkers.healed(self.ledger.round(self.block).number);
-        self.split_until = 0;
+        self.split.mend();
         for to in 0..self.nodes.len() {
             self.nodes[to].outage_until = 0;
             self.restart(to);
@@ -283,35 +289,6 @@ impl World {
         let (block, tick) = (self.block, self.tick);
         if let Some(lines) = &mut self.lines {
             lines.push(format!("block {block} tick {tick} node {node}: {what}"));
-        }
-    }
-
-    /// Draws this tick's faults.
-    fn strike(&mut self) {
-        let longest = self.options.fault_blocks_max * self.options.block_ticks;
-        if self.tick >= self.split_until && self.rng.chance(self.options.split) {
-            self.split_until = self.tick + self.rng.between(1, longest);
-            for side in &mut self.split {
-                *side = self.rng.chance((1, 2));
-            }
-        }
-        for to in 0..self.nodes.len() {
-            if self.rng.chance(self.options.crash) {
-                self.kill(to);
-            }
-            if self.rng.chance(self.options.outage) {
-                self.nodes[to].outage_until = self.tick + self.rng.between(1, longest);
-            }
-        }
-    }
-
-    fn kill(&mut self, to: usize) {
-        if self.nodes[to].machine.is_some() {
-            self.note(to, format_args!("is killed"));
-            self.nodes[to].kill();
-            let longest = self.options.fault_blocks_max * self.options.block_ticks;
-            let down = self.rng.between(1, longest);
-            self.schedule(down, Happening::Restart { to });
         }
     }
 
@@ -356,7 +333,7 @@ impl World {
                 let Node { key, life, .. } = self.nodes[to];
                 let (own, challenged) = (self.members.index(to), challengers.contains(&key));
                 let look = Look { block: self.block, view: Arc::clone(&view), own, challenged };
-                let delay = self.delay();
+                let delay = self.delay() + self.options.lags[to];
                 self.schedule(delay, Happening::Look { to, life, look });
             }
         }
@@ -387,8 +364,9 @@ impl World {
     fn apply(&mut self, from: usize, input: ledger::Input) -> Result<(), Violation> {
         let key = self.nodes[from].key;
         if let ledger::Input::Reveal { round, .. } | ledger::Input::RevealWithData { round, .. } =
-            input
+            &input
         {
+            let round = *round;
             let state = self.ledger.round(self.block);
             let index = self.members.index(from);
             let taken = (round, Phase::Reveal) == (state.number, state.phase);
@@ -396,14 +374,23 @@ impl World {
                 self.checkers.arrived(round, index);
             }
         }
+        let certificate = match &input {
+            ledger::Input::Reveal { signers, .. } => Some(signers.clone()),
+            _ => None,
+        };
         let result = self.ledger.handle(self.block, key, input);
         self.note(from, format_args!("{result:?}"));
-        let events = result.unwrap_or_default();
+        let mut events = result.unwrap_or_default();
+        self.misreport(&mut events);
         for event in &events {
             self.members.see(event);
             match event {
-                Event::Revealed { round, node, data, .. } if !data.is_empty() => {
-                    self.data.insert((*round, *node), data.clone());
+                Event::Revealed { round, node, data, .. } => {
+                    let signers = certificate.as_deref();
+                    self.checkers.revealed((*round, *node), signers, &self.ledger)?;
+                    if !data.is_empty() {
+                        self.data.insert((*round, *node), data.clone());
+                    }
                 }
                 Event::Settled { round, .. } => self.forget(*round),
                 Event::Court(event) => self.log(event),
@@ -411,6 +398,23 @@ impl World {
             }
         }
         self.checkers.applied(&events, &self.ledger, &mut self.computer)
+    }
+
+    /// Makes the ledger's mistakes, if it is to make any.
+    fn misreport(&self, events: &mut Vec<Event>) {
+        let is = |sabotage| self.sabotage == Some(sabotage);
+        let again = |event: &&Event| match event {
+            Event::Paid { .. } => is(Sabotage::RepeatedPay),
+            Event::Settled { .. } => is(Sabotage::RepeatedEnd),
+            _ => false,
+        };
+        let repeated = events.iter().find(again).cloned();
+        events.extend(repeated);
+        events.retain(|event| match event {
+            Event::Paid { .. } => !is(Sabotage::HiddenPay),
+            Event::Penalised { .. } => !is(Sabotage::HiddenPenalty),
+            _ => true,
+        });
     }
 
     /// Drops what only rounds long ago needed.
@@ -421,13 +425,6 @@ impl World {
         self.data.retain(|(of, _), _| *of + KEPT > round);
         self.digests.retain(|((of, _), _), _| of + KEPT > round);
         self.witnesses.clear();
-    }
-
-    /// Whether something between a node and the chain is lost now.
-    fn chain_lost(&mut self, node: usize) -> bool {
-        self.faults
-            && (self.nodes[node].outage_until > self.tick
-                || self.rng.chance(self.options.chain_loss))
     }
 
     fn delay(&mut self) -> u64 {
@@ -461,7 +458,7 @@ fn config(options: &Options, programs: &Programs, rng: &mut Rng) -> Config {
             gas_price_wei_max: GAS_PRICE_WEI_MAX,
         },
         minimum_stake_wei: WEI_PER_TOKEN,
-        unbond_blocks: 1000,
+        unbond_blocks: options.unbond_blocks(),
     }
 }
 
@@ -481,7 +478,8 @@ fn open_accounts(config: &Config, options: &Options) -> (Ledger, Members) {
     let fund = ledger::Input::Fund { amount_wei: CLIENT_WEI };
     ledger.handle(1, client, fund).expect(FUNDED);
     let mut members = Members::new(options.count());
-    for (i, stake) in options.stakes.iter().enumerate() {
+    let founders = (0..).zip(&options.stakes).filter(|(i, _)| options.joins[*i] == 0);
+    for (i, stake) in founders {
         let amount_wei = u128::from(*stake) * WEI_PER_TOKEN;
         let join = ledger::Input::Join { payee: payee(i), amount_wei };
         let events = ledger.handle(1, key(i), join).expect(FUNDED);

@@ -1,4 +1,5 @@
-//! Two hundred seeds, each run twice, and a look at whether they meet what they are meant to.
+//! Two hundred seeds, each run twice, and a look at whether they meet what they are meant to; as
+//! many small networks of every size.
 
 use sim::sweep::sweep;
 use sim::{Behaviour, Report, Setting, Size};
@@ -23,13 +24,21 @@ fn two_hundred_seeds_keep_every_property() {
     let (settled, voided, struck) = (sum(|r| r.settled), sum(|r| r.voided), sum(|r| r.struck));
     let (penalties, rejected) = (sum(|r| r.penalties), sum(|r| r.rejected));
     let (judged, timeouts) = (sum(|r| r.judged), sum(|r| r.timeouts));
+    let (joined, withdrawn) = (sum(|r| r.joined), sum(|r| r.withdrawn));
     println!(
-        "{settled} settled, {voided} voided, {struck} struck, {judged} judged, \
-         {timeouts} timeouts, {penalties} penalties, {rejected} rejected"
+        "{settled} settled, {voided} voided, {struck} struck, {judged} judged, {timeouts} \
+         timeouts, {penalties} penalties, {rejected} rejected, {joined} joined, {withdrawn} \
+         withdrawn"
     );
     // A simulator that never meets a fault proves nothing.
-    assert!(settled > 400 && voided > 20 && penalties > 20 && rejected > 50);
-    assert!(struck > 20 && judged > 20 && timeouts > 8);
+    assert!(settled > 3000 && voided > 20 && penalties > 20 && rejected > 50);
+    assert!(struck > 20 && judged > 20 && timeouts > 8 && joined > 20 && withdrawn > 20);
+}
+
+#[test]
+fn networks_of_any_size_keep_every_property() {
+    let reports = reports(0..200, Size::default());
+    assert!(reports.iter().any(|r| r.nodes == 4) && reports.iter().any(|r| r.nodes == 25));
 }
 
 #[test]

@@ -60,6 +60,28 @@ pub enum Violation {
         /// How much.
         lost_wei: u128,
     },
+    /// A reveal was accepted whose certificate is too light.
+    #[error("index {node} revealed in round {round} with {got_wei} wei of {total_wei} behind it")]
+    Certificate {
+        /// Registry index.
+        node: u32,
+        /// When.
+        round: u64,
+        /// Stake of the holders.
+        got_wei: u128,
+        /// Stake of all seats.
+        total_wei: u128,
+    },
+    /// Two nodes revealed one commitment.
+    #[error("index {node} revealed what {other} committed to in round {round}")]
+    Copied {
+        /// Registry index.
+        node: u32,
+        /// When.
+        round: u64,
+        /// Whose commitment it is.
+        other: u32,
+    },
     /// A round ended twice, or out of turn.
     #[error("round {round} ended after round {last}")]
     Twice {

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use court::opening;
 use round::aggregate::Row;
 use round::machine::{Input, Member, Output, Tx};
-use round::{Phase, View, digest, ledger};
+use round::{digest, ledger};
 use tensor::{Dtype, Hash, Shape, Tensor};
 
-use super::{Happening, Look, Packet, World};
+use super::{Happening, Look, Packet, World, liars};
 use crate::behaviour::Behaviour;
 use crate::check::Violation;
 use crate::node::{Waiting, signature};
+use crate::sabotage::Sabotage;
 use crate::work::{self, Matter};
 
 impl World {
@@ -50,7 +51,8 @@ impl World {
         self.ask_again(to);
         let (round, phase) = (view.round.number, view.round.phase);
         let half = view.round.commits_closed_block + self.config.reveal_blocks / 2;
-        self.spam(to, &view);
+        self.lie(to, &view);
+        self.tend(to, &view);
         self.feed(to, Input::Chain(Box::new(view)))?;
         self.litigate(to);
         if let Some(index) = look.own.filter(|_| self.nodes[to].machine.is_some()) {
@@ -60,7 +62,7 @@ impl World {
     }
 
     /// What a node knows that it is owed.
-    fn due_gwei(&self, to: usize, root: Hash) -> u64 {
+    pub(super) fn due_gwei(&self, to: usize, root: Hash) -> u64 {
         let Some(index) = self.members.index(to) else { return 0 };
         let paid = self.nodes[to].disk.tensors.get(&root).and_then(|paid| paid.as_f64());
         let Some(owed) = paid.and_then(|paid| paid.get(index as usize)) else { return 0 };
@@ -72,6 +74,7 @@ impl World {
 
     fn perform(&mut self, to: usize, output: Output) -> Result<(), Violation> {
         match output {
+            Output::Persist(_) if self.sabotage == Some(Sabotage::ForgottenLog) => {}
             Output::Persist(record) => self.nodes[to].disk.records.push(record),
             Output::Keep { round, blob, bytes } => self.keep(to, round, (blob, bytes)),
             Output::Train { round, seed, model_root } => {
@@ -84,8 +87,14 @@ impl World {
                     return Ok(());
                 }
                 let bytes = self.nodes[to].sends(&self.blob(to, blob));
+                let equivocates = self.nodes[to].behaviour == Behaviour::Equivocate;
                 for peer in peers {
-                    let bytes = Arc::clone(&bytes);
+                    let (mut named, mut bytes) = ((update_root, blob), Arc::clone(&bytes));
+                    if equivocates && peer % 2 == 1 {
+                        let (root, blob, other) = Self::other_update(&bytes);
+                        (named, bytes) = ((root, blob), other.into());
+                    }
+                    let (update_root, blob) = named;
                     let offer = Packet::Offer { round, update_root, blob, bytes };
                     self.post(to, peer, offer);
                 }
@@ -215,7 +224,7 @@ impl World {
                     (tensor(&model_root), tensor(&cumulative_root), rows)
                 });
                 let (mut roots, mut paid) = (case.roots, Arc::clone(&case.outputs[3]));
-                if let Some(index) = index.filter(|_| behaviour.bends()) {
+                if let Some(index) = index.filter(|_| behaviour.bends() || self.is_off(to)) {
                     paid = Arc::new(work::more(&paid, index));
                     roots[3] = paid.root();
                 }
@@ -234,16 +243,7 @@ impl World {
         if let Some(index) = self.members.index(from) {
             self.checkers.sent(index, &tx)?;
         }
-        let withheld = matches!(
-            (self.nodes[from].behaviour, &tx),
-            (Behaviour::NoReveal, Tx::Reveal { .. } | Tx::RevealWithData { .. })
-                | (Behaviour::SilentAggregator | Behaviour::FalseAlarm, Tx::PostResult { .. })
-                | (Behaviour::WrongResult | Behaviour::Bluff, Tx::Challenge { .. })
-                | (Behaviour::Withhold, Tx::Settle { .. })
-        );
-        if withheld {
-            return Ok(());
-        }
+        let Some(tx) = self.twist(from, tx) else { return Ok(()) };
         if let Some(input) = self.call(from, tx) {
             self.submit(from, input);
         }
@@ -270,7 +270,10 @@ impl World {
                     let secret = self.nodes[self.members.node(*node)?].secret;
                     (*got == signature(secret, digest)).then_some(*node)
                 });
-                let signers = signers.collect();
+                let mut signers = signers.collect();
+                if self.nodes[from].behaviour == Behaviour::Garbage {
+                    signers = liars::garbage(&mut self.rng, own, signers);
+                }
                 ledger::Input::Reveal { round, update_root, salt, blob, signers }
             }
             Tx::RevealWithData { round, salt, blob } => {
@@ -297,31 +300,6 @@ impl World {
                 ledger::Input::Claim { node, opening }
             }
         })
-    }
-
-    /// What a spammer sends besides: a second commitment, and calls that are out of place.
-    fn spam(&mut self, from: usize, view: &View) {
-        if self.nodes[from].behaviour != Behaviour::Spam {
-            return;
-        }
-        let (round, salt, root) = (view.round.number, self.rng.hash(), self.rng.hash());
-        let input = match (view.round.phase, self.rng.index(4)) {
-            (Phase::Commit, 0) => ledger::Input::Commit { round, commitment: root },
-            (_, 0) => ledger::Input::RevealWithData {
-                round,
-                salt,
-                blob: root,
-                update: vec![0; 4 * self.options.dimension],
-            },
-            (_, 1) => ledger::Input::PostResult { round, outputs_root: root },
-            (_, 2) => ledger::Input::Settle {
-                round,
-                output_roots: vec![root; 4],
-                accepted_chunk: vec![0; 128],
-            },
-            _ => ledger::Input::Poke,
-        };
-        self.submit(from, input);
     }
 }
 

@@ -80,7 +80,7 @@ impl World {
 
     /// Sends a packet from one node to another.
     pub(super) fn pass(&mut self, from: usize, to: usize, packet: Packet) {
-        let cut = self.tick < self.split_until && self.split[from] != self.split[to];
+        let cut = self.faults && self.split.cuts(self.tick, from, to);
         let lost = self.faults && (cut || self.rng.chance(self.options.loss));
         let doubled = self.faults && self.rng.chance(self.options.replay);
         if lost || from == to {
