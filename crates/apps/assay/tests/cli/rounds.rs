@@ -94,9 +94,9 @@ fn check_round(round: &Value) {
         assert_eq!(gwei > 0.0, earned, "{round}");
         total_gwei += gwei;
     }
-    // Each share is rounded down to a gwei.
+    // The share of each seat is rounded down to a gwei.
     let lost = BUDGET_GWEI - total_gwei;
-    assert!((0.0..=participants.len() as f64).contains(&lost), "{pay:?}");
+    assert!((0.0..=f64::from(node::CAPACITY)).contains(&lost), "{pay:?}");
     assert!(round["loss"].as_f64().is_some_and(f64::is_finite), "{round}");
     hash(&round["model"]);
     hash(&round["program"]);
