@@ -6,8 +6,8 @@
 //! the latter's truncation, as a Program has no branches. For a game that is quadratic in who takes
 //! part, an order and its reverse have the exact value as their mean.
 //!
-//! The empty coalition and the whole one are the same in all orders and valued once: `2 + k (m - 1)`
-//! models in all.
+//! The empty coalition and the whole one are the same in all orders and valued once, so there are
+//! `2 + k (m - 1)` models in all.
 
 use tensor::{Builder, Dtype, Tensor, Value};
 

@@ -106,7 +106,8 @@ proptest! {
         }
         let expected = reference(4, &observations);
         for (got, expected) in said.expect("a round").effect.iter().zip(&expected) {
-            prop_assert!((got - expected).abs() < 1e-7 * (1.0 + expected.abs()), "{got} {expected}");
+            let off = (got - expected).abs();
+            prop_assert!(off < 1e-7 * (1.0 + expected.abs()), "{got} {expected}");
         }
     }
 }

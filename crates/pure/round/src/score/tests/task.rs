@@ -6,7 +6,6 @@
 use tensor::{BuildError, Builder, Dtype, Program, Tensor, Value, eval};
 
 use crate::aggregate::{self, UPDATE_MAX, aggregate};
-use crate::chain::WEI_PER_TOKEN;
 use crate::score::{Config, Explanation, Round, Row, Rule, explain, inputs, score};
 
 /// Units of an update in one of the params.
@@ -150,11 +149,7 @@ impl World {
         let zeros = Tensor::zeros(Dtype::F64, &[updates.len()]).expect("small");
         let rows: Vec<aggregate::Row> = (0..)
             .zip(&updates)
-            .map(|(member, update)| aggregate::Row {
-                member,
-                stake_wei: WEI_PER_TOKEN,
-                update: update.clone(),
-            })
+            .map(|(member, update)| aggregate::Row { member, update: update.clone() })
             .collect();
         let given = aggregate::inputs((self.params.clone(), zeros.clone()), 0, &rows);
         let settled = eval(&self.aggregate, &given.expect("rows")).expect("the Program's inputs");
