@@ -165,7 +165,8 @@ pub fn program(recipe: &Recipe, n: usize, d: usize) -> Result<Program, RecipeErr
         Rule::Median if plain => rules::median(&mut b, &rows)?,
         Rule::TrimmedMean if plain => rules::trimmed(&mut b, &rows, recipe.liars)?,
         _ => {
-            let mut span = span::Span::new(&mut b, &rows, previous)?;
+            let wanted = matches!(recipe.rule, Rule::CentredClipping { .. });
+            let mut span = span::Span::new(&mut b, &rows, wanted.then_some(previous))?;
             for mix in &recipe.mixes {
                 span.mix(&mut b, *mix, (recipe.liars, order))?;
             }

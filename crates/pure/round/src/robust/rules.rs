@@ -5,7 +5,7 @@
 //!
 //! *Invariant: weights are at least 0 and sum to 1, but for what rounding leaves.*
 
-use tensor::{Builder, Dtype, Tensor, Value};
+use tensor::{BuildError, Builder, Dtype, Tensor, Value};
 
 use super::span::{Span, least, sorted_rows};
 use super::{Built, Recipe, Rule, clamp, fill, float};
@@ -29,12 +29,8 @@ pub(super) fn by_span(b: &mut Builder, recipe: &Recipe, span: &Span) -> Built {
         Rule::Krum => krum(b, span, recipe.liars, 1)?,
         Rule::MultiKrum => krum(b, span, recipe.liars, span.count - recipe.liars)?,
         Rule::GeometricMedian { steps, smoothing } => weiszfeld(b, span, steps, smoothing)?,
-        Rule::CentredClipping { steps, radius } => {
-            let weights = clipping(b, span, steps, radius)?;
-            return span.sum(b, weights);
-        }
+        Rule::CentredClipping { steps, radius } => clipping(b, span, steps, radius)?,
     };
-    let weights = b.pad(weights, &[0, 0], &[0, 1])?;
     span.sum(b, weights)
 }
 
@@ -52,8 +48,7 @@ pub(super) fn median(b: &mut Builder, rows: &[Value]) -> Built {
 /// The mean of each coordinate of rows i32[d] without the `trim` least and greatest: an exact sum,
 /// one division.
 pub(super) fn trimmed(b: &mut Builder, rows: &[Value], trim: usize) -> Built {
-    let sorted = if trim == 0 { rows.to_vec() } else { network::sort(b, rows)? };
-    let kept = &sorted[trim..sorted.len() - trim];
+    let kept = middle(b, rows, trim)?;
     let mut sum = clamp(b, kept[0])?;
     for row in &kept[1..] {
         let row = clamp(b, *row)?;
@@ -62,6 +57,29 @@ pub(super) fn trimmed(b: &mut Builder, rows: &[Value], trim: usize) -> Built {
     let sum = b.convert(sum, Dtype::F64)?;
     let count = fill(b, sum, float(kept.len()))?;
     b.div(sum, count)
+}
+
+/// The rows i32[d] that are left, coordinate by coordinate, without the `trim` least and greatest,
+/// in any order: a sort without the exchanges whose two results are summed alike.
+fn middle(b: &mut Builder, rows: &[Value], trim: usize) -> Result<Vec<Value>, BuildError> {
+    let n = rows.len();
+    let part = |place: usize| usize::from(place >= trim) + usize::from(place >= n - trim);
+    let mut parts: Vec<Option<usize>> = (0..n).map(|place| Some(part(place))).collect();
+    let mut exchanges = network::exchanges(n);
+    exchanges.reverse();
+    exchanges.retain(|(low, high)| {
+        let matters = parts[*low].is_none() || parts[*low] != parts[*high];
+        if matters {
+            (parts[*low], parts[*high]) = (None, None);
+        }
+        matters
+    });
+    let mut list = rows.to_vec();
+    for (low, high) in exchanges.into_iter().rev() {
+        let (x, y) = (list[low], list[high]);
+        (list[low], list[high]) = (b.min(x, y)?, b.max(x, y)?);
+    }
+    Ok(list[trim..n - trim].to_vec())
 }
 
 /// Equal weights f64[1, m] of the `chosen` vectors whose sums of squared distances to the nearest
@@ -96,8 +114,7 @@ fn weiszfeld(b: &mut Builder, span: &Span, steps: usize, smoothing: f64) -> Buil
         if step == steps {
             return Ok(weights);
         }
-        let center = b.pad(weights, &[0, 0], &[0, 1])?;
-        squares = span.distances_from(b, center)?;
+        squares = span.distances_from(b, weights)?;
     }
 }
 

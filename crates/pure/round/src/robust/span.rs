@@ -1,11 +1,12 @@
 //! Rows seen through their inner products.
 //!
-//! A [`Span`] is a list of vectors, each a weighted sum of the rows (and one more, the previous
-//! aggregate, which is carried along untouched): the weights f64[m + 1, n + 1], the inner products
-//! of the vectors f64[m + 1, m + 1], and the rows themselves f64[n + 1, d]. Taking other weighted
-//! sums of the vectors changes both matrices by small products and leaves the rows alone.
+//! A [`Span`] is a list of vectors, each a weighted sum of the rows: the weights f64[m, n], the
+//! inner products of the vectors f64[m, m], and the rows themselves f64[n, d]. Taking other
+//! weighted sums of the vectors changes both matrices by small products and leaves the rows alone.
+//! Where a rule wants the previous aggregate, it is one more row and one more vector, which is
+//! carried along untouched: all extents are then one more.
 //!
-//! *Invariant: the last vector is the previous aggregate, always.*
+//! *Invariant: the previous aggregate, if there, is the last vector.*
 //! Absent: vectors that are not sums of rows, such as a coordinate-wise median.
 
 use tensor::{BuildError, Builder, Dtype, Tensor, Value};
@@ -16,34 +17,39 @@ use crate::aggregate::network;
 /// Vectors that are weighted sums of rows.
 #[derive(Clone, Debug)]
 pub(super) struct Span {
-    /// The rows and the previous aggregate, f64[n + 1, d].
+    /// The rows and perhaps the previous aggregate.
     rows: Value,
-    /// The vectors' weights, f64[m + 1, n + 1].
+    /// The vectors' weights.
     weights: Value,
-    /// The vectors' inner products, f64[m + 1, m + 1].
-    pub(super) products: Value,
+    /// The vectors' inner products.
+    products: Value,
     /// Vectors without the previous aggregate.
     pub(super) count: usize,
+    /// 1 with the previous aggregate, 0 without.
+    more: usize,
 }
 
 impl Span {
-    /// The rows i32[d] themselves.
+    /// The rows i32[d] themselves, and the previous aggregate f32[d] where it is wanted.
     pub(super) fn new(
         b: &mut Builder,
         rows: &[Value],
-        previous: Value,
+        previous: Option<Value>,
     ) -> Result<Span, BuildError> {
-        let (n, d) = (rows.len(), b.shape_of(previous).count());
+        let (n, d) = (rows.len(), b.shape_of(rows[0]).count());
         let stacked = b.concat(rows, 0)?;
         let stacked = clamp(b, stacked)?;
-        let stacked = b.convert(stacked, Dtype::F64)?;
-        let previous = b.convert(previous, Dtype::F64)?;
-        let all = b.concat(&[stacked, previous], 0)?;
-        let rows = b.reshape(all, &[n + 1, d])?;
+        let mut all = b.convert(stacked, Dtype::F64)?;
+        if let Some(previous) = previous {
+            let previous = b.convert(previous, Dtype::F64)?;
+            all = b.concat(&[all, previous], 0)?;
+        }
+        let more = usize::from(previous.is_some());
+        let rows = b.reshape(all, &[n + more, d])?;
         let across = b.transpose(rows, &[1, 0])?;
         let products = b.matmul(rows, across)?;
-        let weights = identity(b, n + 1)?;
-        Ok(Span { rows, weights, products, count: n })
+        let weights = identity(b, n + more)?;
+        Ok(Span { rows, weights, products, count: n, more })
     }
 
     /// Applies a pre-step for so many liars; the order is i32[n].
@@ -58,16 +64,23 @@ impl Span {
             Mix::Neighbours => (self.neighbours(b, liars)?, self.count),
             Mix::Clip => (self.clip(b, liars)?, self.count),
         };
-        let corner = b.pad(weights, &[0, 0], &[1, 1])?;
-        let last = unit(count + 1, self.count + 1);
-        let last = b.constant(last)?;
-        let weights = b.add(corner, last)?;
+        let weights = self.widened(b, weights, count)?;
         let across = b.transpose(weights, &[1, 0])?;
         let half = b.matmul(weights, self.products)?;
         self.products = b.matmul(half, across)?;
         self.weights = b.matmul(weights, self.weights)?;
         self.count = count;
         Ok(())
+    }
+
+    /// The weights of `count` new vectors, and of the previous aggregate where there is one.
+    fn widened(&self, b: &mut Builder, weights: Value, count: usize) -> Built {
+        if self.more == 0 {
+            return Ok(weights);
+        }
+        let corner = b.pad(weights, &[0, 0], &[1, 1])?;
+        let last = b.constant(unit(count + 1, self.count + 1))?;
+        b.add(corner, last)
     }
 
     /// The squared lengths of the vectors, f64[1, m].
@@ -95,7 +108,7 @@ impl Span {
     }
 
     /// The squared distances of the vectors from one weighted sum of all, f64[1, m], none below 0;
-    /// `center` is f64[1, m + 1].
+    /// `center` has a weight for each, f64[1, m], or one more.
     pub(super) fn distances_from(&self, b: &mut Builder, center: Value) -> Built {
         let m = self.count;
         let along = b.matmul(center, self.products)?;
@@ -111,7 +124,7 @@ impl Span {
         b.max(distances, zero)
     }
 
-    /// One weighted sum of the vectors, f64[d]; `weights` is f64[1, m + 1].
+    /// One weighted sum of the vectors, f64[d]; `weights` is f64[1, m], or one more.
     ///
     /// Each element is one chain of fused multiply-adds from +0, rows ascending.
     pub(super) fn sum(&self, b: &mut Builder, weights: Value) -> Built {
