@@ -13,7 +13,7 @@ use round::aggregate::{Row, bytes_root};
 use round::chain::WEI_PER_GWEI;
 use round::ledger::Event;
 use round::machine::Tx;
-use round::{Ledger, Phase};
+use round::{Block, Ledger, Phase};
 use tensor::{Dtype, Hash, Shape, Tensor};
 
 use crate::behaviour::Behaviour;
@@ -82,6 +82,8 @@ pub struct Checkers {
     pub joined: u64,
     /// Stakes that were paid out.
     pub withdrawn: u64,
+    /// First block in which each registry index that leaves may take its stake.
+    unbond: BTreeMap<u32, Block>,
 }
 
 impl Checkers {
@@ -118,6 +120,7 @@ impl Checkers {
             rejected: 0,
             joined: 0,
             withdrawn: 0,
+            unbond: BTreeMap::new(),
         };
         let nodes = 0..checkers.behaviours.len();
         checkers.wealth_wei = nodes.map(|node| checkers.has_wei(node)).collect();
@@ -231,9 +234,9 @@ impl Checkers {
     /// The first [`Violation`].
     pub fn applied(
         &mut self,
+        now: Block,
         events: &[Event],
-        ledger: &Ledger,
-        computer: &mut Computer,
+        (ledger, computer): (&Ledger, &mut Computer),
     ) -> Result<(), Violation> {
         for event in events {
             self.members.see(event);
@@ -254,7 +257,16 @@ impl Checkers {
                 Event::Court(event) => self.court(event, ledger)?,
                 Event::Paid { node, .. } => self.pay(*node, ledger)?,
                 Event::Joined { .. } => self.joined += 1,
-                Event::Withdrawn { .. } => self.withdrawn += 1,
+                Event::Leaving { index, .. } => {
+                    self.unbond.insert(*index, now + ledger.config().unbond_blocks);
+                }
+                Event::Withdrawn { index, .. } => {
+                    self.withdrawn += 1;
+                    let unbond_block = self.unbond.get(index).copied().unwrap_or(Block::MAX);
+                    if now < unbond_block {
+                        return Err(Violation::Early { index: *index, unbond_block });
+                    }
+                }
                 _ => {}
             }
         }

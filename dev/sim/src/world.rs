@@ -397,7 +397,7 @@ impl World {
                 _ => {}
             }
         }
-        self.checkers.applied(&events, &self.ledger, &mut self.computer)
+        self.checkers.applied(self.block, &events, (&self.ledger, &mut self.computer))
     }
 
     /// Makes the ledger's mistakes, if it is to make any.

@@ -60,6 +60,14 @@ pub enum Violation {
         /// How much.
         lost_wei: u128,
     },
+    /// A stake was paid out before it may be.
+    #[error("index {index} took its stake before block {unbond_block}")]
+    Early {
+        /// Registry index.
+        index: u32,
+        /// First block in which it may.
+        unbond_block: u64,
+    },
     /// A reveal was accepted whose certificate is too light.
     #[error("index {node} revealed in round {round} with {got_wei} wei of {total_wei} behind it")]
     Certificate {
