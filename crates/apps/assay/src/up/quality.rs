@@ -92,6 +92,20 @@ impl Quality {
     }
 }
 
+/// Mean pay of a seat over all rounds and all nodes of a kind; nothing if they had no seats.
+fn pay(rounds: &[Round], kind: impl Fn(u32) -> bool) -> Option<f64> {
+    let (mut tokens, mut seats) = (0.0, 0_usize);
+    for round in rounds {
+        let paid = round.pay.iter().filter(|pay| kind(pay.node));
+        tokens += paid.filter_map(|pay| pay.tokens.parse::<f64>().ok()).sum::<f64>();
+        let held = round.seats.iter().filter(|held| kind(held.node));
+        seats += held.map(|held| held.seats).sum::<usize>();
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a few seats")]
+    let mean = tokens / seats as f64;
+    (seats > 0).then_some(mean)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,18 +122,4 @@ mod tests {
         assert_eq!(quality.lines().len(), 2);
         assert_eq!(Quality::default().lines().len(), 1);
     }
-}
-
-/// Mean pay of a seat over all rounds and all nodes of a kind; nothing if they had no seats.
-fn pay(rounds: &[Round], kind: impl Fn(u32) -> bool) -> Option<f64> {
-    let (mut tokens, mut seats) = (0.0, 0_usize);
-    for round in rounds {
-        let paid = round.pay.iter().filter(|pay| kind(pay.node));
-        tokens += paid.filter_map(|pay| pay.tokens.parse::<f64>().ok()).sum::<f64>();
-        let held = round.seats.iter().filter(|held| kind(held.node));
-        seats += held.map(|held| held.seats).sum::<usize>();
-    }
-    #[expect(clippy::cast_precision_loss, reason = "a few seats")]
-    let mean = tokens / seats as f64;
-    (seats > 0).then_some(mean)
 }

@@ -83,14 +83,17 @@ impl Span {
         b.add(corner, last)
     }
 
-    /// The squared lengths of the vectors, f64[1, m].
+    /// The squared lengths of the vectors, f64[1, m], none below 0.
     pub(super) fn squares(&self, b: &mut Builder) -> Built {
         let m = self.count;
         let products = b.slice(self.products, &[0, 0], &[m, m])?;
         let diagonal = identity(b, m)?;
         let squares = b.mul(products, diagonal)?;
         let squares = b.sum(squares, 0)?;
-        b.reshape(squares, &[1, m])
+        let squares = b.reshape(squares, &[1, m])?;
+        // Of a mixture that cancels, rounding can leave less than nothing.
+        let zero = fill(b, squares, 0.0)?;
+        b.max(squares, zero)
     }
 
     /// The squared distances between the vectors, f64[m, m], none below 0.
