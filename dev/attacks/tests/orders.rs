@@ -47,7 +47,8 @@ fn neither_arrival_nor_threads_show_in_a_bit() {
         let mut arrivals: Vec<usize> = (0..n).collect();
         for turn in 0..ORDERS {
             shuffle(&mut dice, &mut arrivals);
-            // Whoever aggregates takes rows by ascending id; exact sums and sorts need not even that.
+            // Whoever aggregates takes rows by ascending id; exact sums and sorts need not even
+            // that.
             let by_id: BTreeMap<usize, &Tensor> =
                 arrivals.iter().map(|id| (*id, &rows[*id])).collect();
             let arrived: Vec<Tensor> = if symmetric {

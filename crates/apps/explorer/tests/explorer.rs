@@ -99,7 +99,7 @@ async fn the_first_page_shows_the_rejected_liar_and_the_margin() {
     let report = world.view().oracle.reports.last().expect("a report follows each round");
     assert!(html.contains(&format!("{} <span class=\"unit\">%</span>", report.value.percent(2))));
     assert!(html.contains(&format!("title=\"{} of notional\"", report.value)));
-    assert!(html.contains("2 of 4 commitments are revealed"));
+    assert!(html.contains("6 of 12 committed seats are revealed"));
     assert!(html.contains("class=\"here\" aria-current=\"step\""));
 }
 

@@ -5,8 +5,8 @@
 //!
 //! Where the node keeps its privacy, its [`Guard`] blurs what training gave.
 //!
-//! A node made to lie about its update ([`poison`], [`Lie::update`]) trains like the others and then
-//! sends something else; it lies about nothing else.
+//! A node made to lie about its update ([`poison`], [`Lie::update`]) trains like the others and
+//! then sends something else; it lies about nothing else.
 
 use learn::Dataset;
 use tensor::{Hash, Tensor};

@@ -76,7 +76,8 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     println!("chain     id {}, block {}", status.chain_id, status.block);
     println!("round     {}, {}", status.round, status.phase);
     println!(
-        "seats     {} a round, {} liars' tolerated: more in 1 round of 1,000 from {:.1} % of the stake",
+        "seats     {} a round; more than {} for liars in 1 round of 1,000 from {:.1} % of the \
+         stake on",
         status.seats,
         status.tolerated,
         100.0 * status.tolerated_share

@@ -76,8 +76,8 @@ impl Quality {
         )];
         if let Some(liars) = self.liar_pay {
             lines.push(format!(
-                "pay       {:.2} tokens a seat for honest updates, {liars:.2} for those of liars and \
-                 attackers: what is accepted is paid alike, its worth is not scored yet",
+                "pay       {:.2} tokens a seat for honest updates, {liars:.2} for liars' and \
+                 attackers': what is accepted is paid alike, its worth is not scored yet",
                 self.honest_pay
             ));
         }

@@ -48,7 +48,7 @@ impl Now<'_> {
                 )
             }
             Phase::Reveal => format!(
-                "{} of {} commitments are revealed; closes with the last{until}.",
+                "{} of {} committed seats are revealed; closes with the last{until}.",
                 round.revealed(),
                 round.committed()
             ),

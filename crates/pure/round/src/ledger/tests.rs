@@ -141,8 +141,8 @@ fn at_turn(ledger: &Ledger, turn: u64) -> u32 {
     [0, 1, 1, 2, 2, 2][digest::elected_row(ledger.round(13).elect_seed, turn, 6)]
 }
 
-/// Outputs with this cumulative pay, and the chunk of output 1: rows 0 and 3 are accepted, the first
-/// ones of nodes 0 and 2.
+/// Outputs with this cumulative pay, and the chunk of output 1: rows 0 and 3 are accepted, the
+/// first ones of nodes 0 and 2.
 fn outputs(pay: &[f64]) -> (Vec<Hash>, Tensor, Vec<u8>) {
     let mut paid = pay.to_vec();
     paid.resize(CUMULATIVE_LENGTH, 0.0);

@@ -1,3 +1,5 @@
+//! What is held, folded event by event, beside amounts worked out by hand.
+
 use super::*;
 use crate::contracts::{registry::Registry, rewards::Rewards, rounds::Rounds};
 
