@@ -24,6 +24,7 @@ mod refusal;
 mod registry;
 mod rewards;
 mod rounds;
+pub(crate) use rewards::amount;
 pub(crate) use rounds::certificate_wei;
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,8 @@
 //! mirror of `Registry`, `Rounds`, `Court` and `Rewards` with the same rules and the same names of
 //! errors. [`Machine`] is what one node does about it: it is shown the chain again and again and
 //! answers with effects as data, so that it may be killed between any two of them. [`aggregate`] is
-//! the Program both sides rely on. [`concentration`] says how unevenly it is all held.
+//! the Program both sides rely on. [`concentration`] says how unevenly it is all held, [`jobs`] how
+//! several jobs are paid, moved on and retired.
 //!
 //! Invariants: the ledger conserves tokens; a machine commits to at most one update a round,
 //! whatever the crash; the same inputs give the same outputs, always.
@@ -16,6 +17,7 @@ pub mod aggregate;
 pub mod chain;
 pub mod concentration;
 pub mod digest;
+pub mod jobs;
 pub mod ledger;
 pub mod lots;
 pub mod machine;

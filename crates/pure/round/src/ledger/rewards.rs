@@ -61,7 +61,7 @@ impl Ledger {
 }
 
 /// Returns the integer a double stands for, if it is one from 0 to 2^64 - 1; -0 is none.
-fn amount(value: f64) -> Result<u64, Refusal> {
+pub(crate) fn amount(value: f64) -> Result<u64, Refusal> {
     const MANTISSA_BITS: u32 = 52;
     const BIAS: u64 = 1023;
     let bits = value.to_bits();
