@@ -54,7 +54,7 @@ struct Table {
 }
 
 /// The artifacts by contract name.
-const ARTIFACTS: [(&str, &str); 19] = [
+const ARTIFACTS: [(&str, &str); 21] = [
     ("AssayToken", include_str!("../../../../contracts/artifacts/AssayToken.json")),
     ("Registry", include_str!("../../../../contracts/artifacts/Registry.json")),
     ("Programs", include_str!("../../../../contracts/artifacts/Programs.json")),
@@ -73,6 +73,8 @@ const ARTIFACTS: [(&str, &str); 19] = [
     ("PanelGate", include_str!("../../../../contracts/artifacts/PanelGate.json")),
     ("ScenarioBook", include_str!("../../../../contracts/artifacts/ScenarioBook.json")),
     ("PortfolioHouse", include_str!("../../../../contracts/artifacts/PortfolioHouse.json")),
+    ("Jobs", include_str!("../../../../contracts/artifacts/Jobs.json")),
+    ("Revenue", include_str!("../../../../contracts/artifacts/Revenue.json")),
     ("OrderDesk", include_str!("../../../../contracts/artifacts/OrderDesk.json")),
 ];
 

@@ -13,6 +13,7 @@ mod court;
 mod error;
 mod grids;
 pub mod house;
+mod jobs;
 mod market;
 mod oracle;
 mod panel;
@@ -40,6 +41,7 @@ pub use self::{
     error::{ClientError, Revert},
     grids::{Change, ClaimedGrid, Instrument},
     house::{Data, Deal, Grid, House, Leg, Listing, PackageOrder, Portfolio, Reading, Rows},
+    jobs::{JobState, Proposal},
     market::{Account, Match, Order},
     oracle::{Based, Basis, Bundle, Posting, Price, Report},
     panel::{FeedTerms, Message, PanelPolicy, PanelState, Record, Reporter, SlotReport, Step},

@@ -82,6 +82,8 @@ artifact!(referee, Referee, "../../../contracts/artifacts/Referee.json");
 artifact!(court, Court, "../../../contracts/artifacts/Court.json");
 artifact!(rewards, Rewards, "../../../contracts/artifacts/Rewards.json");
 artifact!(rounds, Rounds, "../../../contracts/artifacts/Rounds.json");
+artifact!(jobs, Jobs, "../../../contracts/artifacts/Jobs.json");
+artifact!(revenue, Revenue, "../../../contracts/artifacts/Revenue.json");
 artifact!(oracle, RiskOracle, "../../../contracts/artifacts/RiskOracle.json");
 artifact!(gate, RiskGate, "../../../contracts/artifacts/RiskGate.json");
 artifact!(dollar, DemoDollar, "../../../contracts/artifacts/DemoDollar.json");

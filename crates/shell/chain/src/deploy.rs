@@ -35,6 +35,7 @@ use crate::{
 mod clearing;
 mod court;
 mod house;
+mod jobs;
 mod panel;
 
 pub use clearing::{Clearing, ClearingSetup, deploy_clearing, plan_clearing};
@@ -92,11 +93,15 @@ pub struct Deployment {
     pub scenarios: Address,
     /// `PortfolioHouse`: options and perpetuals.
     pub house: Address,
+    /// `Jobs`: further models, each with a registry, pay and rounds of its own.
+    pub jobs: Address,
+    /// `Revenue`: fees of deployed jobs, split among who trained them.
+    pub revenue: Address,
 }
 
 impl Deployment {
     /// Returns the contracts' names and addresses in the order of their deployment.
-    pub fn named(&self) -> [(&'static str, Address); 19] {
+    pub fn named(&self) -> [(&'static str, Address); 21] {
         [
             ("AssayToken", self.token),
             ("Registry", self.registry),
@@ -117,6 +122,8 @@ impl Deployment {
             ("PriceFeed of the house", self.spot),
             ("ScenarioBook", self.scenarios),
             ("PortfolioHouse", self.house),
+            ("Jobs", self.jobs),
+            ("Revenue", self.revenue),
         ]
     }
 
@@ -226,6 +233,8 @@ pub async fn plan(client: &Client) -> Result<Deployment, ClientError> {
         spot: at(16),
         scenarios: at(17),
         house: at(18),
+        jobs: at(19),
+        revenue: at(20),
     })
 }
 
@@ -293,7 +302,9 @@ pub async fn execute(
 /// Returns the init codes in the order of [`Deployment::named`].
 fn all_codes(client: &Client, setup: &Setup, at: &Deployment) -> Vec<Bytes> {
     let panel = panel::init_codes(client, setup, at);
-    [init_codes(client, setup, at), panel.into(), house::init_codes(setup, at).into()].concat()
+    let house = house::init_codes(setup, at);
+    [init_codes(client, setup, at), panel.into(), house.into(), jobs::init_codes(at).into()]
+        .concat()
 }
 
 /// Returns those of the protocol and of the dated future.
@@ -323,7 +334,7 @@ fn init_codes(client: &Client, setup: &Setup, at: &Deployment) -> Vec<Bytes> {
             gasPriceCap: setup.gas_price_cap,
             gasRate: Unit::ETHER.wei(),
         },
-        consumers: vec![at.rounds, at.oracle, at.panel, at.scenarios],
+        consumers: vec![at.rounds, at.oracle, at.panel, at.scenarios, at.jobs],
     };
     let rewards = Rewards::constructorCall {
         token_: at.token,

@@ -92,6 +92,8 @@ pub(super) fn planned(
         spot: none,
         scenarios: none,
         house: none,
+        jobs: none,
+        revenue: none,
     };
     (at, codes)
 }

@@ -94,6 +94,20 @@ pub(crate) fn report_program(rows: u32) -> B256 {
     keccak256([&[3], &report_header(rows)[..]].concat())
 }
 
+/// The header of a made-up validation Program: one op, which is its output.
+pub(crate) fn validation_header() -> Vec<u8> {
+    let numbers = [1, 1, 0, 2_u32];
+    let mut header: Vec<u8> = numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
+    header.extend([0, 0, 0, 0]);
+    header.extend(keccak256("validation"));
+    header
+}
+
+/// Its hash.
+pub(crate) fn validation_program() -> B256 {
+    keccak256([&[3], &validation_header()[..]].concat())
+}
+
 /// Rows of the report Programs of a job whose rounds have 3 to 8.
 pub(crate) fn report_rows() -> impl Iterator<Item = u32> {
     std::iter::once(0).chain(3..=4)

@@ -30,9 +30,9 @@ use crate::fixture::{
 };
 
 mod deal;
-mod random;
-mod told;
-mod twin;
+pub(crate) mod random;
+pub(crate) mod told;
+pub(crate) mod twin;
 
 const SEEDS: u64 = 60;
 const MOVES: u32 = 170;
@@ -96,7 +96,7 @@ impl Image {
 }
 
 /// A chain that makes no block unless asked.
-async fn quiet(dir: &tempfile::TempDir) -> Server {
+pub(crate) async fn quiet(dir: &tempfile::TempDir) -> Server {
     let config = embedded::Config { block_ms_max: 3_600_000, ..config(dir.path()) };
     Server::start(config).await.expect("the directory is free")
 }

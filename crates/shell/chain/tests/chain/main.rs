@@ -4,6 +4,7 @@ mod arithmetic;
 mod clearing;
 mod court;
 mod fixture;
+mod jobs;
 mod ledger;
 mod panel;
 mod persistence;

@@ -33,7 +33,7 @@ impl Told {
     }
 }
 
-fn told(name: &'static str, arguments: &[&dyn Display]) -> Told {
+pub(crate) fn told(name: &'static str, arguments: &[&dyn Display]) -> Told {
     let arguments = arguments.iter().map(|value| Some(value.to_string())).collect();
     Told { name, arguments }
 }
