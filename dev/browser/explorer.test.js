@@ -60,6 +60,7 @@ async function pages() {
     oracle: "/oracle",
     accounts: "/accounts",
     house: "/house",
+    jobs: "/jobs",
     account: `/accounts/${view.accounts[0].address}`,
     blocks: "/blocks",
     block: `/blocks/${tx.block}`,
@@ -228,7 +229,7 @@ for (const flag of ["--empty", "--nothing"]) {
   test(`pages say what will appear while there is nothing: ${flag}`, async () => {
     const young = await start(flag);
     try {
-      for (const path of ["/", "/rounds", "/disputes", "/nodes", "/model", "/oracle", "/accounts", "/house", "/blocks"]) {
+      for (const path of ["/", "/rounds", "/disputes", "/nodes", "/model", "/oracle", "/accounts", "/house", "/jobs", "/blocks"]) {
         await visit({ viewport: { width: 390, height: 844 } }, async (page, troubles) => {
           await page.goto(young.address + path);
           await live(page);

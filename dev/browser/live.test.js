@@ -32,7 +32,7 @@ after(async () => {
 
 test("every page of a real network opens without a complaint", async () => {
   await visit(browser, { viewport: { width: 1280, height: 900 } }, async (page, troubles) => {
-    const paths = ["/", "/rounds", `/rounds/${ROUNDS}`, "/disputes", "/nodes", "/nodes/3", "/model", "/oracle", "/accounts", "/house", "/blocks"];
+    const paths = ["/", "/rounds", `/rounds/${ROUNDS}`, "/disputes", "/nodes", "/nodes/3", "/model", "/oracle", "/accounts", "/house", "/jobs", "/blocks"];
     for (const path of paths) {
       await page.goto(network.explorer + path);
       await page.locator(".pulse.on").waitFor();

@@ -21,6 +21,7 @@ mod chain_process;
 mod data;
 mod explain;
 mod house;
+mod job;
 mod layout;
 mod money;
 mod networks;
@@ -57,6 +58,8 @@ enum Command {
     Replay(replay::Args),
     /// Show what is asked of accounts with options and perpetuals, and by which scenario.
     House(house::Args),
+    /// Create, pay, move on and look at further models beside the network's own.
+    Job(job::Args),
     /// Say what noisy updates tell about a node's data, at most.
     Privacy(privacy::Args),
     /// Look at a Program, run it, or follow one number of it.
@@ -103,6 +106,7 @@ fn main() -> std::process::ExitCode {
             Command::Up(args) => up::run(args).await,
             Command::Replay(args) => replay::run(args).await,
             Command::House(args) => house::run(args).await,
+            Command::Job(args) => job::run(args).await,
             Command::Privacy(args) => privacy::run(&args),
             Command::Program(args) => program::run(args),
             Command::Backtest(args) => backtest::run(&args),

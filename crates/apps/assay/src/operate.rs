@@ -23,6 +23,7 @@ mod stake;
 mod status;
 
 pub(crate) use init::Network;
+pub(crate) use keys::open as open_keys;
 
 /// What to do with a node.
 #[derive(Debug, clap::Args)]
@@ -59,8 +60,13 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// Returns the place of a directory whose password is beside its keystore.
+    pub(crate) fn of(dir: PathBuf) -> Self {
+        Self { dir, password_file: None }
+    }
+
     /// Returns what the node was made with.
-    fn config(&self) -> anyhow::Result<node::Config> {
+    pub(crate) fn config(&self) -> anyhow::Result<node::Config> {
         layout::read_json(&self.dir.join("config.json"))?.with_context(|| {
             format!("{} holds no node; run `assay node init` first", self.dir.display())
         })

@@ -32,6 +32,7 @@ pub(crate) fn routes() -> Router<State> {
         .route("/accounts", get(|state| all(state, |view| answer(&view.accounts))))
         .route("/accounts/{address}", get(account))
         .route("/house", get(|state| all(state, |view| answer(&view.house))))
+        .route("/jobs", get(|state| all(state, |view| answer(&view.jobs))))
         .route("/blocks", get(|state| all(state, |view| answer(&view.blocks))))
         .route("/blocks/{number}", get(block))
         .route("/tx/{hash}", get(tx))

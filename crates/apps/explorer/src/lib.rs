@@ -80,6 +80,7 @@ pub fn router(state: State) -> Router {
         .route("/accounts", get(pages::accounts::list))
         .route("/accounts/{address}", get(pages::accounts::show))
         .route("/house", get(pages::house::show))
+        .route("/jobs", get(pages::jobs::list))
         .route("/blocks", get(pages::blocks::list))
         .route("/blocks/{number}", get(pages::blocks::show))
         .route("/tx/{hash}", get(pages::blocks::tx))

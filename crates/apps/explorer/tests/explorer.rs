@@ -51,6 +51,7 @@ fn paths(view: &View) -> Vec<String> {
         "/oracle",
         "/accounts",
         "/house",
+        "/jobs",
         "/blocks",
     ]
     .map(str::to_owned)
@@ -162,6 +163,10 @@ fn hostile(attack: &str) -> View {
         portfolio.party.label = own();
         portfolio.legs.iter_mut().for_each(|leg| leg.0 = own());
     }
+    for job in &mut view.jobs {
+        (job.state, job.waits, job.requirement, job.sponsor.label) = (own(), own(), own(), own());
+        job.contracts.iter_mut().for_each(|part| part.label = own());
+    }
     for account in &mut view.accounts {
         (account.name, account.unit, account.instrument, account.size_unit) =
             (own(), own(), own(), own());
@@ -250,6 +255,7 @@ async fn an_empty_network_says_what_will_appear() {
         ("/oracle", "The chart starts with the first report"),
         ("/accounts", "Accounts appear here"),
         ("/house", "The first grid appears here"),
+        ("/jobs", "Jobs appear here as they are created"),
         ("/blocks", "The first block appears here"),
     ] {
         let (status, html) = read(&site, path).await;
@@ -282,6 +288,20 @@ async fn a_portfolio_is_drawn_by_scenario() {
     let (_, json) = read(&site, "/api/house").await;
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(json["portfolios"][0]["changes"].as_array().map(Vec::len), Some(24));
+}
+
+#[tokio::test]
+async fn jobs_say_what_they_wait_for() {
+    let (site, _sender) = site(World::after(STEPS).view().clone());
+    let (status, html) = read(&site, "/jobs").await;
+    assert_eq!(status, StatusCode::OK);
+    for words in ["a further 200 tokens in the escrow", "may be retired from block 90 on", "299.90"]
+    {
+        assert!(html.contains(words), "the page lacks {words}");
+    }
+    let (_, json) = read(&site, "/api/jobs").await;
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json[0]["epochs"].as_array().map(Vec::len), Some(1));
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use super::Place;
 use crate::up::keys::password;
 
 /// Opens a node's keys.
-pub(super) fn open(place: &Place) -> anyhow::Result<Keys> {
+pub(crate) fn open(place: &Place) -> anyhow::Result<Keys> {
     let password = match &place.password_file {
         Some(file) => read(file)?,
         None => password(&place.dir)?,

@@ -19,6 +19,8 @@ use explorer::view::{self, Party, Wad};
 use tensor::Hash;
 use tokio::sync::watch::Sender;
 
+use crate::job;
+
 use super::{children::Alive, genesis::Network, settings::Settings, summary};
 
 /// Kind of a margin report, as `IRiskOracle.Kind` numbers it.
@@ -151,6 +153,7 @@ impl Pages {
             self.shown = rounds.len();
             let mut view = self.draw(rounds, params);
             view.house = self.house.clone();
+            view.jobs = job::read::all(&network.client).await?;
             view.oracle.panel =
                 Some(panel::read(&network.client, (&self.known, &self.history)).await?);
             self.view.send_replace(Arc::new(view));
@@ -202,6 +205,7 @@ impl Pages {
             model: training::model(history, known, rounds, params),
             oracle: ledger::oracle(history, known),
             house: None,
+            jobs: Vec::new(),
             accounts: ledger::accounts(history, known),
             blocks: ledger::blocks(history),
             txs: ledger::txs(history, known),

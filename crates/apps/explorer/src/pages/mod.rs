@@ -9,6 +9,7 @@ pub(crate) mod accounts;
 pub(crate) mod blocks;
 pub(crate) mod disputes;
 pub(crate) mod house;
+pub(crate) mod jobs;
 pub(crate) mod missing;
 pub(crate) mod model;
 pub(crate) mod nodes;
@@ -59,7 +60,7 @@ impl<'a> Frame<'a> {
     }
 
     /// Returns the sections of the explorer: address, key, title.
-    pub(crate) fn sections(&self) -> [(&'static str, &'static str, &'static str); 9] {
+    pub(crate) fn sections(&self) -> [(&'static str, &'static str, &'static str); 10] {
         [
             ("/", "now", "Now"),
             ("/rounds", "rounds", "Rounds"),
@@ -69,6 +70,7 @@ impl<'a> Frame<'a> {
             ("/oracle", "oracle", "Oracle"),
             ("/accounts", "accounts", "Accounts"),
             ("/house", "house", "Options"),
+            ("/jobs", "jobs", "Jobs"),
             ("/blocks", "blocks", "Blocks"),
         ]
     }

@@ -13,6 +13,7 @@ mod bytes;
 mod concentration;
 mod court;
 mod house;
+mod jobs;
 mod ledger;
 mod scalar;
 mod training;
@@ -24,6 +25,7 @@ pub use court::{
     At, Compared, Contender, Decided, Dispute, DisputeState, Judged, Move, Side, Stage, Turn,
 };
 pub use house::{House, Instrument, Portfolio};
+pub use jobs::{FeeEpoch, Job};
 pub use ledger::{
     Account, AccountPoint, Block, Event, Field, Oracle, Panel, Party, Record, Report, Reporter, Tx,
     TxStatus,
@@ -56,6 +58,9 @@ pub struct View {
     /// Options and perpetuals, once a grid counts.
     #[serde(default)]
     pub house: Option<House>,
+    /// Jobs beside the network's own model, ascending by number.
+    #[serde(default)]
+    pub jobs: Vec<Job>,
     /// Margin accounts worth watching.
     pub accounts: Vec<Account>,
     /// Blocks, ascending by number; the oldest may have been dropped.
