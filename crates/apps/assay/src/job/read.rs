@@ -45,7 +45,8 @@ pub(crate) async fn job(client: &Client, number: u64) -> Result<Job, ClientError
         claim: known.claim,
         oracle: !known.oracle.is_zero(),
     };
-    let epochs = client.epochs(at).await?.iter().map(|epoch| FeeEpoch {
+    let epochs = client.epochs(at).await?;
+    let epochs = epochs.iter().map(|epoch| FeeEpoch {
         revenue: wad(epoch.revenue),
         paid: wad(epoch.paid),
         total: wad(epoch.total * U256::from(1_000_000_000_u64)),
