@@ -522,7 +522,7 @@ contract RiskOracleRoundTest is Desk {
     }
 
     function test_basis_isTheRounds() public {
-        for (uint256 i = 0; i < 9; ++i) {
+        for (uint256 i = 0; i < 8; ++i) {
             Draft memory made = drafted();
             made.basis.inputs[i] ^= bytes32(uint256(1));
             expectGround(made, IRiskOracle.BasisMismatch.selector);
@@ -541,8 +541,8 @@ contract RiskOracleRoundTest is Desk {
     /// @notice A list stated as its root, or with absent entries, has another length.
     function test_basis_isAsLongAsTheRounds() public {
         Draft memory made = drafted();
-        bytes32[] memory longer = new bytes32[](10);
-        for (uint256 i = 0; i < 9; ++i) {
+        bytes32[] memory longer = new bytes32[](9);
+        for (uint256 i = 0; i < 8; ++i) {
             longer[i] = made.basis.inputs[i];
         }
         made.basis.inputs = longer;
