@@ -266,7 +266,12 @@ impl Jobs {
             return Ok(Event::Created);
         }
         let domain = (self.chain_id, self.at);
-        let known = self.jobs.get_mut(job).ok_or(Refusal::UnknownJob { job })?;
+        // `Revenue` looks among its own epochs before it asks `Jobs`.
+        let unknown = match input {
+            Input::Claim { epoch, .. } => Refusal::UnknownEpoch { job, epoch },
+            _ => Refusal::UnknownJob { job },
+        };
+        let known = self.jobs.get_mut(job).ok_or(unknown)?;
         let mut call = Call { now, caller, job, domain, facts, known };
         match input {
             Input::Create(_) => unreachable!("returned above"),
