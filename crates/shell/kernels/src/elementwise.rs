@@ -42,6 +42,7 @@ fn number<T: Element + Register>(running: &mut Running<'_>, instruction: &Instru
         Op::Mul(..) => arithmetic2(running, instruction, T::times),
         Op::Neg(_) => arithmetic1(running, instruction, T::negative),
         Op::Abs(_) => arithmetic1(running, instruction, T::magnitude),
+        Op::Min(..) if instruction.twin.is_some() => exchange::<T>(running, instruction),
         Op::Min(..) => binary(running, instruction, T::lesser),
         Op::Max(..) => binary(running, instruction, T::greater),
         Op::Lt(..) => binary(running, instruction, |a: T, b: T| i32::from(a < b)),
@@ -293,6 +294,32 @@ fn binary<T: Register, U: Register>(
         let a = running.read::<T>(instruction.arguments[0]);
         let b = running.read::<T>(instruction.arguments[1]);
         running.level.run(Map2 { out, a, b, f });
+    });
+}
+
+/// One loop over a block of two operands, for the lesser of each pair and the greater.
+struct Exchange<'a, T> {
+    low: &'a mut [T],
+    high: &'a mut [T],
+    a: &'a [T],
+    b: &'a [T],
+}
+
+impl<T: Element> Task for Exchange<'_, T> {
+    #[inline(always)]
+    fn run<const BYTES: usize>(self) {
+        let out = self.low.iter_mut().zip(self.high);
+        for ((low, high), (a, b)) in out.zip(self.a.iter().zip(self.b)) {
+            (*low, *high) = (a.lesser(*b), a.greater(*b));
+        }
+    }
+}
+
+fn exchange<T: Element + Register>(running: &mut Running<'_>, instruction: &Instruction) {
+    running.write_both(instruction, |running, low: &mut [T], high| {
+        let a = running.read::<T>(instruction.arguments[0]);
+        let b = running.read::<T>(instruction.arguments[1]);
+        running.level.run(Exchange { low, high, a, b });
     });
 }
 

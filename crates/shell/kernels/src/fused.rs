@@ -68,6 +68,8 @@ pub(crate) struct Instruction {
     pub(crate) clean: bool,
     register: Option<usize>,
     store: Option<usize>,
+    /// Of a minimum: the register for the maximum of the same operands.
+    pub(crate) twin: Option<usize>,
 }
 
 /// Where an operand's block is.
@@ -188,7 +190,7 @@ impl Fused {
             }
             while running.start < last {
                 for (index, instruction) in self.instructions.iter().enumerate() {
-                    if self.share > 0 {
+                    if self.share > 0 && index * self.share < self.block {
                         running.ask(index * self.share, self.share);
                     }
                     elementwise::execute(&mut running, instruction);
@@ -248,6 +250,24 @@ impl Running<'_> {
             fill(self, &mut part[place]);
             *T::part(&mut self.stores[index]) = part;
         }
+    }
+
+    /// Lets `fill` write the two blocks of an exchange, the minimum's and the maximum's.
+    pub(crate) fn write_both<T: Register>(
+        &mut self,
+        instruction: &Instruction,
+        fill: impl FnOnce(&Self, &mut [T], &mut [T]),
+    ) {
+        const BOTH: &str = "an exchange has two registers";
+        let size = self.size();
+        let (low, high) = (instruction.register.expect(BOTH), instruction.twin.expect(BOTH));
+        let all = T::registers_mut(self.registers);
+        let (mut first, mut second) =
+            (std::mem::take(&mut all[low]), std::mem::take(&mut all[high]));
+        let (before, after) = (before_line(&first), before_line(&second));
+        fill(self, &mut first[before..][..size], &mut second[after..][..size]);
+        let all = T::registers_mut(self.registers);
+        (all[low], all[high]) = (first, second);
     }
 
     fn size(&self) -> usize {
@@ -340,7 +360,8 @@ impl Draft<'_> {
         let op = self.facts.program.nodes()[node].op.clone();
         let arguments = [Argument::Register(0); 3];
         let (clean, register) = (store.is_some(), None);
-        let instruction = Instruction { op, dtype, arguments, clean, register, store };
+        let twin = None;
+        let instruction = Instruction { op, dtype, arguments, clean, register, store, twin };
         self.instructions.push((instruction, sources));
         self.made.insert(node, self.instructions.len() - 1);
         self.instructions.len() - 1
@@ -352,6 +373,7 @@ impl Draft<'_> {
         let used = self.assign();
         let all = self.instructions.into_iter().map(|(done, _)| done);
         let (fills, instructions): (Vec<_>, Vec<_>) = all.partition(Instruction::fills);
+        let instructions = exchanges(instructions);
         let held: usize = used.iter().map(|(dtype, count)| dtype.size() * count).sum();
         let streams = self.loads.len() + self.stores.len();
         let block = NEAR / (held + streams * size_of::<f32>());
@@ -359,7 +381,8 @@ impl Draft<'_> {
         let (loads, stores) = (self.loads, self.stores);
         // Short groups wait for nothing but memory, which then guesses as well as we do.
         let far = instructions.len() >= 4 && count * loads.len() >= FAR;
-        let share = if far { block.div_ceil(instructions.len()) } else { 0 };
+        // Whole lines, or each would be asked for many times where there are many instructions.
+        let share = if far { block.div_ceil(instructions.len()).next_multiple_of(LINE) } else { 0 };
         Fused { count, block, share, fills, instructions, loads, stores, registers: used }
     }
 
@@ -445,7 +468,29 @@ impl Draft<'_> {
     }
 }
 
+/// Makes one instruction of a minimum and the maximum of the same operands after it, which is what
+/// sorts are made of: the operands are read once.
+fn exchanges(instructions: Vec<Instruction>) -> Vec<Instruction> {
+    let mut kept: Vec<Instruction> = Vec::with_capacity(instructions.len());
+    for instruction in instructions {
+        match kept.last_mut() {
+            Some(last) if last.exchanges_with(&instruction) => last.twin = instruction.register,
+            _ => kept.push(instruction),
+        }
+    }
+    kept
+}
+
 impl Instruction {
+    /// Whether it is a minimum and `next` the maximum of the same operands, both for registers
+    /// alone. The operands are live until `next` has read them, so neither register is theirs.
+    fn exchanges_with(&self, next: &Instruction) -> bool {
+        let both = matches!((&self.op, &next.op), (Op::Min(..), Op::Max(..)));
+        let held = |one: &Instruction| one.register.is_some() && one.store.is_none();
+        let same = self.dtype == next.dtype && self.arguments[..2] == next.arguments[..2];
+        both && same && self.twin.is_none() && held(self) && held(next)
+    }
+
     /// Whether it fills a register with a scalar.
     fn fills(&self) -> bool {
         matches!(self.op, Op::Broadcast { .. })

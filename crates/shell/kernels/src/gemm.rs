@@ -3,9 +3,10 @@
 //! A register block of a few rows and a few vectors of columns runs along `k` ([`block`]). The
 //! right operand is copied first, in panels as wide as a block, so that a block reads lines that
 //! lie together. Blocks follow one another along a row: the panels come from the second cache,
-//! which is fast enough, while what is left and what is written stays in few pages. Vectorising
-//! across outputs leaves each chain in its order. Where there are few columns but many rows the
-//! operands change places: a product of two factors does not know which came first.
+//! which is fast enough, while what is left and what is written stays in few pages. A copy that
+//! one block of rows alone would read is not made. Vectorising across outputs leaves each chain in
+//! its order. Where there are few columns but many rows the operands change places: a product of
+//! two factors does not know which came first.
 //!
 //! *Invariant: a chain has exactly as many steps as `k`. Padding fills columns that are thrown
 //! away, never steps; a chain that is cut by cache blocking goes on from the stored element.*
@@ -19,7 +20,7 @@ use std::ops::Range;
 use crate::buffer::{LINE, before_line};
 use crate::level::{Level, Task};
 use crate::threads::{self, Threads};
-use block::{Chains, Left, advance, advance_wide};
+use block::{Chains, Left, Right, advance, advance_wide};
 pub(crate) use vector::Factor;
 
 /// Rows of a block at most. Twelve vectors of chains, or twenty-four with AVX-512, are more than a
@@ -32,6 +33,10 @@ const DEPTH: usize = 256;
 /// Bytes of as many columns of the right operand as there are in a pass, so that their packed steps
 /// stay in the next cache.
 const BREADTH: usize = 4_096;
+
+/// Steps of a panel that are copied before the next column's: the lines they go to stay in the
+/// nearest cache meanwhile.
+const STEPS_NEAR: usize = 32;
 
 /// With as many columns, steps of the left operand that lie apart are read often enough to be worth
 /// a copy.
@@ -60,6 +65,11 @@ impl<T> Matrix<'_, T> {
     /// Returns the rows from `top` on.
     fn below(self, top: usize) -> Self {
         Self { data: &self.data[top * self.row..], row: self.row, column: self.column }
+    }
+
+    /// Returns the columns from `first` on.
+    fn after(self, first: usize) -> Self {
+        Self { data: &self.data[first * self.column..], row: self.row, column: self.column }
     }
 
     fn transposed(self) -> Self {
@@ -95,10 +105,25 @@ impl<T: Factor> Products<'_, T> {
     /// Writes all products to `out`, row-major, rows cut between threads.
     pub(crate) fn run(&self, threads: Threads, out: &mut [T], packings: &mut Vec<Packing<T>>) {
         let Extents { k, n, .. } = self.extents;
+        if out.len() == n {
+            return self.row(threads, out, packings);
+        }
         let rows = threads.part(out.len() / n, k * n, BLOCK);
         let firsts = (0..).step_by(rows);
         let parts = firsts.zip(out.chunks_mut(rows * n)).collect();
         threads::each(parts, packings, |(first, out), packing| self.part(first, out, packing));
+    }
+
+    /// Writes the only row of the only product, columns cut between threads.
+    fn row(&self, threads: Threads, out: &mut [T], packings: &mut Vec<Packing<T>>) {
+        let Extents { m, k, n } = self.extents;
+        let columns = threads.part(n, k, BREADTH / size_of::<T>());
+        let firsts = (0..).step_by(columns);
+        let parts = firsts.zip(out.chunks_mut(columns)).collect();
+        threads::each(parts, packings, |(first, out): (usize, &mut [T]), packing| {
+            let extents = Extents { m, k, n: out.len() };
+            multiply(self.level, extents, (self.left, self.right.after(first)), out, packing);
+        });
     }
 
     /// Writes the rows of all products from `row` on that `out` has place for.
@@ -155,6 +180,8 @@ struct Pass {
     /// Where the panels of full width end, of which the last may lack columns; one that is narrower
     /// takes the rest.
     body: usize,
+    /// Where the panels end that are read where they lie.
+    lying: usize,
 }
 
 impl<T: Factor> Task for Product<'_, T> {
@@ -164,7 +191,8 @@ impl<T: Factor> Task for Product<'_, T> {
         for columns in cut(0..n, BREADTH / size_of::<T>()) {
             for steps in cut(0..k, DEPTH) {
                 let body = columns.end;
-                let pass = Pass { steps, columns: columns.clone(), body };
+                let (columns, lying) = (columns.clone(), columns.start);
+                let pass = Pass { steps, columns, body, lying };
                 match (BYTES, BYTES / size_of::<T>()) {
                     (128, 16) => self.pass::<8, 16, 32, 4>(pass),
                     (128, _) => self.pass::<16, 32, 64, 4>(pass),
@@ -197,7 +225,10 @@ impl<T: Factor> Product<'_, T> {
         if V > 0 && rest <= TWO {
             pass.body = end - rest;
         }
-        self.pack_right::<FOUR>(start..pass.body, &pass);
+        if self.right.column == 1 && self.extents.m <= BLOCK {
+            pass.lying = pass.body - (pass.body - start) % FOUR;
+        }
+        self.pack_right::<FOUR>(pass.lying..pass.body, &pass);
         if V > 0 && pass.body < end {
             if rest > ONE {
                 self.pack_right::<TWO>(pass.body..end, &pass);
@@ -288,11 +319,14 @@ impl<T: Factor> Product<'_, T> {
             }
             return;
         }
-        for (j, first) in columns.enumerate() {
-            let from = &data[first * column + pass.steps.start * row..];
-            let lines = &mut lines[j / N * count..][..count];
-            for (line, x) in lines.iter_mut().zip(from.iter().step_by(row)) {
-                line[j % N] = *x;
+        for start in (0..count).step_by(STEPS_NEAR) {
+            let size = STEPS_NEAR.min(count - start);
+            for (j, first) in columns.clone().enumerate() {
+                let from = &data[first * column + (pass.steps.start + start) * row..];
+                let lines = &mut lines[j / N * count + start..][..size];
+                for (line, x) in lines.iter_mut().zip(from.iter().step_by(row)) {
+                    line[j % N] = *x;
+                }
             }
         }
     }
@@ -307,8 +341,13 @@ impl<T: Factor> Product<'_, T> {
     ) {
         let count = pass.steps.len();
         let place = (first - pass.columns.start) * count;
-        let (right, _) = aligned(&mut self.packing.right)[place..].as_chunks::<N>();
-        let right = &right[..count];
+        let right = if first < pass.lying {
+            let Matrix { data, row, .. } = self.right;
+            let from = pass.steps.start * row + first;
+            Right { data: &data[from..], stride: row, steps: count }
+        } else {
+            Right { data: &aligned(&mut self.packing.right)[place..], stride: N, steps: count }
+        };
         let Matrix { data, row, column } = self.left;
         let left = if packed {
             Left { data: &self.packing.left, stride: M }
@@ -378,13 +417,16 @@ mod tests {
 
     /// Extents on both sides of every edge: rows of a block and of a pass, columns at each level,
     /// steps of a pass, what is worth a copy.
-    const EXTENTS: [(usize, usize, usize); 17] = [
+    const EXTENTS: [(usize, usize, usize); 20] = [
         (1, 1, 1),
         (6, 256, 32),
         (7, 257, 33),
         (5, 600, 7),
         (13, 255, 8),
         (1, 300, 65),
+        (1, 27, 1_700),
+        (2, 31, 600),
+        (6, 300, 70),
         (100, 40, 1),
         (40, 513, 3),
         (12, 2, 64),
@@ -437,6 +479,10 @@ mod tests {
                     products.run(Threads { count, work_min: 1 }, &mut out, &mut Vec::new());
                     let same = out.iter().zip(&expected).all(|(x, y)| bits(*x) == bits(*y));
                     assert!(same, "{m} {k} {n} {turn_left} {turn_right} {level} {count}");
+                    let mut one = vec![T::default(); m * n];
+                    products.run(Threads { count, work_min: 1 }, &mut one, &mut Vec::new());
+                    let same = one.iter().zip(&expected).all(|(x, y)| bits(*x) == bits(*y));
+                    assert!(same, "alone: {m} {k} {n} {turn_left} {turn_right} {level} {count}");
                 }
             }
         }

@@ -120,6 +120,43 @@ fn a_long_group_is_cut_between_threads() -> Result<(), Box<dyn std::error::Error
     Ok(())
 }
 
+/// A sort of three, of which no result is stored as it is: each pair of a minimum and a maximum is
+/// one instruction.
+#[test]
+fn exchanges_equal_the_reference() -> Result<(), Box<dyn std::error::Error>> {
+    const COUNT: usize = 1_001;
+    let wild = [f64::NAN, 0.0, -0.0, f64::INFINITY, f64::NEG_INFINITY, 1.0, 1.0, -2.5, 7e9];
+    // Strides that share no factor with the nine bring every pair together.
+    let numbers = |stride: usize| (0..COUNT).map(move |i| wild[(i / stride + i * stride) % 9]);
+    for dtype in [Dtype::F32, Dtype::F64, Dtype::I32] {
+        let (mut b, mut rows, mut inputs) = (Builder::new(), Vec::new(), Vec::new());
+        for stride in [1, 2, 4] {
+            rows.push(b.input(dtype, &[COUNT])?);
+            let all = numbers(stride);
+            inputs.push(match dtype {
+                Dtype::F32 => Tensor::f32(&[COUNT], all.map(tensor::scalar::f64_to_f32).collect()),
+                Dtype::F64 => Tensor::f64(&[COUNT], all.collect()),
+                Dtype::I32 => Tensor::i32(&[COUNT], all.map(tensor::scalar::f64_to_i32).collect()),
+            }?);
+        }
+        for (low, high) in [(0, 1), (1, 2), (0, 1)] {
+            let (x, y) = (rows[low], rows[high]);
+            (rows[low], rows[high]) = (b.min(x, y)?, b.max(x, y)?);
+        }
+        // The same maximum twice, of which only one can be part of the exchange.
+        let (x, y) = (rows[0], rows[2]);
+        rows.extend([b.min(x, y)?, b.max(x, y)?, b.max(x, y)?]);
+        let outputs = rows.iter().map(|row| b.neg(*row)).collect::<Result<Vec<_>, _>>()?;
+        let program = b.finish(&outputs)?;
+        let expected = tensor::eval(&program, &inputs)?;
+        for level in Level::available() {
+            let mut runner = Runner::with_level(&program, level);
+            assert_eq!(runner.run(&inputs)?, expected, "{dtype:?}, {level}");
+        }
+    }
+    Ok(())
+}
+
 /// An evaluator that runs one op after the other, each by itself.
 mod op_by_op {
     use super::*;

@@ -14,6 +14,15 @@ pub(super) struct Left<'a, T> {
     pub(super) stride: usize,
 }
 
+/// The right operand of a block: a line of its columns for each step, and the distance between two
+/// lines.
+#[derive(Clone, Copy)]
+pub(super) struct Right<'a, T> {
+    pub(super) data: &'a [T],
+    pub(super) stride: usize,
+    pub(super) steps: usize,
+}
+
 /// Where a block's chains are kept, and which part of them this is.
 #[derive(Clone, Copy)]
 pub(super) struct Chains {
@@ -46,16 +55,35 @@ impl<T: Factor> Left<'_, T> {
     }
 }
 
+impl<T: Factor> Right<'_, T> {
+    /// Fails unless all of a block's lines are there.
+    #[inline(always)]
+    fn check<const N: usize>(&self) {
+        let end = (self.steps - 1) * self.stride + N;
+        assert!(end <= self.data.len(), "a block's factors are in the operand");
+    }
+
+    /// # Safety
+    ///
+    /// `check` must have passed for lines of `N`, and there must be more steps than this.
+    #[inline(always)]
+    unsafe fn line<const N: usize>(&self, step: usize) -> &[T; N] {
+        // SAFETY: the caller's promise.
+        unsafe { &*self.data.as_ptr().add(step * self.stride).cast() }
+    }
+}
+
 /// Takes the chains of `M` rows and `N` columns in `out` some steps further; the compiler picks the
 /// vectors.
 #[inline(always)]
 pub(super) fn advance<T: Factor, const M: usize, const N: usize, const BY_ROWS: bool>(
     left: Left<'_, T>,
-    right: &[[T; N]],
+    right: Right<'_, T>,
     chains: Chains,
     out: &mut [T],
 ) {
-    left.check::<M, BY_ROWS>(right.len());
+    left.check::<M, BY_ROWS>(right.steps);
+    right.check::<N>();
     let mut held = [[T::default(); N]; M];
     if !chains.begin {
         for (i, held) in held.iter_mut().enumerate() {
@@ -75,10 +103,12 @@ pub(super) fn advance<T: Factor, const M: usize, const N: usize, const BY_ROWS: 
 #[inline(always)]
 fn run<T: Factor, const M: usize, const N: usize, const BY_ROWS: bool>(
     left: Left<'_, T>,
-    right: &[[T; N]],
+    right: Right<'_, T>,
     mut held: [[T; N]; M],
 ) -> [[T; N]; M] {
-    for (step, right) in right.iter().enumerate() {
+    for step in 0..right.steps {
+        // SAFETY: `advance` has checked for as many steps.
+        let right = unsafe { right.line::<N>(step) };
         for (i, line) in held.iter_mut().enumerate() {
             // SAFETY: `advance` has checked for as many rows and steps.
             let factor = unsafe { left.at::<BY_ROWS>(step, i) };
@@ -100,11 +130,12 @@ pub(super) fn advance_wide<
     const BY_ROWS: bool,
 >(
     left: Left<'_, T>,
-    right: &[[T; N]],
+    right: Right<'_, T>,
     chains: Chains,
     out: &mut [T],
 ) {
-    left.check::<M, BY_ROWS>(right.len());
+    left.check::<M, BY_ROWS>(right.steps);
+    right.check::<N>();
     assert!(V * T::LANES == N && (M - 1) * chains.row + N <= out.len(), "a whole block of output");
     let out = out.as_mut_ptr();
     let mut held = [[T::default().splat(); V]; M];
@@ -116,7 +147,9 @@ pub(super) fn advance_wide<
             }
         }
     }
-    for (step, right) in right.iter().enumerate() {
+    for step in 0..right.steps {
+        // SAFETY: checked above for as many steps.
+        let right = unsafe { right.line::<N>(step) };
         let mut x = [T::default().splat(); V];
         for (v, x) in x.iter_mut().enumerate() {
             // SAFETY: a line is as many vectors, by the assertion.
