@@ -3,9 +3,9 @@
 //! `up` supervises; `chain` and `node` are the processes it starts (this same binary, hidden);
 //! `replay` recomputes a settled round; `program` looks at one Program; `backtest` puts a
 //! protocol's own margins beside ours, `shadow` her live ones, and `propose` writes the bundle that
-//! would set ours; `data` fetches, records and checks market data; `surface` fits and certifies
-//! an option chain, `option` prices one. Sentences for people, `--json` for machines; every failure
-//! is one sentence and a non-zero exit.
+//! would set ours; `attack-cost` says what moving ours would cost; `data` fetches, records and
+//! checks market data; `surface` fits and certifies an option chain, `option` prices one. Sentences
+//! for people, `--json` for machines; every failure is one sentence and a non-zero exit.
 //!
 //! Deliberately absent: anything a library could show. The parts are in the crates below; this one
 //! wires and prints.
@@ -16,6 +16,7 @@
     reason = "this is the program that talks to people"
 )]
 
+mod attack_cost;
 mod backtest;
 mod chain_process;
 mod data;
@@ -76,6 +77,8 @@ enum Command {
     Explain(explain::Args),
     /// Say who becomes liquidatable when the price jumps, under your margins and ours.
     Whatif(whatif::Args),
+    /// Say what it would cost to move the published margin, and what could be gained by it.
+    AttackCost(attack_cost::Args),
     /// State an account's margin with all that it came from, or compute a statement again.
     Statement(statement::Args),
     /// Fetch, record and check market data.
@@ -115,6 +118,7 @@ fn main() -> std::process::ExitCode {
             Command::Propose(args) => propose::run(args).await,
             Command::Explain(args) => explain::run(&args),
             Command::Whatif(args) => whatif::run(&args),
+            Command::AttackCost(args) => attack_cost::run(&args),
             Command::Statement(args) => statement::run(&args),
             Command::Data(args) => data::run(args).await,
             Command::Surface(args) => surface::run(&args),

@@ -28,6 +28,20 @@ pub enum Error {
         "the replay and the contracts disagree: {0}; replay with `--contracts 0` to leave them out"
     )]
     Contracts(String),
+    /// A part of the simulated network refused its inputs.
+    #[error("the attack could not be simulated: {0}")]
+    Attack(String),
+    /// No days to attack on.
+    #[error(
+        "the data have {got} days after the split and the attack takes {needed}; give longer \
+         series or fewer --rounds"
+    )]
+    FewDays {
+        /// Days there are.
+        got: usize,
+        /// Days it takes.
+        needed: usize,
+    },
     /// No bars an hour can be made of.
     #[error(
         "there are no bars of an hour or less in the data; give folders of parquet or CSV bars \

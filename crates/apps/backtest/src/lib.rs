@@ -9,6 +9,7 @@
 //! the report does not hold.* Absent: advice; the page says what was counted and how.
 
 mod accounts;
+pub mod attack;
 mod case;
 mod chains;
 mod changes;

@@ -94,4 +94,5 @@ artifact!(book, AccountsBook, "../../../contracts/artifacts/AccountsBook.json");
 artifact!(panel, PanelGate, "../../../contracts/artifacts/PanelGate.json");
 artifact!(scenarios, ScenarioBook, "../../../contracts/artifacts/ScenarioBook.json");
 artifact!(house, PortfolioHouse, "../../../contracts/artifacts/PortfolioHouse.json");
+artifact!(stated, StatedOracle, "../../../contracts/artifacts/StatedOracle.json");
 artifact!(desk, OrderDesk, "../../../contracts/artifacts/OrderDesk.json");

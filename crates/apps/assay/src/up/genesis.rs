@@ -30,7 +30,7 @@ use crate::{
 /// Whole tokens each node stakes; as much again is left for bonds.
 const STAKE_TOKENS: u64 = 1_000;
 /// Bond of a claim, whole tokens.
-const BOND_TOKENS: u64 = 50;
+pub(crate) const BOND_TOKENS: u64 = 50;
 /// Whole tokens the rewards hold at the start: the pay of ten thousand rounds.
 const FUND_TOKENS: u64 = 1_000_000;
 /// Blocks in which a claim can be challenged, and a Program struck. A report is followed at once by

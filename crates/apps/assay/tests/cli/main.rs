@@ -8,6 +8,7 @@
 //! Deliberately absent: whatever a library's own tests show (numbers, contracts, the round's
 //! machine, the pages).
 
+mod attack_cost;
 mod backtest;
 mod crash;
 mod data;
