@@ -23,6 +23,7 @@ pub mod lots;
 pub mod machine;
 pub mod robust;
 pub mod score;
+pub mod sums;
 
 pub use aggregate::aggregate;
 pub use chain::{Block, Config, Domain, Phase, Round, Seat, View};
