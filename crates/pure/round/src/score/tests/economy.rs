@@ -13,7 +13,7 @@ const PAIRED: usize = 500;
 /// Rounds before anything is counted.
 const WARM_UP: usize = 10;
 const SAMPLES: usize = 64;
-const CLIMATE: Climate = Climate { rows: 8, length: 16, drift: 0.1, pace: 1.0 };
+const CLIMATE: Climate = Climate { rows: 8, length: 16, drift: 0.1, pace: 1.0, aggregates: 2 };
 
 /// What a liar sends instead of training, given what is public and all rows of the last round.
 type Lie = fn(&mut World, last: &[Vec<f64>]) -> Vec<f64>;
@@ -57,8 +57,8 @@ fn copied_and_hidden(world: &mut World, last: &[Vec<f64>]) -> Vec<f64> {
 }
 
 /// Net pay of the honest rows (their mean) and of the last row, which lies.
-fn with_liar(rule: Rule, lie: Lie, seed: u64) -> (Mean, Mean) {
-    let mut world = World::new(CLIMATE, rule, seed);
+fn with_liar((climate, rule): (Climate, Rule), lie: Lie, seed: u64) -> (Mean, Mean) {
+    let mut world = World::new(climate, rule, seed);
     let (mut honest, mut liar) = (Mean::default(), Mean::default());
     let mut last = vec![vec![0.0; CLIMATE.length]; CLIMATE.rows];
     for round in 0..WARM_UP + ROUNDS {
@@ -89,7 +89,7 @@ fn what_needs_no_data_earns_at_most_nothing() {
         ("another's last row, with noise", copied_and_hidden),
     ];
     for (seed, (name, lie)) in (1..).zip(lies) {
-        let (honest, liar) = with_liar(Rule::Mean, lie, seed);
+        let (honest, liar) = with_liar((CLIMATE, Rule::Mean), lie, seed);
         println!("{name}: {}, honest {}", shown(&liar), shown(&honest));
         assert!(honest.least() > 0.0, "honest rows earn beside {name}");
         assert!(liar.least() <= 0.0, "{name} earns {}", shown(&liar));
@@ -101,9 +101,30 @@ fn what_needs_no_data_earns_at_most_nothing() {
 /// aggregate, and noise earns by not casting one.
 #[test]
 fn a_robust_rule_in_the_game_would_pay_for_noise() {
-    let (honest, liar) = with_liar(Rule::Trimmed, quiet, 3);
+    let (honest, liar) = with_liar((CLIMATE, Rule::Trimmed), quiet, 3);
     println!("short noise, trimmed: {}, honest {}", shown(&liar), shown(&honest));
     assert!(liar.least() > 0.0, "{}", shown(&liar));
+}
+
+/// The mean of the aggregates of two to twelve rounds ago, lengthened.
+fn older(world: &mut World, _: &[Vec<f64>]) -> Vec<f64> {
+    times(&mean(&world.aggregates[2..]), 8.0)
+}
+
+/// Where a job moves a twentieth of the way a round, all its aggregates point the same way: two of
+/// them do not span what older ones say, and ten do.
+#[test]
+fn a_slow_job_takes_more_aggregates_out() {
+    let of = |aggregates: usize, seed: u64| {
+        let slow = Climate { drift: 0.003, pace: 0.05, aggregates, ..CLIMATE };
+        with_liar((slow, Rule::Mean), older, seed)
+    };
+    let (honest, liar) = of(2, 51);
+    println!("older aggregates, two out: {}, honest {}", shown(&liar), shown(&honest));
+    assert!(liar.least() > 0.0, "two are too few: {}", shown(&liar));
+    let (honest, liar) = of(10, 52);
+    println!("older aggregates, ten out: {}, honest {}", shown(&liar), shown(&honest));
+    assert!(liar.least() <= 0.0, "{}", shown(&liar));
 }
 
 /// What some rows do that one node could have sent, given what each would have sent by itself.

@@ -14,8 +14,8 @@ const SCALE: f32 = 4096.0;
 const WINDOW: usize = 32;
 /// What one row has at stake.
 pub(super) const STAKE_GWEI: u64 = 1_000_000_000;
-/// Past aggregates whose span earns nothing.
-pub(super) const AGGREGATES: usize = 2;
+/// Past aggregates that are remembered.
+const REMEMBERED: usize = 12;
 
 /// What differs between the worlds that are simulated.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +28,8 @@ pub(super) struct Climate {
     pub(super) drift: f64,
     /// What a mean update is multiplied by.
     pub(super) pace: f32,
+    /// Past aggregates whose span earns nothing.
+    pub(super) aggregates: usize,
 }
 
 /// Uniform and normal numbers from one seed (splitmix64).
@@ -81,14 +83,14 @@ pub(super) struct Trial {
 
 impl World {
     pub(super) fn new(climate: Climate, rule: Rule, seed: u64) -> World {
-        let Climate { rows, length, pace, .. } = climate;
+        let Climate { rows, length, pace, aggregates, .. } = climate;
         let step = pace / SCALE;
         let config = Config {
             rows,
             length,
             cumulative_length: rows,
             permutations: 2,
-            aggregates: AGGREGATES,
+            aggregates,
             step,
             rate: 0.02,
             rule,
@@ -100,7 +102,7 @@ impl World {
             aggregate: aggregate(rows, length, rows, step).expect("sizes are within limits"),
             truth: dice.normals(length, 0.5),
             params: Tensor::zeros(Dtype::F32, &[length]).expect("small"),
-            aggregates: vec![vec![0.0; length]; AGGREGATES],
+            aggregates: vec![vec![0.0; length]; REMEMBERED],
             climate,
             dice,
         }
@@ -155,10 +157,11 @@ impl World {
         let settled = eval(&self.aggregate, &given.expect("rows")).expect("the Program's inputs");
         let accepted = settled[1].as_i32().expect("i32");
 
-        let past = self.aggregates.iter().flat_map(|past| past.iter().map(|x| whole(*x)));
+        let taken = self.climate.aggregates;
+        let past = self.aggregates[..taken].iter().flat_map(|past| past.iter().map(|x| whole(*x)));
         let round = Round {
             params: self.params.clone(),
-            aggregates: Tensor::i32(&[AGGREGATES, d], past.collect()).expect("of this size"),
+            aggregates: Tensor::i32(&[taken, d], past.collect()).expect("of this size"),
             key: trial.key,
             cumulative: zeros,
             budget_gwei: 1 << 40,
@@ -184,7 +187,8 @@ impl World {
         let exact =
             |u: &Vec<f64>| u.iter().map(|x| f64::from(whole(*x)) / f64::from(SCALE)).collect();
         let rows: Vec<Vec<f64>> = updates.iter().map(exact).collect();
-        let past: Vec<Vec<f64>> = self.aggregates.iter().map(exact).collect();
+        let past = &self.aggregates[..self.climate.aggregates];
+        let past: Vec<Vec<f64>> = past.iter().map(exact).collect();
         let rows = shortened(&rows);
         let part = |i: usize| {
             let rest = || rows.iter().enumerate().filter(|(j, _)| *j != i).map(|(_, row)| row);
@@ -216,7 +220,7 @@ impl World {
         let pace = f64::from(self.climate.pace);
         let moved = after.iter().zip(&before).map(|(after, before)| (after - before) / pace);
         self.aggregates.insert(0, moved.collect());
-        self.aggregates.truncate(AGGREGATES);
+        self.aggregates.truncate(REMEMBERED);
         self.params = params;
     }
 }
