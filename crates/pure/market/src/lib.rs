@@ -3,7 +3,8 @@
 //! [`Series`] of bars go in; [`Plan`] turns them into what each trainer learns from and what the
 //! publisher is judged on. The forecast and what is reported of it are Programs ([`forecast`],
 //! [`report`]), so that two nodes with the same model publish the same bits; [`score`] says how
-//! good the forecast was, against a random walk and an exponential average.
+//! good the forecast was, against a random walk and an exponential average; [`window`] is the loss
+//! that a round's rows are paid by.
 //!
 //! [`risk`] is the engine of a market whose margins are set by what it may lose: volatility with an
 //! interval, the tail of an hour, shortfall, margin; [`stats`] says how good any of it is.
@@ -37,6 +38,7 @@ pub mod score;
 pub mod stats;
 pub mod surface;
 mod wad;
+pub mod window;
 
 pub use bars::{Bar, Series};
 pub use bayes::{Prior, accumulate, fit, predict};
