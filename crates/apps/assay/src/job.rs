@@ -150,7 +150,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Show(which) => show::one(&client, which.job, args.json).await?,
         Command::Create(create) => {
             let job = made(&client, create).await?;
-            say(args.json, job, &format!("job {job} is a draft; `assay job fund {job} TOKENS`"));
+            say(args.json, job, &format!("is a draft; `assay job fund {job} TOKENS`"));
         }
         Command::Fund(amount) => {
             let wei = tokens(&client, &amount.tokens).await?;
