@@ -30,6 +30,8 @@ impl World {
     fn spam(&mut self, view: &View) -> ledger::Input {
         let (round, salt, root) = (view.round.number, self.rng.hash(), self.rng.hash());
         let claim = view.round.claim;
+        let accepted_chunk = vec![0; 128];
+        let output_roots = vec![root, tensor::tree::leaf(&accepted_chunk), root, root];
         let record = self.ledger.court().disputes().next();
         let record = record.map(|(dispute, record)| (dispute, Box::new(record.clone())));
         match (view.round.phase, self.rng.index(9), record) {
@@ -41,11 +43,7 @@ impl World {
                 update: vec![0; 4 * self.options.dimension],
             },
             (_, 1, _) => ledger::Input::PostResult { round, outputs_root: root },
-            (_, 2, _) => ledger::Input::Settle {
-                round,
-                output_roots: vec![root; 4],
-                accepted_chunk: vec![0; 128],
-            },
+            (_, 2, _) => ledger::Input::Settle { round, output_roots, accepted_chunk },
             (_, 3, _) => ledger::Input::Withdraw,
             (_, 4, _) => ledger::Input::Court(court::Input::Finalise { id: claim }),
             (_, 5, _) => ledger::Input::Court(court::Input::Void { id: claim, parent: claim }),
