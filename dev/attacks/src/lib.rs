@@ -10,6 +10,7 @@
 
 pub mod attack;
 pub mod chance;
+pub mod cost;
 pub mod data;
 pub mod fight;
 pub mod ours;

@@ -9,7 +9,7 @@ use anyhow::Context;
 use attacks::data::{Split, mnist};
 use attacks::peer::Peer;
 use attacks::table::{Cell, Plan};
-use attacks::{speed, summary};
+use attacks::{cost, speed, summary};
 use clap::{Parser, Subcommand};
 
 #[derive(Debug, Parser)]
@@ -73,6 +73,12 @@ enum Task {
         #[arg(long, default_value_t = 7)]
         turns: usize,
     },
+    /// Build and time score Programs of the models of rounds
+    Cost {
+        /// Turns a Program
+        #[arg(long, default_value_t = 5)]
+        turns: usize,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -113,6 +119,15 @@ fn main() -> anyhow::Result<()> {
                 if json { println!("{}", row.json()) } else { println!("{}", row.line()) }
             })?;
             eprintln!("one thread: CPU time; two: the best on the wall; bits are the same");
+        }
+        Task::Cost { turns } => {
+            if !json {
+                println!("| Program | ops | build | interpreter | kernels, one thread |");
+                println!("|---|---|---|---|---|");
+            }
+            cost::run(turns, |row| {
+                if json { println!("{}", row.json()) } else { println!("{}", row.line()) }
+            })?;
         }
     }
     Ok(())
