@@ -1,3 +1,5 @@
+//! The cost of an attack on small networks, and what it must never be.
+
 use super::*;
 
 fn request(seats: usize, rounds: usize, repeats: usize) -> AttackRequest {
