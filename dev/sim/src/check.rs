@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use court::{Address, State, opening};
+use court::{Address, Dispute, Side, State, opening};
 use round::aggregate::{Row, bytes_root};
 use round::chain::WEI_PER_GWEI;
 use round::ledger::Event;
@@ -227,6 +227,24 @@ impl Checkers {
         }
     }
 
+    /// Checks that whoever made a move of a dispute is the side whose turn it was.
+    ///
+    /// # Errors
+    ///
+    /// [`Violation::Stranger`].
+    pub fn moved(
+        &self,
+        by: Address,
+        (dispute, record): (u64, &Dispute),
+        ledger: &Ledger,
+    ) -> Result<(), Violation> {
+        let side = match record.mover() {
+            Side::Asserter => ledger.claim(record.claim).map(|claim| claim.asserter),
+            Side::Challenger => Some(record.challenger),
+        };
+        if side == Some(by) { Ok(()) } else { Err(Violation::Stranger { dispute, by }) }
+    }
+
     /// Checks what a transaction did.
     ///
     /// # Errors
@@ -253,6 +271,12 @@ impl Checkers {
                 Event::Voided { round, .. } => {
                     self.end(*round)?;
                     self.voided += 1;
+                }
+                Event::Court(court::Event::Finalised { id }) => {
+                    let deadline = ledger.claim(*id).map_or(Block::MAX, |claim| claim.deadline);
+                    if now <= deadline {
+                        return Err(Violation::Window { claim: *id, deadline });
+                    }
                 }
                 Event::Court(event) => self.court(event, ledger)?,
                 Event::Paid { node, .. } => self.pay(*node, ledger)?,

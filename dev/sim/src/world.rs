@@ -378,7 +378,16 @@ impl World {
             ledger::Input::Reveal { signers, .. } => Some(signers.clone()),
             _ => None,
         };
+        let moved = match &input {
+            ledger::Input::Court(court::Input::Move { dispute, record, .. }) => {
+                Some((*dispute, record.clone()))
+            }
+            _ => None,
+        };
         let result = self.ledger.handle(self.block, key, input);
+        if let Some((dispute, record)) = moved.filter(|_| result.is_ok()) {
+            self.checkers.moved(key, (dispute, &record), &self.ledger)?;
+        }
         self.note(from, format_args!("{result:?}"));
         let mut events = result.unwrap_or_default();
         self.misreport(&mut events);

@@ -68,6 +68,22 @@ pub enum Violation {
         /// First block in which it may.
         unbond_block: u64,
     },
+    /// A claim became final while it could be challenged.
+    #[error("claim {claim} is final, though it can be challenged until block {deadline}")]
+    Window {
+        /// The claim.
+        claim: u64,
+        /// Last block in which it can be challenged.
+        deadline: u64,
+    },
+    /// Somebody made a move that was another's to make.
+    #[error("{by} made a move of dispute {dispute} that was not its to make")]
+    Stranger {
+        /// The dispute.
+        dispute: u64,
+        /// Who.
+        by: Address,
+    },
     /// A reveal was accepted whose certificate is too light.
     #[error("index {node} revealed in round {round} with {got_wei} wei of {total_wei} behind it")]
     Certificate {

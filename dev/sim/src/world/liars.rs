@@ -3,6 +3,8 @@
 //! Absent: liars' luck. Each of these calls has to be refused, or to change nothing that matters;
 //! [`crate::Checkers`] would see it if one did.
 
+use court::advocate::next_move;
+use court::{Dispute, Move};
 use round::machine::Tx;
 use round::{Phase, View, ledger};
 use tensor::Hash;
@@ -51,7 +53,10 @@ impl World {
                 ledger::Input::Court(court::Input::Timeout { dispute, record })
             }
             (_, 7, Some((dispute, record))) => {
-                ledger::Input::Court(court::Input::Close { dispute, record })
+                ledger::Input::Court(match self.made_for(dispute, &record) {
+                    Some(made) => court::Input::Move { dispute, record, made },
+                    None => court::Input::Close { dispute, record },
+                })
             }
             (_, 8, _) => ledger::Input::Court(court::Input::Challenge {
                 id: claim,
@@ -60,6 +65,13 @@ impl World {
             }),
             _ => ledger::Input::Poke,
         }
+    }
+
+    /// The move that is due in a dispute of others, and right, as far as anybody has argued it.
+    fn made_for(&mut self, dispute: u64, record: &Dispute) -> Option<Move> {
+        let claim = self.ledger.claim(record.claim).filter(|claim| !claim.state.has_fallen())?;
+        let witness = self.witnesses.get_mut(&(claim.inputs_root, None))?;
+        next_move(record, self.revealed.entry(dispute).or_default(), witness)
     }
 
     /// Another's update under the own name, once it is there to be read.

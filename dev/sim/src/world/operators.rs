@@ -2,7 +2,7 @@
 //!
 //! An honest operator withdraws only once nothing more can come to the old registry index: it has
 //! no seat in the round that runs, and was paid what it is owed. One that hits and runs leaves as
-//! soon as it has committed, and takes its stake as soon as it may.
+//! soon as it has committed, and asks for its stake from then on.
 //!
 //! Absent: reasons. When who comes and goes is drawn before the first tick.
 
@@ -37,8 +37,7 @@ impl World {
             if due || runs && seat.is_some_and(|seat| seat.commitment != Hash::ZERO) {
                 self.submit(to, ledger::Input::Leave);
             }
-        } else if self.block >= unbond_block && (runs || seat.is_none() && self.is_paid(to, index))
-        {
+        } else if runs || self.block >= unbond_block && seat.is_none() && self.is_paid(to, index) {
             // Who comes back stays.
             self.options.leaves[to] = None;
             self.submit(to, ledger::Input::Withdraw);
