@@ -35,7 +35,7 @@ use crate::{
 
 mod twin;
 
-const SEEDS: u64 = 12;
+const SEEDS: u64 = 18;
 const MOVES: u32 = 150;
 const JOBS: usize = 3;
 const LENGTH: u32 = 40;
