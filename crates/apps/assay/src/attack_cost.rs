@@ -58,11 +58,9 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    fn check(&self) -> anyhow::Result<()> {
-        ensure!((4..=12).contains(&self.seats), "--seats is from 4 to 12");
-        ensure!(self.rounds > 0, "--rounds is at least 1");
-        ensure!(self.repeats > 0, "--repeats is at least 1");
-        let positive = [
+    /// What has a unit, by the name of its option.
+    fn amounts(&self) -> [(&'static str, f64); 8] {
+        [
             ("by", self.by),
             ("open-interest", self.open_interest),
             ("stake", self.stake),
@@ -71,8 +69,14 @@ impl Args {
             ("report-hours", self.report_hours),
             ("window-hours", self.window_hours),
             ("unbond-hours", self.unbond_hours),
-        ];
-        for (name, value) in positive {
+        ]
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        ensure!((4..=12).contains(&self.seats), "--seats is from 4 to 12");
+        ensure!(self.rounds > 0, "--rounds is at least 1");
+        ensure!(self.repeats > 0, "--repeats is at least 1");
+        for (name, value) in self.amounts() {
             ensure!(value > 0.0 && value.is_finite(), "--{name} is a number above zero");
         }
         Ok(())
@@ -109,20 +113,15 @@ impl Args {
             let path = crate::backtest::quoted(&path.display().to_string());
             words.push_str(&format!(" --data {path}"));
         }
-        let numbers = [
+        let counts = [
             ("seats", self.seats as f64),
             ("rounds", self.rounds as f64),
             ("repeats", self.repeats as f64),
-            ("by", self.by),
-            ("open-interest", self.open_interest),
-            ("stake", self.stake),
-            ("token-price", self.token_price),
-            ("capital", self.capital),
-            ("report-hours", self.report_hours),
-            ("window-hours", self.window_hours),
-            ("unbond-hours", self.unbond_hours),
         ];
-        numbers.iter().for_each(|(name, value)| words.push_str(&format!(" --{name} {value}")));
+        counts
+            .iter()
+            .chain(&self.amounts())
+            .for_each(|(name, value)| words.push_str(&format!(" --{name} {value}")));
         words.push_str(&format!(" --seed {}", self.seed));
         words
     }
