@@ -2,7 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {IClearingHouse} from "../../src/interfaces/IClearingHouse.sol";
-import {Base} from "../support/Base.sol";
+import {Campaign} from "../support/Campaign.sol";
 import {Desk} from "../support/Desk.sol";
 
 /// @notice Plays a handful of traders, some of them reckless, and a market that jumps. A call that may be
@@ -219,23 +219,15 @@ contract ClearingPlay is Desk {
     }
 }
 
-contract ClearingInvariants is Base {
+contract ClearingInvariants is Campaign {
     ClearingPlay internal play;
 
     function setUp() public {
         play = new ClearingPlay();
     }
 
-    function targetContracts() external view returns (address[] memory targets) {
-        targets = new address[](1);
-        targets[0] = address(play);
-    }
-
-    function targetSelectors() external view returns (FuzzSelector[] memory targets) {
-        targets = new FuzzSelector[](1);
-        targets[0].addr = address(play);
-        targets[0].selectors = new bytes4[](1);
-        targets[0].selectors[0] = ClearingPlay.step.selector;
+    function player() internal view override returns (address) {
+        return address(play);
     }
 
     function invariant_books() external view {

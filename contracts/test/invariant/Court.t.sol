@@ -2,7 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {ICourt} from "../../src/interfaces/ICourt.sol";
-import {Base} from "../support/Base.sol";
+import {Campaign} from "../support/Campaign.sol";
 import {Ops} from "../support/Ops.sol";
 import {Play} from "../support/Play.sol";
 import {Scroll} from "../support/Script.sol";
@@ -308,23 +308,15 @@ contract CourtPlay is Play {
     }
 }
 
-contract CourtInvariants is Base {
+contract CourtInvariants is Campaign {
     CourtPlay internal play;
 
     function setUp() public {
         play = new CourtPlay();
     }
 
-    function targetContracts() external view returns (address[] memory targets) {
-        targets = new address[](1);
-        targets[0] = address(play);
-    }
-
-    function targetSelectors() external view returns (FuzzSelector[] memory targets) {
-        targets = new FuzzSelector[](1);
-        targets[0].addr = address(play);
-        targets[0].selectors = new bytes4[](1);
-        targets[0].selectors[0] = CourtPlay.step.selector;
+    function player() internal view override returns (address) {
+        return address(play);
     }
 
     /// forge-config: default.invariant.runs = 16

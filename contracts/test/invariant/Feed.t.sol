@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import {IPriceFeed} from "../../src/interfaces/IPriceFeed.sol";
 import {PriceFeed} from "../../src/PriceFeed.sol";
-import {Base} from "../support/Base.sol";
+import {Campaign} from "../support/Campaign.sol";
 import {FeedDesk} from "../support/FeedDesk.sol";
 
 /// @notice Plays five reporters of whom two say anything, late, twice, or nothing; some are convicted.
@@ -126,23 +126,15 @@ contract FeedPlay is FeedDesk {
     }
 }
 
-contract FeedInvariants is Base {
+contract FeedInvariants is Campaign {
     FeedPlay internal play;
 
     function setUp() public {
         play = new FeedPlay();
     }
 
-    function targetContracts() external view returns (address[] memory targets) {
-        targets = new address[](1);
-        targets[0] = address(play);
-    }
-
-    function targetSelectors() external view returns (FuzzSelector[] memory targets) {
-        targets = new FuzzSelector[](1);
-        targets[0].addr = address(play);
-        targets[0].selectors = new bytes4[](1);
-        targets[0].selectors[0] = FeedPlay.step.selector;
+    function player() internal view override returns (address) {
+        return address(play);
     }
 
     /// @notice The play checks itself after every step.

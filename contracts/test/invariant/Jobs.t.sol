@@ -7,7 +7,7 @@ import {ICourt} from "../../src/interfaces/ICourt.sol";
 import {IJobs} from "../../src/interfaces/IJobs.sol";
 import {IRevenue} from "../../src/interfaces/IRevenue.sol";
 import {IRounds} from "../../src/interfaces/IRounds.sol";
-import {Base} from "../support/Base.sol";
+import {Campaign} from "../support/Campaign.sol";
 import {JobsDesk} from "../support/JobsDesk.sol";
 
 /// @notice Plays sponsors, nodes and consumers of several jobs at once: each step is one call that is
@@ -291,23 +291,15 @@ interface IRewardsPaid {
     function paid(uint32 node) external view returns (uint256);
 }
 
-contract JobsInvariants is Base {
+contract JobsInvariants is Campaign {
     JobsPlay internal play;
 
     function setUp() public {
         play = new JobsPlay();
     }
 
-    function targetContracts() external view returns (address[] memory targets) {
-        targets = new address[](1);
-        targets[0] = address(play);
-    }
-
-    function targetSelectors() external view returns (FuzzSelector[] memory targets) {
-        targets = new FuzzSelector[](1);
-        targets[0].addr = address(play);
-        targets[0].selectors = new bytes4[](1);
-        targets[0].selectors[0] = JobsPlay.step.selector;
+    function player() internal view override returns (address) {
+        return address(play);
     }
 
     function invariant_books() external view {

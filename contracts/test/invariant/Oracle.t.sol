@@ -5,7 +5,7 @@ import {ICourt} from "../../src/interfaces/ICourt.sol";
 import {IRiskGate} from "../../src/interfaces/IRiskGate.sol";
 import {IRiskOracle} from "../../src/interfaces/IRiskOracle.sol";
 import {Tree} from "../../src/lib/Tree.sol";
-import {Base} from "../support/Base.sol";
+import {Campaign} from "../support/Campaign.sol";
 import {Desk} from "../support/Desk.sol";
 
 /// @notice Plays a provider whose reports go up and down, challengers who win and lose, and a gate that
@@ -165,23 +165,15 @@ contract OraclePlay is Desk {
     }
 }
 
-contract OracleInvariants is Base {
+contract OracleInvariants is Campaign {
     OraclePlay internal play;
 
     function setUp() public {
         play = new OraclePlay();
     }
 
-    function targetContracts() external view returns (address[] memory list) {
-        list = new address[](1);
-        list[0] = address(play);
-    }
-
-    function targetSelectors() external view returns (FuzzSelector[] memory list) {
-        list = new FuzzSelector[](1);
-        list[0].addr = address(play);
-        list[0].selectors = new bytes4[](1);
-        list[0].selectors[0] = OraclePlay.step.selector;
+    function player() internal view override returns (address) {
+        return address(play);
     }
 
     /// @notice What must hold is checked after every step, by the step.

@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import {ICourt} from "../../src/interfaces/ICourt.sol";
 import {IPanelGate} from "../../src/interfaces/IPanelGate.sol";
-import {Base} from "../support/Base.sol";
+import {Campaign} from "../support/Campaign.sol";
 import {PanelDesk} from "../support/PanelDesk.sol";
 
 /// @notice Plays three providers who say what they like, an owner who switches them, liars about
@@ -147,7 +147,7 @@ contract PanelPlay is PanelDesk {
     }
 }
 
-contract PanelInvariants is Base {
+contract PanelInvariants is Campaign {
     PanelPlay internal play;
 
     function setUp() public {
@@ -155,16 +155,8 @@ contract PanelInvariants is Base {
         play.start();
     }
 
-    function targetContracts() external view returns (address[] memory targets) {
-        targets = new address[](1);
-        targets[0] = address(play);
-    }
-
-    function targetSelectors() external view returns (FuzzSelector[] memory targets) {
-        targets = new FuzzSelector[](1);
-        targets[0].addr = address(play);
-        targets[0].selectors = new bytes4[](1);
-        targets[0].selectors[0] = PanelPlay.step.selector;
+    function player() internal view override returns (address) {
+        return address(play);
     }
 
     /// @notice The play checks itself after every step.

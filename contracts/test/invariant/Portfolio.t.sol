@@ -9,7 +9,7 @@ import {Ledger} from "../../src/lib/Ledger.sol";
 import {Legs} from "../../src/lib/Legs.sol";
 import {Scenarios} from "../../src/lib/Scenarios.sol";
 import {Sizes} from "../../src/lib/Sizes.sol";
-import {Base} from "../support/Base.sol";
+import {Campaign} from "../support/Campaign.sol";
 import {HouseDesk} from "../support/HouseDesk.sol";
 
 /// @notice Plays a few traders, some reckless, in a perpetual, two calls and a put of one market
@@ -419,7 +419,7 @@ contract PortfolioPlay is HouseDesk {
     }
 }
 
-contract PortfolioInvariants is Base {
+contract PortfolioInvariants is Campaign {
     PortfolioPlay internal play;
 
     function setUp() public {
@@ -427,16 +427,8 @@ contract PortfolioInvariants is Base {
         play.begin();
     }
 
-    function targetContracts() external view returns (address[] memory targets) {
-        targets = new address[](1);
-        targets[0] = address(play);
-    }
-
-    function targetSelectors() external view returns (FuzzSelector[] memory targets) {
-        targets = new FuzzSelector[](1);
-        targets[0].addr = address(play);
-        targets[0].selectors = new bytes4[](1);
-        targets[0].selectors[0] = PortfolioPlay.step.selector;
+    function player() internal view override returns (address) {
+        return address(play);
     }
 
     /// forge-config: default.invariant.runs = 16

@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import {ICourt} from "../../src/interfaces/ICourt.sol";
 import {IRounds} from "../../src/interfaces/IRounds.sol";
-import {Base} from "../support/Base.sol";
+import {Campaign} from "../support/Campaign.sol";
 import {World} from "../support/World.sol";
 
 /// @notice Plays nodes of every kind: each step is one call that is allowed at that moment, or none, so
@@ -277,23 +277,15 @@ contract TrainingPlay is World {
     }
 }
 
-contract TrainingInvariants is Base {
+contract TrainingInvariants is Campaign {
     TrainingPlay internal play;
 
     function setUp() public {
         play = new TrainingPlay();
     }
 
-    function targetContracts() external view returns (address[] memory targets) {
-        targets = new address[](1);
-        targets[0] = address(play);
-    }
-
-    function targetSelectors() external view returns (FuzzSelector[] memory targets) {
-        targets = new FuzzSelector[](1);
-        targets[0].addr = address(play);
-        targets[0].selectors = new bytes4[](1);
-        targets[0].selectors[0] = TrainingPlay.step.selector;
+    function player() internal view override returns (address) {
+        return address(play);
     }
 
     function invariant_books() external view {
