@@ -30,6 +30,7 @@ use court::opening;
 use tensor::{BuildError, Builder, Dtype, Hash, Program, ShapeError, Tensor, Value, tree};
 
 use crate::chain::{SEATS_MAX, Seat};
+use crate::parts::{Built, clamp, fill};
 
 pub mod network;
 #[cfg(test)]
@@ -118,7 +119,7 @@ pub fn aggregate(
         rows.push(b.input(Dtype::I32, &[d])?);
     }
     for row in &mut rows {
-        *row = clamp(&mut b, *row, UPDATE_MAX)?;
+        *row = clamp(&mut b, *row)?;
     }
     let sorted = network::sort(&mut b, &rows)?;
 
@@ -197,20 +198,6 @@ fn member(index: u32) -> i32 {
 fn budget(budget_gwei: u64) -> Result<Tensor, ShapeError> {
     #[expect(clippy::cast_precision_loss, reason = "a job's budget is below 2^53")]
     Tensor::f64(&[1], vec![budget_gwei as f64])
-}
-
-type Built = Result<Value, BuildError>;
-
-fn fill(b: &mut Builder, like: Value, value: f64) -> Built {
-    let (dtype, shape) = (b.dtype_of(like), *b.shape_of(like));
-    b.full(dtype, shape.dims(), value)
-}
-
-/// Clamps an i32 tensor to ±`bound`.
-fn clamp(b: &mut Builder, x: Value, bound: i32) -> Built {
-    let (low, high) = (fill(b, x, -f64::from(bound))?, fill(b, x, f64::from(bound))?);
-    let x = b.max(x, low)?;
-    b.min(x, high)
 }
 
 /// Returns how many rows are left out at each end of each coordinate, and so how many liars' rows

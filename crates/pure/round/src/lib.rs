@@ -21,6 +21,7 @@ pub mod jobs;
 pub mod ledger;
 pub mod lots;
 pub mod machine;
+mod parts;
 pub mod robust;
 pub mod score;
 pub mod sums;

@@ -5,11 +5,11 @@
 //! order of node id; it gives the aggregate f32[d], in units of the rows, rounded once. Every
 //! recipe has the same inputs, so that a claim looks alike whatever the job chose.
 //!
-//! Rows are clamped to ±[`UPDATE_MAX`]. All rules but the two that sort coordinates, and all
-//! pre-steps, answer with weighted sums of rows whose weights depend on inner products alone. So
-//! they work on the matrix of inner products ([`span`]), n x n numbers in f64, and rows are read
-//! twice whatever the recipe: once for that matrix and once for the sum. An inner product is one
-//! chain over the coordinates, exact as long as it stays below 2^53.
+//! Rows are clamped to ±[`crate::aggregate::UPDATE_MAX`]. All rules but the two that sort
+//! coordinates, and all pre-steps, answer with weighted sums of rows whose weights depend on inner
+//! products alone. So they work on the matrix of inner products ([`span`]), n x n numbers in f64,
+//! and rows are read twice whatever the recipe: once for that matrix and once for the sum. An inner
+//! product is one chain over the coordinates, exact as long as it stays below 2^53.
 //!
 //! Where the papers let ties be broken at will, the first row wins: the lower node id, whatever
 //! order rows arrived in. So as many are taken as the papers say, and not more of the liars where
@@ -19,9 +19,8 @@
 //! wrap.* Absent: pay and rejection of rows ([`mod@crate::aggregate`]), and which recipe a job
 //! should have (docs/benchmarks.md, the table of attacks).
 
-use tensor::{BuildError, Builder, Dtype, Program, Shape, ShapeError, Tensor, Value};
+use tensor::{BuildError, Builder, Dtype, Program, ShapeError, Tensor};
 
-use crate::aggregate::UPDATE_MAX;
 use crate::chain::SEATS_MAX;
 
 mod rules;
@@ -220,24 +219,4 @@ fn check(recipe: &Recipe, n: usize) -> Result<(), RecipeError> {
         }
         _ => Ok(()),
     }
-}
-
-type Built = Result<Value, BuildError>;
-
-/// A tensor like another one, every element `value`.
-fn fill(b: &mut Builder, like: Value, value: f64) -> Built {
-    let (dtype, shape): (Dtype, Shape) = (b.dtype_of(like), *b.shape_of(like));
-    b.full(dtype, shape.dims(), value)
-}
-
-/// Clamps i32 to ±[`UPDATE_MAX`].
-fn clamp(b: &mut Builder, x: Value) -> Built {
-    let (low, high) = (fill(b, x, -f64::from(UPDATE_MAX))?, fill(b, x, f64::from(UPDATE_MAX))?);
-    let x = b.max(x, low)?;
-    b.min(x, high)
-}
-
-/// A count of at most [`SEATS_MAX`] as a float.
-fn float(count: usize) -> f64 {
-    f64::from(u32::try_from(count).expect("rows are at most as many as seats"))
 }

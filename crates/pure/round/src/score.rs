@@ -1,8 +1,8 @@
 //! The score Program of a round with rows in the open: what each row was worth on data that nobody
 //! could train on, and what that is paid or costs (docs/contribution.md).
 //!
-//! 1. *Length*: every row is clamped to ±[`UPDATE_MAX`], and shortened to the median length
-//!    (element `⌊m/2⌋` ascending) where it is longer.
+//! 1. *Length*: every row is clamped as [`mod@crate::aggregate`] does, and shortened to the median
+//!    length (element `⌊m/2⌋` ascending) where it is longer.
 //! 2. *Original part*: what is left of it beside the span of the last rounds' public aggregates.
 //!    Whatever could be made from those alone, by copying, flipping or lengthening, is nothing.
 //! 3. *Value of a coalition*: the loss on the window of the model that the round would have led to
@@ -26,7 +26,6 @@
 
 use tensor::{BuildError, Builder, Dtype, Program, Shape, Tensor, Value};
 
-use crate::aggregate::UPDATE_MAX;
 use crate::chain::SEATS_MAX;
 
 mod effect;
@@ -299,17 +298,4 @@ fn one(b: &mut Builder, value: Value) -> Result<Value, ScoreError> {
         return Err(ScoreError::Loss { dtype, shape });
     }
     Ok(b.reshape(value, &[1])?)
-}
-
-type Built = Result<Value, BuildError>;
-
-/// A tensor like another one, every element `value`.
-fn fill(b: &mut Builder, like: Value, value: f64) -> Built {
-    let (dtype, shape) = (b.dtype_of(like), *b.shape_of(like));
-    b.full(dtype, shape.dims(), value)
-}
-
-/// A count of at most 2^32 as a float.
-fn float(count: usize) -> f64 {
-    f64::from(u32::try_from(count).expect("rows, orders and rounds are few"))
 }

@@ -8,8 +8,9 @@
 use tensor::{BuildError, Builder, Dtype, Tensor, Value};
 
 use super::span::{Span, least, sorted_rows};
-use super::{Built, Recipe, Rule, clamp, fill, float};
+use super::{Recipe, Rule};
 use crate::aggregate::network;
+use crate::parts::{Built, clamp, fill, float};
 
 /// The rule of a recipe on the vectors that its pre-steps left.
 pub(super) fn by_span(b: &mut Builder, recipe: &Recipe, span: &Span) -> Built {

@@ -11,8 +11,9 @@
 
 use tensor::{BuildError, Builder, Dtype, Tensor, Value};
 
-use super::{Built, Mix, clamp, fill, float};
+use super::Mix;
 use crate::aggregate::network;
+use crate::parts::{Built, clamp, fill, float};
 
 /// Vectors that are weighted sums of rows.
 #[derive(Clone, Debug)]

@@ -25,7 +25,7 @@
 use tensor::{BuildError, Builder, Dtype, Program, Value};
 
 use super::pay::{self, SHARE_MAX};
-use super::{Built, fill, float};
+use crate::parts::{Built, fill, float};
 
 /// Added to the diagonal of the normal equations: 2^-7, a tenth of what one round of a bucket of
 /// three rows puts there.

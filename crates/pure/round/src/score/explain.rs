@@ -64,7 +64,7 @@ fn standard_error(by_order: &[f64]) -> Option<f64> {
     if pairs.len() < 2 {
         return None;
     }
-    let count = super::float(pairs.len());
+    let count = crate::parts::float(pairs.len());
     let mean = pairs.iter().sum::<f64>() / count;
     let squares: f64 = pairs.iter().map(|x| (x - mean) * (x - mean)).sum();
     Some((squares / (count - 1.0) / count).sqrt())

@@ -12,7 +12,7 @@
 
 use tensor::{Builder, Dtype, Hash, Tensor, Value, random};
 
-use super::Built;
+use crate::parts::Built;
 
 /// Returns the key of a seed: its first eight bytes as two little-endian words.
 #[must_use]
@@ -64,7 +64,7 @@ pub(super) fn drawn(b: &mut Builder, key: Value, (k, m): (usize, usize)) -> Buil
     let tied = b.mul(tied, lower)?;
     let before = b.add(less, tied)?;
     let forward = b.sum(before, 2)?;
-    let last = b.full(Dtype::I32, &[pairs, m], super::float(m - 1))?;
+    let last = b.full(Dtype::I32, &[pairs, m], crate::parts::float(m - 1))?;
     let reverse = b.sub(last, forward)?;
     let forward = b.reshape(forward, &[pairs, 1, m])?;
     let reverse = b.reshape(reverse, &[pairs, 1, m])?;

@@ -5,8 +5,8 @@
 
 use tensor::{Builder, Dtype, Value};
 
-use super::{Built, UPDATE_MAX, fill, float};
 use crate::aggregate::network;
+use crate::parts::{Built, clamp, fill, float};
 
 /// What remains of an aggregate's squared length beside the newer ones, below which it is taken to
 /// lie in their span.
@@ -35,10 +35,7 @@ pub(super) fn parts(
         across.push(b.reshape(*row, &[1, d])?);
     }
     let all = b.concat(&across, 0)?;
-    let low = fill(b, all, -f64::from(UPDATE_MAX))?;
-    let high = fill(b, all, f64::from(UPDATE_MAX))?;
-    let all = b.max(all, low)?;
-    let all = b.min(all, high)?;
+    let all = clamp(b, all)?;
     let all = b.convert(all, Dtype::F64)?;
     let (shortened, length) = shorten(b, all)?;
 

@@ -9,8 +9,8 @@
 
 use tensor::{BuildError, Builder, Value};
 
-use super::{Built, fill};
 use crate::aggregate::BUDGET_MAX_GWEI;
+use crate::parts::{Built, fill};
 
 /// The largest share of a row's stake that one round pays or burns.
 pub const SHARE_MAX: f64 = 0.05;

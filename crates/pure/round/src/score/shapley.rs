@@ -11,8 +11,9 @@
 
 use tensor::{Builder, Dtype, Tensor, Value};
 
-use super::{Built, Config, Rule, fill, float, original};
+use super::{Config, Rule, original};
 use crate::aggregate::{network, trim};
+use crate::parts::{Built, fill, float};
 
 /// What coalitions are made of.
 pub(super) struct Game {

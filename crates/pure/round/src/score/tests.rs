@@ -254,11 +254,11 @@ proptest! {
         let outputs = eval(&built, &inputs(&round, &rows, &[]).expect("rows")).expect("inputs");
         let by_order = outputs[4].as_f64().expect("f64");
         let expected = ranks(words, 6, m);
-        let part = 1024.0 / super::float(m);
+        let part = 1024.0 / crate::parts::float(m);
         for (order, ranks) in by_order.chunks(m).zip(&expected) {
             for (gain, rank) in order.iter().zip(ranks) {
-                let step = 2.0 * super::float(*rank) + 1.0;
-                let expected = super::float(m) * part * part * step;
+                let step = 2.0 * crate::parts::float(*rank) + 1.0;
+                let expected = crate::parts::float(m) * part * part * step;
                 prop_assert!((gain / expected - 1.0).abs() < 1e-5);
             }
         }
