@@ -14,6 +14,7 @@ mod attacks;
 mod browser;
 mod contracts;
 mod fuzz;
+mod hosts;
 mod npm;
 mod options;
 mod peers;
@@ -127,6 +128,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         words: Vec<String>,
     },
+    /// Run nodes with bad links between them, and cut some off in the middle of a round
+    Hosts {
+        /// How many, 5 to 16
+        #[arg(default_value_t = 16)]
+        nodes: usize,
+    },
     /// Print the figures of prices, implied volatilities, surfaces and portfolio margin
     Options {
         /// The folder of the option chains
@@ -172,6 +179,7 @@ fn main() -> ExitCode {
         }
         Task::Attacks { words } => attacks::bench(&mut steps, &words),
         Task::Sim { words } => sim::run(&words),
+        Task::Hosts { nodes } => hosts::run(&steps, nodes),
         Task::Options { folder, json } => options::bench(&mut steps, &folder, json),
     };
     if let Err(error) = result {

@@ -220,7 +220,7 @@ fn check_history(root: &Path) {
 }
 
 /// Every event of a kind, in the order of the chain.
-fn events<E: alloy::sol_types::SolEvent>(onlooker: &Onlooker) -> Vec<E> {
+pub(crate) fn events<E: alloy::sol_types::SolEvent>(onlooker: &Onlooker) -> Vec<E> {
     let first = onlooker.client.deployment().block;
     let filter = Filter::new().event_signature(E::SIGNATURE_HASH).from_block(first);
     let logs = onlooker.ask(|client: Client| {

@@ -25,10 +25,10 @@ static FREED: Condvar = Condvar::new();
 
 /// One of the places for a running network.
 #[derive(Debug)]
-struct Place;
+pub(crate) struct Place;
 
 impl Place {
-    fn take() -> Place {
+    pub(crate) fn take() -> Place {
         let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
         let full = |running: &mut usize| *running >= NETWORKS_MAX;
         let mut running = FREED.wait_while(running, full).unwrap_or_else(PoisonError::into_inner);
@@ -54,9 +54,14 @@ pub(crate) fn text(path: &Path) -> &str {
     path.to_str().expect("a temporary path is text")
 }
 
-/// Says why something is not tested here, also where tests' output is captured.
+/// Says something, also where tests' output is captured.
+pub(crate) fn say(words: &str) {
+    let _ = writeln!(std::io::stderr(), "{words}");
+}
+
+/// Says why something is not tested here.
 pub(crate) fn skip(why: &str) {
-    let _ = writeln!(std::io::stderr(), "skipped: {why}");
+    say(&format!("skipped: {why}"));
 }
 
 /// Looks until there is something to return.

@@ -13,6 +13,7 @@ mod backtest;
 mod crash;
 mod data;
 mod harness;
+mod hosts;
 mod house;
 mod operate;
 mod options;
