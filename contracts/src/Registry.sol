@@ -23,7 +23,7 @@ contract Registry is IRegistry {
 
     /// @notice The token of stakes.
     ERC20Burnable public immutable token;
-    /// @notice The only contract that can ask for a penalty.
+    /// @notice The only contract that can ask for a penalty, beside its `rewards`.
     address public immutable rounds;
     /// @inheritdoc IRegistry
     uint256 public immutable minimumStake;
@@ -133,7 +133,8 @@ contract Registry is IRegistry {
 
     /// @inheritdoc IRegistry
     function penalise(uint32 index, uint256 amount) external {
-        require(msg.sender == rounds, OnlyRounds());
+        bool may = msg.sender == rounds || msg.sender == address(IRounds(rounds).rewards());
+        require(may, OnlyRounds());
         Node storage struck = _nodes[index];
 
         uint256 before = _weightOf(struck);

@@ -49,7 +49,7 @@ contract Rounds is IRounds {
     IRegistry public immutable registry;
     /// @notice Keeps the claims this contract relies on.
     ICourt public immutable court;
-    /// @notice Pays what settled rounds say.
+    /// @inheritdoc IRounds
     IRewards public immutable rewards;
 
     Config private _config;

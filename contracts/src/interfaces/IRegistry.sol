@@ -76,8 +76,8 @@ interface IRegistry {
     /// @notice Pays what is left of the stake to the payee and frees the key.
     function withdraw() external;
 
-    /// @notice Burns up to `amount` of a node's stake. Only `Rounds` may, and only for what it can
-    ///         prove. Nobody receives anything.
+    /// @notice Burns up to `amount` of a node's stake. Only `Rounds` may, for what it can prove, and
+    ///         where its pay is by score, `Scores`. Nobody receives anything.
     function penalise(uint32 index, uint256 amount) external;
 
     /// @notice Returns how many nodes ever joined; indices are below it.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.30;
 
+import {IRewards} from "./IRewards.sol";
+
 /// @title One job's training rounds: commit, reveal, aggregate, settle
 /// @notice docs/protocol.md §2. Everything a claim rests on is derived here from the chain's own
 ///         state. A phase whose deadline has passed counts as closed for every call and view,
@@ -236,6 +238,9 @@ interface IRounds {
 
     /// @notice Returns the list root of the aggregation Program's inputs, as §2 lists them.
     function inputsRoot() external view returns (bytes32);
+
+    /// @notice Returns whom settled pay is posted to.
+    function rewards() external view returns (IRewards);
 
     /// @notice Returns the tensor root of the params of the last settled round.
     function modelRoot() external view returns (bytes32);

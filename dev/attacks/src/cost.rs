@@ -56,15 +56,14 @@ pub fn run(turns: usize, mut tell: impl FnMut(&Cost)) -> anyhow::Result<()> {
             cumulative_length: 1024,
             permutations,
             aggregates: 4,
+            window: window::extents(&model, days).to_vec(),
             step: tensor::scalar::f64_to_f32(1.0 / QUANTA),
             rate: 1.0,
             rule: Rule::Mean,
         };
         let made = made_up(&config, &model, days)?;
         let build = || {
-            Ok(score(&config, &window::tensors(&model, days), |b, params, window| {
-                window::loss(b, &model, params, [window[0], window[1], window[2]])
-            })?)
+            Ok(score(&config, |b, params, days| window::loss(b, &model, params, days))?)
         };
         tell(&timed(name, turns, (&build, &made))?);
     }
@@ -115,27 +114,27 @@ fn made_up(config: &Config, model: &Model, days: usize) -> anyhow::Result<Vec<Te
         let one = |dice: &mut Dice| (chance::uniform(dice) - 0.5) * scale;
         (0..d).map(|_| tensor::scalar::f64_to_i32(one(&mut dice))).collect()
     };
-    let aggregates: Vec<i32> = (0..config.aggregates).flat_map(|_| row(1e4)).collect();
+    let columns = model.width() + window::OUTCOMES;
+    let mut days_of = Dice::new(8);
+    let mut day = || (0..columns).map(|_| chance::uniform(&mut days_of)).collect::<Vec<f64>>();
+    let days = Tensor::f64(&[days, columns], (0..days).flat_map(|_| day()).collect())?;
     let rows = (0..).take(config.rows).map(|member| {
         let update = Tensor::i32(&[d], row(1e5))?;
-        Ok(Row { member, stake_gwei: 1_000_000_000, accepted: true, update })
+        Ok(Row { member, stake_gwei: 1_000_000_000, accepted: true, update, window: days.clone() })
     });
     let rows = rows.collect::<anyhow::Result<Vec<Row>>>()?;
+    let mut models = vec![model.initial()];
+    for _ in 0..config.aggregates {
+        let params = row(1e4).into_iter().map(|x| tensor::scalar::f64_to_f32(1e-5 * f64::from(x)));
+        models.push(Tensor::f32(&[d], params.collect())?);
+    }
     let round = Round {
-        params: model.initial(),
-        aggregates: Tensor::i32(&[config.aggregates, d], aggregates)?,
+        models,
         key: [1, 2],
         cumulative: Tensor::zeros(Dtype::F64, &[config.cumulative_length])?,
         budget_gwei: 1 << 40,
     };
-    let mut uniform = || chance::uniform(&mut dice);
-    let features = (0..days * model.width()).map(|_| tensor::scalar::f64_to_f32(uniform()));
-    let window = [
-        Tensor::f32(&[days, model.width()], features.collect())?,
-        Tensor::f64(&[days], vec![1e-4; days])?,
-        Tensor::f64(&[days, 2], (0..2 * days).map(|_| 2e-4 * uniform()).collect())?,
-    ];
-    Ok(inputs(&round, &rows, &window)?)
+    Ok(inputs(&round, &rows)?)
 }
 
 fn history(sizes: &Sizes) -> anyhow::Result<Vec<Tensor>> {

@@ -9,28 +9,51 @@
 //! who says what the outcomes were (docs/protocol.md).
 
 use learn::Model;
-use tensor::{BuildError, Builder, Dtype, Value};
+use tensor::{BuildError, Builder, Dtype, Tensor, Value};
 
 use crate::blocks::held;
 
 /// The largest outcome that counts, in anchors.
 const RATIO_MAX: f64 = 1e6;
 
-/// Returns what a window of `days` days is made of: features f32\[w, p\], anchors f64\[w\] (0 for a
-/// day that the market does not have), outcomes f64\[w, 2\] (variance and log return of each day).
+/// Columns of a window after the features: the anchor (0 for a day that the market does not have)
+/// and the day's variance.
+pub const OUTCOMES: usize = 2;
+
+/// Returns the extents of a window of so many days: f64\[w, p + 2\], a row a day, the features first.
 ///
 /// ```
 /// use learn::{Kind, Model};
 /// let model = Model::new(Kind::Har, &market::FEATURES);
-/// assert_eq!(market::window::tensors(&model, 32)[2].1, [32, 2]);
+/// assert_eq!(market::window::extents(&model, 32), [32, 7]);
 /// ```
 #[must_use]
-pub fn tensors(model: &Model, days: usize) -> [(Dtype, Vec<usize>); 3] {
-    [(Dtype::F32, vec![days, model.width()]), (Dtype::F64, vec![days]), (Dtype::F64, vec![days, 2])]
+pub fn extents(model: &Model, days: usize) -> [usize; 2] {
+    [days, model.width() + OUTCOMES]
+}
+
+/// Returns a window of days, oldest first, each its raw features, anchor and variance; the last
+/// `days` of them, zeros in front where there are fewer.
+///
+/// # Panics
+///
+/// If a row has not as many features as the model takes.
+#[must_use]
+pub fn window(model: &Model, days: usize, rows: &[crate::Row]) -> Tensor {
+    let [_, columns] = extents(model, days);
+    let rows = &rows[rows.len().saturating_sub(days)..];
+    let mut elements = vec![0.0; (days - rows.len()) * columns];
+    for row in rows {
+        assert_eq!(row.features.len() + OUTCOMES, columns, "features of another model");
+        elements.extend(row.features);
+        elements.extend([row.anchor, row.proxy]);
+    }
+    Tensor::f64(&[days, columns], elements).expect("a row a day")
 }
 
 /// Appends the mean of `s + (y / anchor) e^-s` over the days with an anchor, f64\[1\]; 0 without
-/// any. s is the model's output in f64, within ±10, 10 where it is no number.
+/// any. s is the model's output in f64, within ±10, 10 where it is no number; features are rounded
+/// to f32 first, as the model is trained on.
 ///
 /// # Errors
 ///
@@ -44,20 +67,12 @@ pub fn tensors(model: &Model, days: usize) -> [(Dtype, Vec<usize>); 3] {
 /// let model = Model::new(Kind::Har, &["day"]);
 /// let mut b = Builder::new();
 /// let params = b.input(Dtype::F32, &[2])?;
-/// let mut days = Vec::new();
-/// for (dtype, dims) in window::tensors(&model, 2) {
-///     days.push(b.input(dtype, &dims)?);
-/// }
-/// let loss = window::loss(&mut b, &model, params, [days[0], days[1], days[2]])?;
+/// let days = b.input(Dtype::F64, &window::extents(&model, 2))?;
+/// let loss = window::loss(&mut b, &model, params, days)?;
 /// let program = b.finish(&[loss])?;
-/// let inputs = [
-///     model.initial(),
-///     Tensor::f32(&[2, 1], vec![0.5, 0.5])?,
-///     Tensor::f64(&[2], vec![1e-4, 0.0])?,
-///     Tensor::f64(&[2, 2], vec![3e-4, 0.0, 7.0, 0.0])?,
-/// ];
 /// // The forecast is the anchor, and the second day has none.
-/// let loss = tensor::eval(&program, &inputs)?[0].as_f64().map(|loss| loss[0]);
+/// let days = Tensor::f64(&[2, 3], vec![0.5, 1e-4, 3e-4, 0.5, 0.0, 7.0])?;
+/// let loss = tensor::eval(&program, &[model.initial(), days])?[0].as_f64().map(|loss| loss[0]);
 /// assert!((loss.unwrap_or(0.0) - 3.0).abs() < 1e-12);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -65,16 +80,22 @@ pub fn loss(
     b: &mut Builder,
     model: &Model,
     params: Value,
-    [features, anchors, outcomes]: [Value; 3],
+    window: Value,
 ) -> Result<Value, BuildError> {
-    let days = b.shape_of(anchors).count();
+    let days = b.shape_of(window).dims()[0];
+    let p = model.width();
+    let column = |b: &mut Builder, at: usize| -> Result<Value, BuildError> {
+        let column = b.slice(window, &[0, at], &[days, at + 1])?;
+        b.reshape(column, &[days])
+    };
+    let (anchors, variance) = (column(b, p)?, column(b, p + 1)?);
+    let features = b.slice(window, &[0, 0], &[days, p])?;
+    let features = b.convert(features, Dtype::F32)?;
     let s = model.forward(b, params, features)?;
     let s = b.convert(s, Dtype::F64)?;
     let s = held(b, s, (-10.0, 10.0))?;
     let zero = b.full(Dtype::F64, &[days], 0.0)?;
     let counted = b.lt(zero, anchors)?;
-    let variance = b.slice(outcomes, &[0, 0], &[days, 1])?;
-    let variance = b.reshape(variance, &[days])?;
     let ratio = b.div(variance, anchors)?;
     let ratio = held(b, ratio, (0.0, RATIO_MAX))?;
     let back = b.neg(s)?;

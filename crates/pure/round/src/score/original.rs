@@ -1,7 +1,8 @@
 //! Lengths and original parts: what a row adds to what was public before it was committed to.
 //!
-//! *Invariant: a row in the span of the past aggregates has an original part of zero, but for what
-//! rounding leaves (some 10^-13 of its length).*
+//! *Invariant: a row in the span of the past aggregates has an original part of zero.* Aggregates
+//! are known to the precision of params and rows to that of an update's units, so what is shorter
+//! than a hundredth of its row counts as rounding.
 
 use tensor::{Builder, Dtype, Value};
 
@@ -11,6 +12,9 @@ use crate::parts::{Built, clamp, fill, float};
 /// What remains of an aggregate's squared length beside the newer ones, below which it is taken to
 /// lie in their span.
 const SPANNED: f64 = 1e-18;
+
+/// The share of a row's squared length below which its original part is taken for rounding.
+const ORIGINAL_LEAST: f64 = 1e-4;
 
 /// The rows, prepared.
 pub(super) struct Parts {
@@ -22,8 +26,22 @@ pub(super) struct Parts {
     pub length: Value,
 }
 
+/// The aggregates between models f32\[d\], newest first, in units of an update, f64\[r, d\].
+pub(super) fn aggregates(b: &mut Builder, models: &[Value], step: f32) -> Built {
+    let d = b.shape_of(models[0]).count();
+    let mut aggregates = Vec::with_capacity(models.len() - 1);
+    for pair in models.windows(2) {
+        let (after, before) = (b.convert(pair[0], Dtype::F64)?, b.convert(pair[1], Dtype::F64)?);
+        let moved = b.sub(after, before)?;
+        let step = fill(b, moved, f64::from(step))?;
+        let moved = b.div(moved, step)?;
+        aggregates.push(b.reshape(moved, &[1, d])?);
+    }
+    b.concat(&aggregates, 0)
+}
+
 /// Shortens the rows i32\[d\] to their median length and takes out the span of the past aggregates
-/// i32\[r, d\].
+/// f64\[r, d\].
 pub(super) fn parts(
     b: &mut Builder,
     rows: &[Value],
@@ -45,19 +63,19 @@ pub(super) fn parts(
     let public = b.matmul(along, basis)?;
     let original = b.sub(shortened, public)?;
 
-    let zero = b.full(Dtype::I32, &[m], 0.0)?;
-    let absent = b.eq(accepted, zero)?;
-    let absent = b.reshape(absent, &[m, 1])?;
-    let absent = b.broadcast(absent, &[m, d])?;
-    let zeros = fill(b, original, 0.0)?;
-    let original = b.select(absent, zeros, original)?;
-
     let left = squares(b, original)?;
     let whole = b.mul(length, length)?;
-    let none = fill(b, whole, 0.0)?;
-    let empty = b.eq(whole, none)?;
     let share = b.div(left, whole)?;
-    let share = b.select(empty, none, share)?;
+    let least = fill(b, share, ORIGINAL_LEAST)?;
+    let counts = b.lt(least, share)?;
+    let zero = b.full(Dtype::I32, &[m], 0.0)?;
+    let counts = b.select(accepted, counts, zero)?;
+    let none = fill(b, share, 0.0)?;
+    let share = b.select(counts, share, none)?;
+    let counts = b.reshape(counts, &[m, 1])?;
+    let counts = b.broadcast(counts, &[m, d])?;
+    let zeros = fill(b, original, 0.0)?;
+    let original = b.select(counts, original, zeros)?;
     Ok(Parts { original, share, length })
 }
 
@@ -86,7 +104,6 @@ fn shorten(b: &mut Builder, rows: Value) -> Result<(Value, Value), tensor::Build
 /// zero row for one that adds no direction.
 fn basis(b: &mut Builder, aggregates: Value) -> Built {
     let (r, d) = (b.shape_of(aggregates).dims()[0], b.shape_of(aggregates).dims()[1]);
-    let aggregates = b.convert(aggregates, Dtype::F64)?;
     let mut units: Vec<Value> = Vec::with_capacity(r);
     for index in 0..r {
         let whole = b.slice(aggregates, &[index, 0], &[index + 1, d])?;

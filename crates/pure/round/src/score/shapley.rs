@@ -19,7 +19,7 @@ use crate::parts::{Built, fill, float};
 pub(super) struct Game {
     /// Params before the round, f32\[d\].
     pub params: Value,
-    /// The last aggregates, i32\[r, d\], newest first.
+    /// The last aggregates, f64\[r, d\], newest first.
     pub aggregates: Value,
     /// Original parts, f64\[m, d\].
     pub parts: Value,
@@ -33,7 +33,6 @@ pub(super) fn models(b: &mut Builder, config: &Config, game: &Game) -> Built {
     let coalitions = coalitions(b, game.ranks)?;
     let n = b.shape_of(coalitions).dims()[0];
     let previous = b.slice(game.aggregates, &[0, 0], &[1, d])?;
-    let previous = b.convert(previous, Dtype::F64)?;
     let previous = b.broadcast(previous, &[n, d])?;
     let added = match config.rule {
         Rule::Mean => original::mean(b, coalitions, game.parts)?,

@@ -19,16 +19,17 @@ fn config(rows: usize, length: usize) -> Config {
         cumulative_length: 32,
         permutations: 4,
         aggregates: 1,
+        window: vec![length],
         step: 1.0,
         rate: 1e-3,
         rule: Rule::Mean,
     }
 }
 
-/// Half the squared distance from the window's one tensor.
-fn distance(b: &mut Builder, params: Value, window: &[Value]) -> Result<Value, BuildError> {
+/// Half the squared distance from the window.
+fn distance(b: &mut Builder, params: Value, window: Value) -> Result<Value, BuildError> {
     let params = b.convert(params, Dtype::F64)?;
-    let off = b.sub(params, window[0])?;
+    let off = b.sub(params, window)?;
     let square = b.mul(off, off)?;
     let sum = b.sum(square, 0)?;
     let half = b.scalar_f64(0.5)?;
@@ -36,28 +37,45 @@ fn distance(b: &mut Builder, params: Value, window: &[Value]) -> Result<Value, B
 }
 
 fn program(config: &Config) -> Program {
-    score(config, &[(Dtype::F64, vec![config.length])], distance).expect("sizes are within limits")
+    score(config, distance).expect("sizes are within limits")
 }
 
 fn row(member: u32, update: &[i32]) -> Row {
     let update = Tensor::i32(&[update.len()], update.to_vec()).expect("one axis");
-    Row { member, stake_gwei: 1_000_000, accepted: true, update }
+    let window = Tensor::zeros(Dtype::F64, &[1]).expect("one element");
+    Row { member, stake_gwei: 1_000_000, accepted: true, update, window }
 }
 
-fn round(previous: &[i32], budget_gwei: u64) -> Round {
-    let d = previous.len();
+/// A round whose params are zeros, after rounds that moved the model by these aggregates, newest
+/// first.
+fn after(aggregates: &[&[i32]], budget_gwei: u64) -> Round {
+    let d = aggregates[0].len();
+    let mut models = vec![vec![0_i16; d]];
+    for aggregate in aggregates {
+        let newer = models.last().expect("one at least");
+        let moved = aggregate.iter().map(|x| i16::try_from(*x).expect("small"));
+        models.push(newer.iter().zip(moved).map(|(x, dx)| x - dx).collect());
+    }
+    let tensor = |model: &Vec<i16>| {
+        Tensor::f32(&[d], model.iter().copied().map(f32::from).collect()).expect("one axis")
+    };
     Round {
-        params: Tensor::zeros(Dtype::F32, &[d]).expect("small"),
-        aggregates: Tensor::i32(&[1, d], previous.to_vec()).expect("one row"),
+        models: models.iter().map(tensor).collect(),
         key: [7, -9],
         cumulative: Tensor::zeros(Dtype::F64, &[32]).expect("small"),
         budget_gwei,
     }
 }
 
+fn round(previous: &[i32], budget_gwei: u64) -> Round {
+    after(&[previous], budget_gwei)
+}
+
 fn run(config: &Config, round: &Round, rows: &[Row], target: &[f64]) -> Vec<Tensor> {
-    let target = Tensor::f64(&[target.len()], target.to_vec()).expect("one axis");
-    let inputs = inputs(round, rows, &[target]).expect("there are rows");
+    let window = Tensor::f64(&[target.len()], target.to_vec()).expect("one axis");
+    let rows: Vec<Row> =
+        rows.iter().map(|row| Row { window: window.clone(), ..row.clone() }).collect();
+    let inputs = inputs(round, &rows).expect("there are rows");
     eval(&program(config), &inputs).expect("the inputs are the Program's")
 }
 
@@ -95,9 +113,7 @@ fn a_longer_row_counts_as_the_median_one() {
 fn what_the_last_aggregates_span_earns_nothing() {
     let sizes = Config { aggregates: 3, ..config(4, 4) };
     // The second aggregate is the first twice over: it adds no direction.
-    let aggregates = vec![1, 2, 0, 0, 2, 4, 0, 0, 0, 1, 1, 0];
-    let aggregates = Tensor::i32(&[3, 4], aggregates).expect("three rows");
-    let round = Round { aggregates, ..round(&[0; 4], 1 << 40) };
+    let round = after(&[&[1, 2, 0, 0], &[2, 4, 0, 0], &[0, 1, 1, 0]], 1 << 40);
     let rows = [
         row(0, &[10, 20, 0, 0]),
         row(1, &[-3, -7, -1, 0]),
@@ -172,34 +188,59 @@ fn names_change_nothing_but_who_is_paid() {
     assert_eq!((&one[0], &one[2..]), (&many[0], &many[2..]));
 }
 
+/// Of each element the lower median: what fewer than half of the rows say is outvoted, whether it is
+/// far off, no number, or missing.
+#[test]
+fn a_window_is_what_more_than_half_of_the_rows_say() {
+    let config = config(5, 2);
+    let rows: Vec<Row> = (0..5).map(|n| row(n, &[3, 4])).collect();
+    let of = |windows: [[f64; 2]; 5]| {
+        let window = |window: [f64; 2]| Tensor::f64(&[2], window.to_vec()).expect("one axis");
+        let rows = rows.iter().zip(windows);
+        let rows: Vec<Row> =
+            rows.map(|(row, said)| Row { window: window(said), ..row.clone() }).collect();
+        let inputs = inputs(&round(&[0, 0], 1 << 40), &rows).expect("there are rows");
+        eval(&program(&config), &inputs).expect("the inputs are the Program's")
+    };
+    let said = [6.0, 8.0];
+    let honest = of([said; 5]);
+    assert!(honest[3].as_f64().is_some_and(|pay| pay[0] > 0.0));
+    let lies = [[f64::NAN, 1e300], [f64::NEG_INFINITY, f64::INFINITY], [0.0, 0.0], [-9.0, 9e9]];
+    for (a, b) in lies.iter().zip(lies.iter().cycle().skip(1)) {
+        assert_eq!(of([said, *a, said, *b, said]), honest);
+    }
+    assert_ne!(of([said, lies[3], lies[3], lies[3], said]), honest);
+}
+
 #[test]
 fn a_loss_that_is_no_number_costs_nobody() {
     let rows = [row(0, &[3, 4]), row(1, &[1, 2])];
-    let got = explained(&config(2, 2), &round(&[0, 0], 1 << 40), &rows, &[f64::NAN, 0.0]);
+    let got = explained(&config(2, 2), &round(&[0, 0], 1 << 40), &rows, &[f64::INFINITY, 0.0]);
     assert!(got.iter().all(|row| row.score == 0.0 && row.pay_gwei + row.burn_gwei == 0.0));
 }
 
 #[test]
 fn sizes_without_a_program_are_refused() {
-    let of = |config: Config| score(&config, &[(Dtype::F64, vec![2])], distance).err();
+    let of = |config: Config| score(&config, distance).err();
     assert_eq!(of(config(33, 2)), Some(ScoreError::Rows { got: 33 }));
     let odd = Config { permutations: 3, ..config(2, 2) };
     assert_eq!(of(odd), Some(ScoreError::Permutations { got: 3 }));
     let none = Config { aggregates: 0, ..config(2, 2) };
     assert_eq!(of(none), Some(ScoreError::Aggregates { got: 0 }));
     assert_eq!(of(Config { rate: -1.0, ..config(2, 2) }), Some(ScoreError::Rate));
-    let vector = |_: &mut Builder, params: Value, _: &[Value]| Ok(params);
-    assert!(matches!(score(&config(2, 2), &[], vector), Err(ScoreError::Loss { .. })));
+    assert_eq!(of(Config { step: 0.0, ..config(2, 2) }), Some(ScoreError::Rate));
+    let vector = |_: &mut Builder, params: Value, _: Value| Ok(params);
+    assert!(matches!(score(&config(2, 2), vector), Err(ScoreError::Loss { .. })));
 }
 
 #[test]
 fn the_largest_job_is_within_the_limits_of_programs() {
     let largest = Config { permutations: 64, aggregates: 32, ..config(32, 8) };
     let program = program(&largest);
-    assert_eq!(program.inputs().len(), 8 + 32 + 1);
+    assert_eq!(program.inputs().len(), 33 + 6 + 32 + 32);
     assert!(program.nodes().len() < 32_768, "{} ops", program.nodes().len());
     let trimmed = Config { rule: Rule::Trimmed, ..largest };
-    assert!(score(&trimmed, &[(Dtype::F64, vec![8])], distance).is_ok());
+    assert!(score(&trimmed, distance).is_ok());
 }
 
 #[test]
@@ -239,19 +280,19 @@ proptest! {
     #[test]
     fn the_program_draws_the_same_orders(words in prop::array::uniform2(any::<i32>()),
                                          m in 1_usize..9) {
-        let sizes = Config { permutations: 6, ..config(m, m) };
+        let sizes = Config { permutations: 6, window: vec![1], ..config(m, m) };
         // -(sum of params)² / 2: the n-th to join adds (2n - 1) / 2 of a row's squared part.
-        let loss = |b: &mut Builder, params: Value, _: &[Value]| {
+        let loss = |b: &mut Builder, params: Value, _: Value| {
             let params = b.convert(params, Dtype::F64)?;
             let sum = b.sum(params, 0)?;
             let square = b.mul(sum, sum)?;
             b.neg(square)
         };
-        let built = score(&sizes, &[], loss).expect("small");
+        let built = score(&sizes, loss).expect("small");
         let unit = |i: usize| (0..m).map(|j| if i == j { 1024 } else { 0 }).collect::<Vec<_>>();
         let rows: Vec<Row> = (0..).zip(0..m).map(|(n, i)| row(n, &unit(i))).collect();
         let round = Round { key: words, ..round(&vec![0; m], 1 << 40) };
-        let outputs = eval(&built, &inputs(&round, &rows, &[]).expect("rows")).expect("inputs");
+        let outputs = eval(&built, &inputs(&round, &rows).expect("rows")).expect("inputs");
         let by_order = outputs[4].as_f64().expect("f64");
         let expected = ranks(words, 6, m);
         let part = 1024.0 / crate::parts::float(m);

@@ -70,14 +70,16 @@ pub(super) struct World {
     score: Program,
     aggregate: Program,
     truth: Vec<f64>,
-    params: Tensor,
+    /// Params, then those before each of the last rounds.
+    models: Vec<Tensor>,
     /// Past aggregates in params' units, newest first.
     pub(super) aggregates: Vec<Vec<f64>>,
 }
 
 /// What the round's score is taken on: drawn once, so that two sets of rows meet the same luck.
 pub(super) struct Trial {
-    window: [Tensor; 2],
+    /// Features and the outcome of each sample, f64\[w, d + 1\].
+    window: Tensor,
     key: [i32; 2],
 }
 
@@ -91,17 +93,17 @@ impl World {
             cumulative_length: rows,
             permutations: 2,
             aggregates,
+            window: vec![WINDOW, length + 1],
             step,
             rate: 0.02,
             rule,
         };
-        let window = [(Dtype::F32, vec![WINDOW, length]), (Dtype::F64, vec![WINDOW])];
         let mut dice = Dice::new(seed);
         World {
-            score: score(&config, &window, squares).expect("sizes are within limits"),
+            score: score(&config, squares).expect("sizes are within limits"),
             aggregate: aggregate(rows, length, rows, step).expect("sizes are within limits"),
             truth: dice.normals(length, 0.5),
-            params: Tensor::zeros(Dtype::F32, &[length]).expect("small"),
+            models: vec![Tensor::zeros(Dtype::F32, &[length]).expect("small"); REMEMBERED + 1],
             aggregates: vec![vec![0.0; length]; REMEMBERED],
             climate,
             dice,
@@ -111,7 +113,7 @@ impl World {
     /// The update of a node that takes one step of least squares on so many samples of its own.
     pub(super) fn train(&mut self, samples: usize) -> Vec<f64> {
         let (features, outcomes) = self.draw(samples);
-        let params = floats(&self.params);
+        let params = floats(&self.models[0]);
         let mut update = vec![0.0; params.len()];
         for (x, y) in features.chunks(params.len()).zip(&outcomes) {
             let off = y - dot(x, &params);
@@ -137,31 +139,27 @@ impl World {
         let drift = self.dice.normals(d, scale);
         self.truth.iter_mut().zip(&drift).for_each(|(x, dx)| *x += dx);
         let (features, outcomes) = self.draw(WINDOW);
-        let features = features.iter().map(|x| single(*x)).collect();
-        let features = Tensor::f32(&[WINDOW, d], features).expect("of this size");
-        let outcomes = Tensor::f64(&[WINDOW], outcomes).expect("of this size");
+        let samples = features.chunks(d).zip(outcomes);
+        let window = samples.flat_map(|(x, y)| x.iter().copied().chain([y])).collect();
+        let window = Tensor::f64(&[WINDOW, d + 1], window).expect("of this size");
         let key = [self.dice.half().cast_signed(), self.dice.half().cast_signed()];
-        Trial { window: [features, outcomes], key }
+        Trial { window, key }
     }
 
     /// What these rows would be paid, and the params they would lead to.
     pub(super) fn judge(&self, updates: &[Vec<f64>], trial: &Trial) -> (Vec<Explanation>, Tensor) {
-        let d = self.climate.length;
         let updates: Vec<Tensor> = updates.iter().map(|u| quantised(u)).collect();
         let zeros = Tensor::zeros(Dtype::F64, &[updates.len()]).expect("small");
         let rows: Vec<aggregate::Row> = (0..)
             .zip(&updates)
             .map(|(member, update)| aggregate::Row { member, update: update.clone() })
             .collect();
-        let given = aggregate::inputs((self.params.clone(), zeros.clone()), 0, &rows);
+        let given = aggregate::inputs((self.models[0].clone(), zeros.clone()), 0, &rows);
         let settled = eval(&self.aggregate, &given.expect("rows")).expect("the Program's inputs");
         let accepted = settled[1].as_i32().expect("i32");
 
-        let taken = self.climate.aggregates;
-        let past = self.aggregates[..taken].iter().flat_map(|past| past.iter().map(|x| whole(*x)));
         let round = Round {
-            params: self.params.clone(),
-            aggregates: Tensor::i32(&[taken, d], past.collect()).expect("of this size"),
+            models: self.models[..=self.climate.aggregates].to_vec(),
             key: trial.key,
             cumulative: zeros,
             budget_gwei: 1 << 40,
@@ -171,9 +169,10 @@ impl World {
             stake_gwei: STAKE_GWEI,
             accepted: accepted[member as usize] == 1,
             update: update.clone(),
+            window: trial.window.clone(),
         };
         let rows: Vec<Row> = (0..).zip(&updates).map(row).collect();
-        let given = inputs(&round, &rows, &trial.window).expect("rows");
+        let given = inputs(&round, &rows).expect("rows");
         let outputs = eval(&self.score, &given).expect("the Program's inputs");
         let members: Vec<u32> = rows.iter().map(|row| row.member).collect();
         (explain(&members, &outputs).expect("outputs of a score"), settled[0].clone())
@@ -187,8 +186,7 @@ impl World {
         let exact =
             |u: &Vec<f64>| u.iter().map(|x| f64::from(whole(*x)) / f64::from(SCALE)).collect();
         let rows: Vec<Vec<f64>> = updates.iter().map(exact).collect();
-        let past = &self.aggregates[..self.climate.aggregates];
-        let past: Vec<Vec<f64>> = past.iter().map(exact).collect();
+        let past = self.aggregates[..self.climate.aggregates].to_vec();
         let rows = shortened(&rows);
         let part = |i: usize| {
             let rest = || rows.iter().enumerate().filter(|(j, _)| *j != i).map(|(_, row)| row);
@@ -201,14 +199,13 @@ impl World {
         };
         let parts: Vec<Vec<f64>> = (0..rows.len()).map(part).collect();
         let pace = f64::from(self.climate.pace);
-        let base = plus(&floats(&self.params), &times(&past[0], pace));
-        let features: Vec<f64> =
-            trial.window[0].as_f32().expect("f32").iter().map(|x| f64::from(*x)).collect();
-        let outcomes = trial.window[1].as_f64().expect("f64");
+        let base = plus(&floats(&self.models[0]), &times(&past[0], pace));
+        let window = trial.window.as_f64().expect("f64");
         let centre = mean(&parts);
         let mut descent = vec![0.0; base.len()];
-        for (x, y) in features.chunks(base.len()).zip(outcomes) {
-            let off = y - dot(x, &base) - pace * dot(x, &centre) / 2.0;
+        for sample in window.chunks(base.len() + 1) {
+            let (x, y) = sample.split_at(base.len());
+            let off = y[0] - dot(x, &base) - pace * dot(x, &centre) / 2.0;
             descent = plus(&descent, &times(x, pace * off / count(WINDOW)));
         }
         parts.iter().map(|part| dot(part, &descent)).collect()
@@ -216,23 +213,27 @@ impl World {
 
     /// Goes on with the params that a judgement led to.
     pub(super) fn settle(&mut self, params: Tensor) {
-        let (before, after) = (floats(&self.params), floats(&params));
+        let (before, after) = (floats(&self.models[0]), floats(&params));
         let pace = f64::from(self.climate.pace);
         let moved = after.iter().zip(&before).map(|(after, before)| (after - before) / pace);
         self.aggregates.insert(0, moved.collect());
         self.aggregates.truncate(REMEMBERED);
-        self.params = params;
+        self.models.insert(0, params);
+        self.models.truncate(REMEMBERED + 1);
     }
 }
 
-/// Half the mean squared error, the window being features f32\[w, d\] and outcomes f64\[w\].
-fn squares(b: &mut Builder, params: Value, window: &[Value]) -> Result<Value, BuildError> {
+/// Half the mean squared error, the window being features and an outcome, f64\[w, d + 1\].
+fn squares(b: &mut Builder, params: Value, window: Value) -> Result<Value, BuildError> {
     let d = b.shape_of(params).count();
+    let params = b.convert(params, Dtype::F64)?;
     let params = b.reshape(params, &[d, 1])?;
-    let means = b.matmul(window[0], params)?;
+    let features = b.slice(window, &[0, 0], &[WINDOW, d])?;
+    let outcomes = b.slice(window, &[0, d], &[WINDOW, d + 1])?;
+    let outcomes = b.reshape(outcomes, &[WINDOW])?;
+    let means = b.matmul(features, params)?;
     let means = b.reshape(means, &[WINDOW])?;
-    let means = b.convert(means, Dtype::F64)?;
-    let off = b.sub(window[1], means)?;
+    let off = b.sub(outcomes, means)?;
     let square = b.mul(off, off)?;
     let sum = b.sum(square, 0)?;
     let share = b.scalar_f64(0.5 / count(WINDOW))?;
@@ -335,11 +336,6 @@ fn beside(row: &[f64], others: &[Vec<f64>]) -> Vec<f64> {
 
 fn floats(params: &Tensor) -> Vec<f64> {
     params.as_f32().expect("f32").iter().map(|x| f64::from(*x)).collect()
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "a sample is a few units")]
-fn single(x: f64) -> f32 {
-    x as f32
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "clamped to what counts")]
