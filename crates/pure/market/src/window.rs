@@ -11,6 +11,7 @@
 use learn::Model;
 use tensor::{BuildError, Builder, Dtype, Tensor, Value};
 
+use crate::Day;
 use crate::blocks::held;
 
 /// The largest outcome that counts, in anchors.
@@ -32,21 +33,21 @@ pub fn extents(model: &Model, days: usize) -> [usize; 2] {
     [days, model.width() + OUTCOMES]
 }
 
-/// Returns a window of days, oldest first, each its raw features, anchor and variance; the last
-/// `days` of them, zeros in front where there are fewer.
+/// Returns a window of days, oldest first: the last `days` of them, zeros in front where there are
+/// fewer.
 ///
 /// # Panics
 ///
-/// If a row has not as many features as the model takes.
+/// If a day has not as many features as the model takes.
 #[must_use]
-pub fn window(model: &Model, days: usize, rows: &[crate::Row]) -> Tensor {
+pub fn window(model: &Model, days: usize, brought: &[Day]) -> Tensor {
     let [_, columns] = extents(model, days);
-    let rows = &rows[rows.len().saturating_sub(days)..];
-    let mut elements = vec![0.0; (days - rows.len()) * columns];
-    for row in rows {
-        assert_eq!(row.features.len() + OUTCOMES, columns, "features of another model");
-        elements.extend(row.features);
-        elements.extend([row.anchor, row.proxy]);
+    let brought = &brought[brought.len().saturating_sub(days)..];
+    let mut elements = vec![0.0; (days - brought.len()) * columns];
+    for day in brought {
+        assert_eq!(day.features.len() + OUTCOMES, columns, "features of another model");
+        elements.extend(day.features.iter().copied().map(f64::from));
+        elements.extend([day.anchor, day.proxy]);
     }
     Tensor::f64(&[days, columns], elements).expect("a row a day")
 }

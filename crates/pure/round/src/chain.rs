@@ -177,6 +177,8 @@ pub struct View {
     pub actives: Vec<u32>,
     /// Whether `open` would succeed; a shell that wants rounds to wait says no.
     pub openable: bool,
+    /// Root that `Rewards` pays by, zero before the first.
+    pub rewards_root: Hash,
     /// What the posted cumulative tensor owes the node beyond what it was paid.
     pub due_gwei: u64,
 }

@@ -310,6 +310,7 @@ impl Ledger {
             own: self.keys.get(&key).copied(),
             actives: self.actives(),
             openable: self.openable(now),
+            rewards_root: self.rewards_root,
             due_gwei: 0,
             round,
         }

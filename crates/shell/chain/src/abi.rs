@@ -54,7 +54,7 @@ struct Table {
 }
 
 /// The artifacts by contract name.
-const ARTIFACTS: [(&str, &str); 21] = [
+const ARTIFACTS: [(&str, &str); 22] = [
     ("AssayToken", include_str!("../../../../contracts/artifacts/AssayToken.json")),
     ("Registry", include_str!("../../../../contracts/artifacts/Registry.json")),
     ("Programs", include_str!("../../../../contracts/artifacts/Programs.json")),
@@ -62,6 +62,7 @@ const ARTIFACTS: [(&str, &str); 21] = [
     ("Referee", include_str!("../../../../contracts/artifacts/Referee.json")),
     ("Court", include_str!("../../../../contracts/artifacts/Court.json")),
     ("Rewards", include_str!("../../../../contracts/artifacts/Rewards.json")),
+    ("Scores", include_str!("../../../../contracts/artifacts/Scores.json")),
     ("Rounds", include_str!("../../../../contracts/artifacts/Rounds.json")),
     ("RiskOracle", include_str!("../../../../contracts/artifacts/RiskOracle.json")),
     ("RiskGate", include_str!("../../../../contracts/artifacts/RiskGate.json")),

@@ -81,6 +81,7 @@ artifact!(arithmetic, Arithmetic, "../../../contracts/artifacts/Arithmetic.json"
 artifact!(referee, Referee, "../../../contracts/artifacts/Referee.json");
 artifact!(court, Court, "../../../contracts/artifacts/Court.json");
 artifact!(rewards, Rewards, "../../../contracts/artifacts/Rewards.json");
+artifact!(scores, Scores, "../../../contracts/artifacts/Scores.json");
 artifact!(rounds, Rounds, "../../../contracts/artifacts/Rounds.json");
 artifact!(jobs, Jobs, "../../../contracts/artifacts/Jobs.json");
 artifact!(revenue, Revenue, "../../../contracts/artifacts/Revenue.json");

@@ -28,6 +28,7 @@ use crate::{
         registry::Registry,
         rewards::Rewards,
         rounds::{IRounds, Rounds},
+        scores::IScores,
         token::AssayToken,
     },
 };
@@ -37,6 +38,7 @@ mod court;
 mod house;
 mod jobs;
 mod panel;
+mod scores;
 
 pub use clearing::{Clearing, ClearingSetup, deploy_clearing, plan_clearing};
 pub use court::{CourtTerms, deploy_court};
@@ -69,6 +71,8 @@ pub struct Deployment {
     pub court: Address,
     /// `Rewards`: pay.
     pub rewards: Address,
+    /// `Scores`: what rows were worth; idle where all accepted rows are paid alike.
+    pub scores: Address,
     /// `Rounds`: one job's rounds.
     pub rounds: Address,
     /// `RiskOracle`: reports with claims behind them.
@@ -101,7 +105,7 @@ pub struct Deployment {
 
 impl Deployment {
     /// Returns the contracts' names and addresses in the order of their deployment.
-    pub fn named(&self) -> [(&'static str, Address); 21] {
+    pub fn named(&self) -> [(&'static str, Address); 22] {
         [
             ("AssayToken", self.token),
             ("Registry", self.registry),
@@ -110,6 +114,7 @@ impl Deployment {
             ("Referee", self.referee),
             ("Court", self.court),
             ("Rewards", self.rewards),
+            ("Scores", self.scores),
             ("Rounds", self.rounds),
             ("RiskOracle", self.oracle),
             ("RiskGate", self.gate),
@@ -158,6 +163,10 @@ pub struct Setup {
     pub report_data: Vec<IRiskOracle::Posted>,
     /// The job; see `IRounds.Config`.
     pub rounds: IRounds::Config,
+    /// How rows are scored; see `IScores.Terms`.
+    pub scores: IScores::Terms,
+    /// Whether rows are paid by score, instead of `budgetGwei` a round among those accepted.
+    pub scored: bool,
     /// What the deployer pays into `Rewards` at once, in wei.
     pub fund: U256,
     /// Whose signed reports the gate reads.
@@ -221,20 +230,21 @@ pub async fn plan(client: &Client) -> Result<Deployment, ClientError> {
         referee: at(4),
         court: at(5),
         rewards: at(6),
-        rounds: at(7),
-        oracle: at(8),
-        gate: at(9),
-        dollar: at(10),
-        clearing: at(11),
-        feed: at(12),
-        ledger: at(13),
-        book: at(14),
-        panel: at(15),
-        spot: at(16),
-        scenarios: at(17),
-        house: at(18),
-        jobs: at(19),
-        revenue: at(20),
+        scores: at(7),
+        rounds: at(8),
+        oracle: at(9),
+        gate: at(10),
+        dollar: at(11),
+        clearing: at(12),
+        feed: at(13),
+        ledger: at(14),
+        book: at(15),
+        panel: at(16),
+        spot: at(17),
+        scenarios: at(18),
+        house: at(19),
+        jobs: at(20),
+        revenue: at(21),
     })
 }
 
@@ -334,18 +344,18 @@ fn init_codes(client: &Client, setup: &Setup, at: &Deployment) -> Vec<Bytes> {
             gasPriceCap: setup.gas_price_cap,
             gasRate: Unit::ETHER.wei(),
         },
-        consumers: vec![at.rounds, at.oracle, at.panel, at.scenarios, at.jobs],
+        consumers: vec![at.rounds, at.scores, at.oracle, at.panel, at.scenarios, at.jobs],
     };
     let rewards = Rewards::constructorCall {
         token_: at.token,
         registry_: at.registry,
-        rounds_: at.rounds,
+        rounds_: scores::payer(setup, at),
         length_: setup.rounds.cumulativeLength,
     };
     let rounds = Rounds::constructorCall {
         registry_: at.registry,
         court_: at.court,
-        rewards_: at.rewards,
+        rewards_: scores::receiver(setup, at),
         config_: setup.rounds.clone(),
     };
     let oracle = RiskOracle::constructorCall {
@@ -372,6 +382,7 @@ fn init_codes(client: &Client, setup: &Setup, at: &Deployment) -> Vec<Bytes> {
         with_arguments(&Referee::BYTECODE, referee.abi_encode()),
         with_arguments(&Court::BYTECODE, court.abi_encode()),
         with_arguments(&Rewards::BYTECODE, rewards.abi_encode()),
+        scores::init_code(setup, at),
         with_arguments(&Rounds::BYTECODE, rounds.abi_encode()),
         with_arguments(&RiskOracle::BYTECODE, oracle.abi_encode()),
         with_arguments(&RiskGate::BYTECODE, gate.abi_encode()),

@@ -32,6 +32,8 @@ pub(crate) enum Kind {
     Step,
     /// The claim of a grid.
     Grid,
+    /// The claim of a score.
+    Score,
 }
 
 impl Kind {
@@ -42,6 +44,7 @@ impl Kind {
             Kind::Report => "challenge of a report",
             Kind::Step => "challenge of a step",
             Kind::Grid => "challenge of a grid",
+            Kind::Score => "challenge of a score",
         }
     }
 }

@@ -35,6 +35,7 @@ use crate::{
     lie::{Crooked, Lie},
     panel,
     report::Basis,
+    scores::{self, Ground},
 };
 
 /// Executions that are kept for the next move; a dispute rarely needs more than its own. They share
@@ -94,6 +95,8 @@ pub(crate) enum Subject {
     Step(Bytes, u64),
     /// A grid: its inputs.
     Grid(Vec<Tensor>),
+    /// A score: its inputs.
+    Score(Vec<Tensor>),
 }
 
 /// What is to be done about a dispute.
@@ -186,6 +189,11 @@ impl Docket {
         if claim.consumer == self.client.deployment().scenarios {
             let house = House::new(&self.client, self.client.deployment().clearing());
             return Ok(Subject::Grid(grids::subject(&house, U256::from(id)).await?));
+        }
+        if claim.consumer == self.client.deployment().scores {
+            let kept = (&self.tensors, &self.blobs, &self.journal);
+            let ground = Ground::of_claim(&self.client, kept, id).await?;
+            return Ok(Subject::Score(ground.inputs(&self.job, kept)?));
         }
         if claim.consumer != self.client.deployment().oracle {
             return Ok(Subject::Round(self.entry(hash(claim.inputsRoot), round)?));
@@ -304,6 +312,7 @@ impl Docket {
                 return panel::execution(&self.job, accounts, *level);
             }
             Subject::Grid(inputs) => return grids::execution(&self.job, inputs),
+            Subject::Score(inputs) => return scores::execution(&self.job, inputs),
             Subject::Round(entry) => entry,
         };
         let program = Arc::new(self.job.aggregate(entry.members.len())?);

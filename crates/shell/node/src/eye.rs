@@ -108,6 +108,7 @@ impl Eye {
             own,
             actives: actives.map(|(index, _)| index).collect(),
             openable: false,
+            rewards_root: hash(self.client.rewards_root().await?),
             due_gwei: 0,
             round: to_round(&round),
         };

@@ -11,9 +11,11 @@ use std::{
 };
 
 use alloy::primitives::{B256, Bytes, U256, keccak256, utils::Unit};
-use chain::contracts::{oracle::IRiskOracle, rounds::IRounds};
+use chain::contracts::{oracle::IRiskOracle, rounds::IRounds, scores::IScores};
 use learn::{Kind, Model, Schedule, Trainer};
-use tensor::{Dtype, Hash, Program, Tensor};
+use market::window;
+use round::score;
+use tensor::{Builder, Dtype, Hash, Program, Tensor};
 
 use crate::NodeError;
 
@@ -33,6 +35,14 @@ pub const GRID_BAND: f64 = 0.1875;
 pub const ACCOUNTS: usize = 16;
 /// Whole tokens paid a round.
 pub const BUDGET_TOKENS: u64 = 100;
+/// Days that follow a round and that it is scored on: a week of trading.
+pub(crate) const SCORED_DAYS: usize = 5;
+/// Past aggregates that are taken out of a row before it is scored.
+pub(crate) const SCORED_AGGREGATES: u32 = 4;
+/// Orders in which rows join, in a score.
+const SCORED_ORDERS: usize = 2;
+/// Share of a row's stake that is paid for a score of 1.
+const SCORED_RATE: f64 = 0.1;
 
 /// A job's Programs.
 #[derive(Debug)]
@@ -40,6 +50,7 @@ pub struct Job {
     trainer: Trainer,
     aggregates: Mutex<BTreeMap<usize, Program>>,
     reports: Mutex<BTreeMap<usize, Arc<Program>>>,
+    scores: Mutex<BTreeMap<usize, Arc<Program>>>,
 }
 
 impl Job {
@@ -51,7 +62,8 @@ impl Job {
     pub fn new(kind: Kind) -> Result<Job, NodeError> {
         let model = Model::new(kind, &market::FEATURES);
         let trainer = Trainer::new(model, Schedule::STANDARD).map_err(NodeError::program)?;
-        Ok(Job { trainer, aggregates: Mutex::default(), reports: Mutex::default() })
+        let (aggregates, reports, scores) = Default::default();
+        Ok(Job { trainer, aggregates, reports, scores })
     }
 
     /// Returns the model.
@@ -108,6 +120,33 @@ impl Job {
         Ok(program)
     }
 
+    /// Returns the score Program for a number of rows, built on first use.
+    ///
+    /// # Errors
+    ///
+    /// [`NodeError::Program`] if no Program has that many rows.
+    pub fn score(&self, rows: usize) -> Result<Arc<Program>, NodeError> {
+        let mut built = self.scores.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(program) = built.get(&rows) {
+            return Ok(program.clone());
+        }
+        let config = score::Config {
+            rows,
+            length: self.model().count(),
+            cumulative_length: CUMULATIVE as usize,
+            permutations: SCORED_ORDERS,
+            aggregates: SCORED_AGGREGATES as usize,
+            window: window::extents(self.model(), SCORED_DAYS).to_vec(),
+            step: learn::step(),
+            rate: SCORED_RATE,
+            rule: score::Rule::Mean,
+        };
+        let loss = |b: &mut Builder, params, days| window::loss(b, self.model(), params, days);
+        let program = Arc::new(score::score(&config, loss).map_err(NodeError::program)?);
+        built.insert(rows, program.clone());
+        Ok(program)
+    }
+
     /// Returns the Program that steps of maintenance margin are claimed about.
     ///
     /// # Errors
@@ -145,6 +184,12 @@ impl Job {
                 return Ok(program.as_ref().clone());
             }
         }
+        for rows in QUORUM..=CAPACITY {
+            let program = self.score(rows as usize)?;
+            if program.hash() == hash {
+                return Ok(program.as_ref().clone());
+            }
+        }
         for program in [self.consequence()?, self.grid()?] {
             if program.hash() == hash {
                 return Ok(program.as_ref().clone());
@@ -163,8 +208,9 @@ impl Job {
         let stated = |program: &Program| (word(program.hash()), program.encode().into());
         let rounds = (QUORUM..=CAPACITY).map(|rows| Ok(stated(&self.aggregate(rows as usize)?)));
         let reports = report_rows().map(|rows| Ok(stated(self.report(rows)?.as_ref())));
+        let scores = (QUORUM..=CAPACITY).map(|rows| Ok(stated(self.score(rows as usize)?.as_ref())));
         let others = [self.consequence(), self.grid()].map(|one| Ok(stated(one?.as_ref())));
-        rounds.chain(reports).chain(others).collect()
+        rounds.chain(reports).chain(scores).chain(others).collect()
     }
 
     /// Returns the report Programs' hashes and the tensors that a report brings, as `RiskOracle` is
@@ -182,6 +228,29 @@ impl Job {
         });
         let posted = posted.into_iter().collect::<Result<_, NodeError>>()?;
         Ok((programs.collect::<Result<_, NodeError>>()?, posted))
+    }
+
+    /// Returns what `Scores` is deployed with.
+    ///
+    /// # Errors
+    ///
+    /// [`NodeError::Program`] if a Program cannot be built.
+    pub fn scores(&self, pace: Pace) -> Result<IScores::Terms, NodeError> {
+        let programs = (QUORUM..=CAPACITY).map(|rows| Ok(word(self.score(rows as usize)?.hash())));
+        let window = window::extents(self.model(), SCORED_DAYS).iter().product::<usize>() * 8;
+        let size = |size: usize| u32::try_from(size).map_err(NodeError::program);
+        Ok(IScores::Terms {
+            programs: programs.collect::<Result<_, NodeError>>()?,
+            quorum: QUORUM,
+            models: SCORED_AGGREGATES,
+            windowLength: size(window)?,
+            lag: size(SCORED_DAYS)?,
+            windowBlocks: pace.reveal_blocks,
+            turnBlocks: pace.aggregate_blocks,
+            budgetGwei: BUDGET_TOKENS * 1_000_000_000,
+            cumulativeLength: CUMULATIVE,
+            initialCumulative: word(Job::initial_cumulative().root()),
+        })
     }
 
     /// Returns what `Rounds` is deployed with.
@@ -241,4 +310,22 @@ pub fn word(hash: Hash) -> B256 {
 /// Returns a word of the chain as a hash.
 pub fn hash(word: B256) -> Hash {
     Hash(word.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `Programs` takes.
+    const ENCODING_MAX: usize = 65_536;
+
+    #[test]
+    fn every_program_can_be_registered() {
+        for kind in [Kind::Har, Kind::Mlp] {
+            let job = Job::new(kind).expect("a job");
+            let longest = job.registrations().expect("Programs").into_iter().map(|one| one.1.len());
+            let longest = longest.max().expect("there are some");
+            assert!(longest <= ENCODING_MAX, "{longest} bytes for {kind}");
+        }
+    }
 }

@@ -33,6 +33,7 @@ mod pulse;
 pub mod report;
 mod review;
 mod runner;
+pub mod scores;
 pub mod store;
 mod tensors;
 mod training;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use alloy::{primitives::U256, rpc::types::Filter, sol_types::SolEvent as _};
 use chain::{
     Client,
-    contracts::{rewards::Rewards, rounds::Rounds},
+    contracts::rounds::Rounds,
 };
 use round::machine::Member;
 use tensor::Hash;
@@ -91,14 +91,13 @@ impl Missed {
         let model = opened.map(|opened| hash(opened.modelRoot));
         let model = model
             .ok_or_else(|| NodeError::absent(format!("the chain does not show round {round}")))?;
-        let posted =
-            filter.address(at.rewards).event_signature(Rewards::RootPosted::SIGNATURE_HASH);
-        let posted = self.client.logs(posted).await?;
-        let posted =
-            posted.iter().filter_map(|log| Rewards::RootPosted::decode_log_data(log.data()).ok());
-        let before = posted.filter(|posted| posted.round < round).max_by_key(|posted| posted.round);
-        let cumulative =
-            before.map_or_else(|| Job::initial_cumulative().root(), |posted| hash(posted.root));
+        let settled = filter.address(at.rounds).event_signature(Rounds::Settled::SIGNATURE_HASH);
+        let settled = self.client.logs(settled).await?;
+        let settled =
+            settled.iter().filter_map(|log| Rounds::Settled::decode_log(&log.inner).ok());
+        let before = settled.filter(|one| one.round < round).max_by_key(|one| one.round);
+        let cumulative = before
+            .map_or_else(|| Job::initial_cumulative().root(), |one| hash(one.cumulativeRoot));
         Ok((model, cumulative))
     }
 

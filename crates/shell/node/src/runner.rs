@@ -157,7 +157,7 @@ pub async fn run(dir: &Path, config: Config, keys: Keys, pulse: Pulse) -> Result
     let (events, inbox) = mpsc::unbounded_channel();
     let challenges = Challenges::new(client.clone(), store.clone(), challenges::Kind::Round);
     let node = Node {
-        panels: panels::Panels::of(&config, (&client, &store))?,
+        panels: panels::Panels::of(&config, (&client, &store), dir)?,
         peers: Peers { endpoint, directory: Directory::default() },
         guard: guard(dir, &config, &keys.chain),
         signer: keys.chain,
@@ -250,6 +250,7 @@ impl Node {
             let (own, actives) = (look.view.own, look.view.actives.clone());
             tokio::spawn(self.review.clone().look(Seen { round, block, own, actives }));
             self.tend_grids(&look);
+            self.tend_scores(&look);
             tokio::spawn(self.pulse.clone().follow(self.client.clone()));
         }
         let view = Box::new(look.view.clone());
@@ -267,7 +268,7 @@ impl Node {
     /// What the posted tensor owes this node, where the node keeps that tensor.
     fn due(&self, look: &Look) -> u64 {
         let Some(own) = look.view.own else { return 0 };
-        let cumulative = self.tensors.get(look.view.round.cumulative_root);
+        let cumulative = self.tensors.get(look.view.rewards_root);
         let earned = cumulative.ok().and_then(|tensor| tensor.as_f64()?.get(own as usize).copied());
         #[expect(
             clippy::cast_possible_truncation,

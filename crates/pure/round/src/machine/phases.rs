@@ -21,7 +21,7 @@ impl Machine {
             Phase::Reveal => self.reveal(out),
             Phase::Aggregate => self.aggregate(out),
         }
-        let (due_gwei, cumulative_root) = (self.view().due_gwei, self.view().round.cumulative_root);
+        let (due_gwei, cumulative_root) = (self.view().due_gwei, self.view().rewards_root);
         if let Some(node) = self.view().own.filter(|_| due_gwei > 0) {
             self.send(Intent::ClaimReward, Tx::ClaimReward { node, cumulative_root }, out);
         }

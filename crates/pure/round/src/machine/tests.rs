@@ -88,6 +88,7 @@ fn view(phase: Phase) -> View {
         own: Some(5),
         actives: vec![2, 5, 9],
         openable: phase == Phase::Idle,
+        rewards_root: Hash([3; 32]),
         due_gwei: 0,
     }
 }

@@ -80,6 +80,7 @@ pub(super) fn planned(
         referee,
         court,
         rewards: none,
+        scores: none,
         rounds: none,
         oracle: none,
         gate: none,

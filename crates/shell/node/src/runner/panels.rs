@@ -1,9 +1,12 @@
 //! Who publishes and who tends the market of several providers, and when: once a day of it, after
 //! the round is settled; and who tends the house's grids, at every look.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use chain::Client;
@@ -17,6 +20,7 @@ use crate::{
     panel::{Panel, Today},
     prices::Series,
     publisher::Publisher,
+    scores::{Scores, Shelf},
     store::Store,
 };
 
@@ -30,14 +34,20 @@ pub(super) struct Panels {
     grids: Arc<Grids>,
     /// Held while one look at them lasts.
     grids_busy: Arc<AtomicBool>,
+    scores: Arc<Scores>,
 }
 
 impl Panels {
     /// Returns what tends a market of several providers and the house's grids, on the nodes that
     /// do.
-    pub(super) fn of(config: &Config, at: (&Client, &Arc<Store>)) -> Result<Panels, NodeError> {
+    pub(super) fn of(
+        config: &Config,
+        at: (&Client, &Arc<Store>),
+        dir: &Path,
+    ) -> Result<Panels, NodeError> {
         let (panel, grids) = (panel(config, at)?, grids(config, at)?);
-        Ok(Panels { panel, underway: false, done: 0, grids, grids_busy: Arc::default() })
+        let scores = scores(config, at, Shelf::open(dir)?)?;
+        Ok(Panels { panel, underway: false, done: 0, grids, grids_busy: Arc::default(), scores })
     }
 
     /// Notes how a day went.
@@ -90,6 +100,17 @@ fn grids(
     Ok(Arc::new(Grids::new((client, challenges), market, series.transpose()?, config.lie)))
 }
 
+fn scores(
+    config: &Config,
+    (client, store): (&Client, &Arc<Store>),
+    shelf: Shelf,
+) -> Result<Arc<Scores>, NodeError> {
+    let challenges = Challenges::new(client.clone(), store.clone(), challenges::Kind::Score);
+    let prices = config.prices.as_ref();
+    let series = prices.map(|source| Ok::<_, NodeError>(series(config, evaluation(source)?)));
+    Ok(Arc::new(Scores::new((client.clone(), challenges), series.transpose()?, shelf)))
+}
+
 fn series(config: &Config, evaluation: market::Evaluation) -> Series {
     let (market, calendar) = (config.market(), config.calendar.clone());
     Series { market, evaluation: Arc::new(evaluation), calendar }
@@ -135,6 +156,17 @@ impl Node {
             }
             busy.store(false, Ordering::Release);
         });
+    }
+}
+
+impl Node {
+    /// Starts what scores ask for, unless the last look at them is still under way.
+    pub(super) fn tend_scores(&self, look: &eye::Look) {
+        let scores = self.panels.scores.clone();
+        let today = today(look, self.day(look.view.round.number).unwrap_or(0));
+        let (job, tensors, blobs, journal) =
+            (self.job.clone(), self.tensors.clone(), self.blobs.clone(), self.journal.clone());
+        tokio::spawn(async move { scores.tend(&job, (&tensors, &blobs, &journal), today).await });
     }
 }
 

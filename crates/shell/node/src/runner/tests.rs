@@ -38,6 +38,7 @@ fn look(number: u64, settled: bool, time: u64) -> Look {
         own: Some(0),
         actives: vec![0],
         openable: false,
+        rewards_root: Hash::ZERO,
         due_gwei: 0,
     };
     Look { block: 9, time, view, paid: U256::ZERO }
