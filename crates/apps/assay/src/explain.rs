@@ -1,4 +1,5 @@
-//! `assay explain margin`: why our margin of an hour is what it is.
+//! `assay explain margin`: why our margin of an hour is what it is; `assay explain round`: why a node
+//! was paid what it was paid.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,6 +9,8 @@ use serde_json::json;
 use shadow::{HOUR_S, Margins, Ours, Part, explain};
 
 use crate::shadow::hour;
+
+mod round;
 
 /// Hours back that an explanation compares with: a day and a week.
 const BACK: [i64; 2] = [24, 168];
@@ -25,6 +28,8 @@ pub(crate) struct Args {
 enum Command {
     /// What a margin is made of, and what moved since yesterday and since last week.
     Margin(Margin),
+    /// What the rows of a round were worth, and what each was paid or lost for it.
+    Round(round::Args),
 }
 
 /// Which margin.
@@ -45,7 +50,10 @@ struct Margin {
 
 /// Explains.
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let Command::Margin(args) = &args.command;
+    let args = match &args.command {
+        Command::Margin(args) => args,
+        Command::Round(args) => return round::run(args),
+    };
     let ours = Ours::open(&args.data)?;
     let hour_s = args.at.map_or_else(|| ours.end_s(&args.market), Ok)?;
     let margins = ours.at(&args.market, hour_s)?;

@@ -18,6 +18,7 @@ mod outside;
 pub(crate) mod pages;
 mod panel;
 mod quality;
+mod scores;
 mod screen;
 pub(crate) mod settings;
 mod summary;

@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 pub use self::holdings::{EPOCH_ROUNDS, Epoch, Holdings};
 pub use self::record::{
     Account, AccountPoint, Applied, At, Block, Claim, Compared, Decided, Dispute, Event, Gate,
-    Ground, House, Judged, Move, Node, Payment, Report, Reveal, Rewards, Round, Seat, Settlement,
+    Ground, House, Judged, Move, Node, Payment, Report, Reveal, Rewards, Round, Score, Seat, Settlement,
     Tx, Void,
 };
 use crate::{Client, ClientError, Deployment};
@@ -66,6 +66,8 @@ pub struct History {
     pub disputes: BTreeMap<u64, Dispute>,
     /// The pot and what left it.
     pub rewards: Rewards,
+    /// What rows were worth, by round, where they are paid by that.
+    pub scores: BTreeMap<u64, Score>,
     /// Who holds, earns and aggregates how much, by epoch.
     #[serde(default)]
     pub holdings: Holdings,
@@ -98,6 +100,7 @@ impl History {
             claims: BTreeMap::new(),
             disputes: BTreeMap::new(),
             rewards: Rewards::default(),
+            scores: BTreeMap::new(),
             holdings: Holdings::default(),
             reports: Vec::new(),
             grounds: BTreeMap::new(),

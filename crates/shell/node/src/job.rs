@@ -36,13 +36,13 @@ pub const ACCOUNTS: usize = 16;
 /// Whole tokens paid a round.
 pub const BUDGET_TOKENS: u64 = 100;
 /// Days that follow a round and that it is scored on: a week of trading.
-pub(crate) const SCORED_DAYS: usize = 5;
+pub const SCORED_DAYS: usize = 5;
 /// Past aggregates that are taken out of a row before it is scored.
 pub(crate) const SCORED_AGGREGATES: u32 = 4;
 /// Orders in which rows join, in a score.
 const SCORED_ORDERS: usize = 2;
 /// Share of a row's stake that is paid for a score of 1.
-const SCORED_RATE: f64 = 0.1;
+const SCORED_RATE: f64 = 0.01;
 
 /// A job's Programs.
 #[derive(Debug)]

@@ -45,8 +45,8 @@ pub use config::{Config, Slice, Source};
 pub use error::NodeError;
 pub use executor::Kernels;
 pub use job::{
-    ACCOUNTS, BUDGET_TOKENS, CAPACITY, CUMULATIVE, GRID_BAND, GRID_ROWS, Job, Pace, QUORUM, hash,
-    word,
+    ACCOUNTS, BUDGET_TOKENS, CAPACITY, CUMULATIVE, GRID_BAND, GRID_ROWS, Job, Pace, QUORUM,
+    SCORED_DAYS, hash, word,
 };
 pub use lie::Lie;
 pub use privacy::Privacy;

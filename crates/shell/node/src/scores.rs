@@ -38,6 +38,9 @@ pub use verdict::{Shelf, Verdict};
 /// Rounds that can have their windows open at once and are looked at.
 const OPEN_MAX: u64 = 4;
 
+/// Blocks after which a score is settled by whoever comes, whosever turn it was.
+const LATE_BLOCKS: u64 = 8;
+
 /// The duty.
 #[derive(Debug)]
 pub(crate) struct Scores {
@@ -140,7 +143,7 @@ impl Scores {
             Some(ClaimState::Open) => today.block > claim.deadline,
             state => state == Some(ClaimState::Final),
         };
-        if due && today.turn {
+        if due && (today.turn || today.block > claim.deadline + LATE_BLOCKS) {
             let roots = verdict.output_roots.iter().map(|root| word(*root)).collect();
             self.client.settle_score(round, roots, verdict.burn_chunk(kept.0)?.into()).await?;
             tracing::info!(round, "settled what the rows were worth");

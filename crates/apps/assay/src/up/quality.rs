@@ -17,8 +17,11 @@ pub(crate) struct Quality {
     pub(crate) honest_updates: usize,
     /// How many of those were rejected.
     pub(crate) honest_rejected: usize,
-    /// Tokens that nodes which were not made to lie earned a seat, in the mean.
+    /// Tokens that nodes which were not made to lie earned a seat, in the mean, less what was burnt
+    /// of their stakes.
     pub(crate) honest_pay: f64,
+    /// Rounds whose rows were paid by their worth.
+    pub(crate) scored: usize,
     /// The same of those that were, where there are any.
     pub(crate) liar_pay: Option<f64>,
     /// Days of the evaluation.
@@ -38,6 +41,8 @@ impl Quality {
         self.honest_updates = rounds.iter().flat_map(|r| &r.participants).filter(honest).count();
         let rejected = rounds.iter().flat_map(|round| &round.rejected);
         self.honest_rejected = rejected.filter(|one| !is_liar(one.node)).count();
+        let scored = |round: &&Round| round.pay.iter().any(|pay| pay.score.is_some());
+        self.scored = rounds.iter().filter(scored).count();
         self.honest_pay = pay(rounds, |node| !is_liar(node)).unwrap_or_default();
         self.liar_pay = pay(rounds, is_liar);
     }
@@ -75,9 +80,13 @@ impl Quality {
             self.honest_rejected, self.honest_updates
         )];
         if let Some(liars) = self.liar_pay {
+            let how = match self.scored {
+                0 => "what is accepted is paid alike".to_owned(),
+                scored => format!("by worth, less what was burnt; {scored} rounds scored"),
+            };
             lines.push(format!(
-                "pay       {:.2} tokens a seat for honest updates, {liars:.2} for liars' and \
-                 attackers': what is accepted is paid alike, its worth is not scored yet",
+                "pay       {:+.3} tokens a seat for honest updates, {liars:+.3} for liars' and \
+                 attackers' ({how})",
                 self.honest_pay
             ));
         }
@@ -92,12 +101,16 @@ impl Quality {
     }
 }
 
-/// Mean pay of a seat over all rounds and all nodes of a kind; nothing if they had no seats.
+/// Mean pay of a seat over all rounds that paid and all nodes of a kind, less what was burnt;
+/// nothing if they had no seats.
 fn pay(rounds: &[Round], kind: impl Fn(u32) -> bool) -> Option<f64> {
     let (mut tokens, mut seats) = (0.0, 0_usize);
-    for round in rounds {
+    let of = |text: &str| text.parse::<f64>().unwrap_or_default();
+    for round in rounds.iter().filter(|round| !round.pay.is_empty()) {
         let paid = round.pay.iter().filter(|pay| kind(pay.node));
-        tokens += paid.filter_map(|pay| pay.tokens.parse::<f64>().ok()).sum::<f64>();
+        tokens += paid
+            .map(|pay| of(&pay.tokens) - pay.burnt.as_deref().map_or(0.0, of))
+            .sum::<f64>();
         let held = round.seats.iter().filter(|held| kind(held.node));
         seats += held.map(|held| held.seats).sum::<usize>();
     }

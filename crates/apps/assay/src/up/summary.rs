@@ -71,7 +71,8 @@ pub(crate) struct Round {
     pub(crate) program: String,
     /// Distance of each participant from the coordinate median over the median distance.
     pub(crate) distances: Vec<Distance>,
-    /// Pay of each participant, whole tokens.
+    /// Pay of each participant, whole tokens; where rows are paid by their worth, nothing until that
+    /// is settled, some rounds later.
     pub(crate) pay: Vec<Pay>,
     /// Wall-clock seconds of each phase, as this process saw it.
     pub(crate) seconds: Seconds,
@@ -122,6 +123,12 @@ pub(crate) struct Pay {
     pub(crate) node: u32,
     /// Whole tokens, as a decimal string.
     pub(crate) tokens: String,
+    /// Whole tokens of stake burnt, where rows are paid by their worth.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) burnt: Option<String>,
+    /// Mean score of its rows there: what they took off the loss, each as though all were like it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) score: Option<f64>,
 }
 
 /// Wall-clock seconds of the phases of a round.

@@ -25,6 +25,7 @@ use super::{
     pages::{Pages, concentration::concentration},
     panel,
     quality::Quality,
+    scores,
     screen::Screen,
     settings::{PUBLISHER, Settings},
     summary::{
@@ -68,6 +69,8 @@ pub(crate) struct Watch {
     requirement: (Option<U256>, U256),
     params: Option<Tensor>,
     blocks: u64,
+    /// Whether rows are paid by their worth.
+    scored: bool,
 }
 
 impl Watch {
@@ -110,6 +113,7 @@ impl Watch {
             requirement: (None, U256::ZERO),
             params: None,
             blocks: 0,
+            scored: settings.attack,
             network,
             screen,
         })
@@ -125,7 +129,7 @@ impl Watch {
                 Err(error) if is_transient(&error) => tokio::time::sleep(RETRY).await,
                 Err(error) => return Err(error),
             }
-            if self.rounds.len() >= wanted && self.shown() {
+            if self.rounds.len() >= wanted && self.shown() && self.told_scores() {
                 return Ok(());
             }
             tokio::time::sleep(LOOK_EVERY).await;
@@ -166,6 +170,7 @@ impl Watch {
         {
             self.tell(number, model, report).await?;
         }
+        self.tell_scores()?;
         if let Some(day) = self.day(self.told)
             && !self.shown()
         {
@@ -178,6 +183,25 @@ impl Watch {
         self.advance(&round, self.rounds.len() < wanted && self.shown()).await?;
         self.blocks = self.network.client.block_number().await?;
         Ok(())
+    }
+
+    /// Tells what rows of earlier rounds were worth, as far as the chain has settled that.
+    fn tell_scores(&mut self) -> anyhow::Result<()> {
+        for round in &mut self.rounds {
+            let settled = self.pages.history().scores.get(&round.index);
+            if let Some(settled) = settled.filter(|_| self.scored && round.pay.is_empty()) {
+                round.pay = scores::pay(&self.dirs, round.index, settled)?;
+                self.screen.line(&scores::line(round));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether all is told of what rows were worth that the rounds so far let the chain settle.
+    fn told_scores(&self) -> bool {
+        let lag = node::SCORED_DAYS;
+        let due = self.rounds.len().saturating_sub(lag);
+        !self.scored || self.rounds.iter().take(due).all(|round| !round.pay.is_empty())
     }
 
     /// Whether the house has been shown on the day of the last round told.
@@ -313,7 +337,10 @@ impl Watch {
             let at = member.node as usize;
             seats.push(Seats { node: member.node, seats: rows.len() });
             let gwei = outputs.cumulative.get(at).unwrap_or(&0.0) - before.get(at).unwrap_or(&0.0);
-            pay.push(Pay { node: member.node, tokens: format!("{}", gwei / 1e9) });
+            if !self.scored {
+                let tokens = format!("{}", gwei / 1e9);
+                pay.push(Pay { node: member.node, tokens, burnt: None, score: None });
+            }
             let distance = outputs.distance.get(row).copied().unwrap_or(f64::NAN);
             distances.push(Distance { node: member.node, distance });
             if outputs.accepted.get(row) == Some(&1) {

@@ -40,8 +40,14 @@ pub(crate) fn day(value: &Value) -> &str {
     day
 }
 
-/// Everything docs/protocol.md §7 promises of a run, whoever took part.
+/// Everything docs/protocol.md §7 promises of a run whose accepted rows are paid alike.
 pub(crate) fn check(json: &Value, first: u64, count: u64) {
+    check_run(json, first, count);
+    rounds(json).iter().for_each(check_pay);
+}
+
+/// What it promises however rows are paid.
+fn check_run(json: &Value, first: u64, count: u64) {
     let rounds = rounds(json);
     let indices: Vec<u64> = rounds.iter().filter_map(|round| round["index"].as_u64()).collect();
     assert_eq!(indices, (first..first + count).collect::<Vec<_>>());
@@ -86,6 +92,16 @@ fn check_round(round: &Value) {
         assert!(one["distance"].as_f64().is_some_and(|distance| distance > 3.0), "{one}");
         assert!(one["reason"].as_str().is_some_and(|reason| !reason.is_empty()), "{one}");
     }
+    assert!(round["loss"].as_f64().is_some_and(f64::is_finite), "{round}");
+    hash(&round["model"]);
+    hash(&round["program"]);
+    for phase in ["commit", "reveal", "aggregate"] {
+        assert!(round["seconds"][phase].as_f64().is_some_and(|s| s >= 0.0), "{round}");
+    }
+}
+
+fn check_pay(round: &Value) {
+    let accepted = numbers(&round["accepted"]);
     let pay = round["pay"].as_array().expect("a list");
     let mut total_gwei = 0.0;
     for one in pay {
@@ -97,12 +113,6 @@ fn check_round(round: &Value) {
     // The share of each seat is rounded down to a gwei.
     let lost = BUDGET_GWEI - total_gwei;
     assert!((0.0..=f64::from(node::CAPACITY)).contains(&lost), "{pay:?}");
-    assert!(round["loss"].as_f64().is_some_and(f64::is_finite), "{round}");
-    hash(&round["model"]);
-    hash(&round["program"]);
-    for phase in ["commit", "reveal", "aggregate"] {
-        assert!(round["seconds"][phase].as_f64().is_some_and(|s| s >= 0.0), "{round}");
-    }
 }
 
 /// Asserts that a replay found the same bits.
@@ -239,13 +249,14 @@ fn without_a_liar_nobody_is_rejected() {
 }
 
 /// Eight nodes, of which one stays within the others' spread and one copies: the model is still
-/// beside the one that the honest six would have made, from the same data and seeds.
+/// beside the one that the honest six would have made, from the same data and seeds; and the first
+/// round's rows are paid, or pay, for what they were worth on the week that followed.
 #[test]
 fn attackers_move_the_model_little() {
     let root = directory();
-    let args = ["--attack", "--rounds", "3", "--port", "18050"];
+    let args = ["--attack", "--rounds", "6", "--port", "18050"];
     let json = harness::up(root.path(), &args).json();
-    check(&json, 1, 3);
+    check_run(&json, 1, 6);
     for round in rounds(&json) {
         let seats = round["seats"].as_array().expect("a list");
         let drawn: f64 = seats.iter().map(|seat| number(&seat["seats"])).sum();
@@ -253,8 +264,32 @@ fn attackers_move_the_model_little() {
         let (loss, without) = (number(&round["loss"]), number(&round["loss_without"]));
         assert!((loss / without - 1.0).abs() < 0.05, "{loss} beside {without}");
     }
-    assert!(number(&json["quality"]["liar_pay"]) > 0.0, "nothing is scored yet: {json}");
-    check_equal(&replay(root.path(), 3));
+    assert_eq!(json["quality"]["scored"], 1, "{}", json["quality"]);
+    check_equal(&replay(root.path(), 6));
+    check_scores(root.path(), &json);
+}
+
+/// What `up` says that nodes were paid and lost for round 1 is what the score Program said of their
+/// rows, and the chain took it from their stakes.
+fn check_scores(root: &Path, json: &Value) {
+    let first = &rounds(json)[0];
+    let dir = net(root);
+    let explained = run(root, &["explain", "round", "1", "--json", "--dir", text(&dir)]).json();
+    let rows = explained["rows"].as_array().expect("a list");
+    assert_eq!(rows.len(), 12, "{explained}");
+    let sum = |node: &Value, field: &str| {
+        let own = rows.iter().filter(|row| row["node"] == *node);
+        own.map(|row| number(&row[field])).sum::<f64>()
+    };
+    let mut moved = 0.0;
+    for pay in first["pay"].as_array().expect("a list") {
+        let of = |field: &str| pay[field].as_str().and_then(|text| text.parse::<f64>().ok());
+        let (paid, burnt) = (of("tokens").expect("paid"), of("burnt").expect("burnt"));
+        assert!((paid * 1e9 - sum(&pay["node"], "pay_gwei")).abs() < 0.5, "{pay}");
+        assert!((burnt * 1e9 - sum(&pay["node"], "burn_gwei")).abs() < 0.5, "{pay}");
+        moved += paid + burnt;
+    }
+    assert!(moved > 0.0, "something was worth something: {first}");
 }
 
 #[test]

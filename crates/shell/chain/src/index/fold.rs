@@ -8,7 +8,7 @@ use alloy::{primitives::U256, rpc::types::Log, sol_types::SolEventInterface};
 use super::{
     EMPTY_BLOCKS_KEPT, History,
     fetch::Page,
-    record::{At, Ground, Node, Payment, Report, Reveal, Round, Seat, Settlement, Void},
+    record::{At, Ground, Node, Payment, Report, Reveal, Round, Score, Seat, Settlement, Void},
 };
 use crate::contracts::{
     Phase,
@@ -19,6 +19,7 @@ use crate::contracts::{
     registry::Registry::RegistryEvents,
     rewards::Rewards::RewardsEvents,
     rounds::Rounds::{self, RoundsEvents},
+    scores::Scores::ScoresEvents,
 };
 
 impl History {
@@ -73,6 +74,8 @@ impl History {
             return CourtEvents::decode_log(inner).is_ok_and(|log| self.court(log.data, at));
         } else if address == known.rounds {
             RoundsEvents::decode_log(inner).map(|log| self.round(log.data, at)).ok();
+        } else if address == known.scores {
+            ScoresEvents::decode_log(inner).map(|log| self.score(log.data, at)).ok();
         } else if address == known.rewards {
             RewardsEvents::decode_log(inner).map(|log| self.reward(log.data, at)).ok();
         } else if address == known.oracle {
@@ -193,6 +196,14 @@ impl History {
     fn seat(&mut self, number: u64, node: u32, change: impl FnOnce(&mut Seat)) {
         if let Some(seat) = self.rounds.get_mut(&number).and_then(|round| round.seat_mut(node)) {
             change(seat);
+        }
+    }
+
+    fn score(&mut self, event: ScoresEvents, at: At) {
+        if let ScoresEvents::Scored(e) = event {
+            let (claim, cumulative_root) = (small(e.claim), e.cumulativeRoot);
+            let burnt = e.nodes.into_iter().zip(e.burntGwei).collect();
+            self.scores.insert(e.round, Score { at, claim, cumulative_root, burnt });
         }
     }
 

@@ -139,6 +139,19 @@ pub struct Void {
     pub quorum: u32,
 }
 
+/// What the rows of a settled round were worth, once that is settled too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Score {
+    /// When.
+    pub at: At,
+    /// The claim it rests on.
+    pub claim: u64,
+    /// Tensor root of the cumulative pay after it.
+    pub cumulative_root: B256,
+    /// Registry index, and gwei of stake burnt, of each node that had rows.
+    pub burnt: Vec<(u32, u64)>,
+}
+
 /// A claim about a result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
