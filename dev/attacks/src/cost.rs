@@ -62,9 +62,7 @@ pub fn run(turns: usize, mut tell: impl FnMut(&Cost)) -> anyhow::Result<()> {
             rule: Rule::Mean,
         };
         let made = made_up(&config, &model, days)?;
-        let build = || {
-            Ok(score(&config, |b, params, days| window::loss(b, &model, params, days))?)
-        };
+        let build = || Ok(score(&config, |b, params, days| window::loss(b, &model, params, days))?);
         tell(&timed(name, turns, (&build, &made))?);
     }
     for (nodes, rows, buckets) in EFFECTS {

@@ -78,6 +78,10 @@ pub(crate) struct Args {
     /// the same rounds without them.
     #[arg(long, conflicts_with_all = ["rpc", "no_liar", "false_report", "false_grid"])]
     attack: bool,
+    /// Let a node claim that its own rows were worth all of a round's budget, to see the claim
+    /// convicted. With --attack.
+    #[arg(long, requires = "attack")]
+    false_score: bool,
     /// Port of the explorer; the next free one is taken when it is in use.
     #[arg(long, default_value_t = 8650)]
     port: u16,

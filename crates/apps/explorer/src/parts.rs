@@ -11,6 +11,7 @@ use crate::bars;
 use crate::format::{self, ABSENT};
 use crate::view::{
     Account, Address, Field, Hash, Oracle, Party, Phase, Report, TxStatus, Verdict, View, Wad,
+    Worth,
 };
 use askama::filters::HtmlSafe;
 pub(crate) use court::*;
@@ -186,6 +187,17 @@ pub(crate) fn amount(amount: &Wad, places: usize, unit: &str) -> Html {
 /// Returns a rounded amount with its unit, or what to say while there is none.
 pub(crate) fn amount_or(known: &Option<Wad>, places: usize, unit: &str, words: &str) -> Html {
     known.as_ref().map_or_else(|| absent(words), |known| amount(known, places, unit))
+}
+
+/// Returns what rows were worth beside what they were paid, and nothing where that is not scored.
+pub(crate) fn worth(known: &Option<Worth>, unit: &str) -> Html {
+    let Some(Worth { score, burnt }) = known else { return Html(String::new()) };
+    let lost = if *burnt == Wad::ZERO {
+        String::new()
+    } else {
+        format!("{} burnt, ", amount(burnt, 2, unit).0)
+    };
+    Html(format!(" <span class=\"aside\">({lost}worth {score:+.4})</span>"))
 }
 
 /// Returns a fraction in per cent, exact on hover.

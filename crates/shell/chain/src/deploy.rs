@@ -374,7 +374,7 @@ fn init_codes(client: &Client, setup: &Setup, at: &Deployment) -> Vec<Bytes> {
         gate_: at.gate,
         terms_: setup.terms.clone(),
     };
-    let codes = [
+    vec![
         with_arguments(&AssayToken::BYTECODE, token),
         with_arguments(&Registry::BYTECODE, registry.abi_encode()),
         with_arguments(&Programs::BYTECODE, programs.abi_encode()),
@@ -388,8 +388,7 @@ fn init_codes(client: &Client, setup: &Setup, at: &Deployment) -> Vec<Bytes> {
         with_arguments(&RiskGate::BYTECODE, gate.abi_encode()),
         DemoDollar::BYTECODE.clone(),
         with_arguments(&ClearingHouse::BYTECODE, clearing.abi_encode()),
-    ];
-    codes.to_vec()
+    ]
 }
 
 /// A contract's name and init code.

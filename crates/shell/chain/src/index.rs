@@ -27,8 +27,8 @@ use serde::{Deserialize, Serialize};
 pub use self::holdings::{EPOCH_ROUNDS, Epoch, Holdings};
 pub use self::record::{
     Account, AccountPoint, Applied, At, Block, Claim, Compared, Decided, Dispute, Event, Gate,
-    Ground, House, Judged, Move, Node, Payment, Report, Reveal, Rewards, Round, Score, Seat, Settlement,
-    Tx, Void,
+    Ground, House, Judged, Move, Node, Payment, Report, Reveal, Rewards, Round, Score, Seat,
+    Settlement, Tx, Void,
 };
 use crate::{Client, ClientError, Deployment};
 

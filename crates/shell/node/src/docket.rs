@@ -258,6 +258,9 @@ impl Docket {
             (Some(index), Subject::Round(entry)) if self.lie == Some(Lie::Pay) => {
                 Some(Crooked::new(program, inputs, (index, entry.budget_gwei))?)
             }
+            (Some(index), Subject::Score(..)) if self.lie == Some(Lie::Score) => {
+                Some(scores::crooked(&self.job, &inputs, index)?)
+            }
             (Some(_), Subject::Report(..)) if self.lie == Some(Lie::Report) => {
                 Some(Crooked::report(program, inputs)?)
             }

@@ -208,7 +208,8 @@ impl Job {
         let stated = |program: &Program| (word(program.hash()), program.encode().into());
         let rounds = (QUORUM..=CAPACITY).map(|rows| Ok(stated(&self.aggregate(rows as usize)?)));
         let reports = report_rows().map(|rows| Ok(stated(self.report(rows)?.as_ref())));
-        let scores = (QUORUM..=CAPACITY).map(|rows| Ok(stated(self.score(rows as usize)?.as_ref())));
+        let scores =
+            (QUORUM..=CAPACITY).map(|rows| Ok(stated(self.score(rows as usize)?.as_ref())));
         let others = [self.consequence(), self.grid()].map(|one| Ok(stated(one?.as_ref())));
         rounds.chain(reports).chain(scores).chain(others).collect()
     }

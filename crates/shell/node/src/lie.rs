@@ -29,6 +29,8 @@ pub enum Lie {
     Report,
     /// The first grid, where it claims them: a perpetual loses half as much in its worst scenario.
     Grid,
+    /// What rows were worth, when it is its turn to claim that: the whole budget goes to itself.
+    Score,
 }
 
 /// Place of the upper bound in an output of the report Program.

@@ -9,10 +9,7 @@
 use std::sync::Arc;
 
 use alloy::{primitives::U256, rpc::types::Filter, sol_types::SolEvent as _};
-use chain::{
-    Client,
-    contracts::rounds::Rounds,
-};
+use chain::{Client, contracts::rounds::Rounds};
 use round::machine::Member;
 use tensor::Hash;
 
@@ -93,11 +90,10 @@ impl Missed {
             .ok_or_else(|| NodeError::absent(format!("the chain does not show round {round}")))?;
         let settled = filter.address(at.rounds).event_signature(Rounds::Settled::SIGNATURE_HASH);
         let settled = self.client.logs(settled).await?;
-        let settled =
-            settled.iter().filter_map(|log| Rounds::Settled::decode_log(&log.inner).ok());
+        let settled = settled.iter().filter_map(|log| Rounds::Settled::decode_log(&log.inner).ok());
         let before = settled.filter(|one| one.round < round).max_by_key(|one| one.round);
-        let cumulative = before
-            .map_or_else(|| Job::initial_cumulative().root(), |one| hash(one.cumulativeRoot));
+        let cumulative =
+            before.map_or_else(|| Job::initial_cumulative().root(), |one| hash(one.cumulativeRoot));
         Ok((model, cumulative))
     }
 

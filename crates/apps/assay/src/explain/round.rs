@@ -52,9 +52,9 @@ fn find(args: &Args) -> anyhow::Result<(Verdict, TensorStore)> {
         .with_context(|| format!("{} cannot be read", args.dir.display()))?;
     dirs.extend(entries.filter_map(|entry| Some(entry.ok()?.path())));
     dirs.sort();
-    let shelves = dirs.iter().filter(|dir| dir.join("scores").is_dir());
-    let found = shelves.filter_map(|dir| Some((Shelf::open(dir).ok()?.get(args.round)?, dir)));
-    let (verdict, dir) = found.last().with_context(|| {
+    let mut shelves = dirs.iter().filter(|dir| dir.join("scores").is_dir());
+    let found = shelves.find_map(|dir| Some((Shelf::open(dir).ok()?.get(args.round)?, dir)));
+    let (verdict, dir) = found.with_context(|| {
         format!(
             "no node in {} has a score of round {}: rows are scored {} rounds after theirs, where \
              they are paid by worth (assay up --attack)",

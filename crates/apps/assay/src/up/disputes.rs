@@ -109,6 +109,7 @@ pub(crate) fn line(it: &summary::Dispute) -> String {
         (Some(round), _) => format!("a result of round {round}"),
         (None, Some(day)) => format!("the report of {day}"),
         (None, None) if it.contract == "ScenarioBook" => "a grid".to_owned(),
+        (None, None) if it.contract == "Scores" => "a score".to_owned(),
         (None, None) if it.contract == "PanelGate" => "a step of margin".to_owned(),
         (None, None) => format!("claim {}", it.claim),
     };

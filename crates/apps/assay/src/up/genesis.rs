@@ -385,7 +385,7 @@ fn start_node(
         market: network.market().to_owned(),
         provider: network.nodes[PUBLISHER],
         lie: settings.lie(index),
-        first_turn: if settings.liar && index != CROOK { FIRST_TURN } else { 0 },
+        first_turn: if settings.has_crook() && index != CROOK { FIRST_TURN } else { 0 },
         check_permille: 1_000,
         publish: (index == PUBLISHER).then(|| settings.source.clone()),
         prices: Some(settings.source.clone()),

@@ -262,6 +262,7 @@ fn label(lie: node::Lie) -> &'static str {
         node::Lie::Pay => "demo crook",
         node::Lie::Report => "demo false report",
         node::Lie::Grid => "demo false grid",
+        node::Lie::Score => "demo false score",
         node::Lie::Hide => "demo hider",
         node::Lie::Copy => "demo copier",
     }

@@ -108,9 +108,8 @@ fn pay(rounds: &[Round], kind: impl Fn(u32) -> bool) -> Option<f64> {
     let of = |text: &str| text.parse::<f64>().unwrap_or_default();
     for round in rounds.iter().filter(|round| !round.pay.is_empty()) {
         let paid = round.pay.iter().filter(|pay| kind(pay.node));
-        tokens += paid
-            .map(|pay| of(&pay.tokens) - pay.burnt.as_deref().map_or(0.0, of))
-            .sum::<f64>();
+        tokens +=
+            paid.map(|pay| of(&pay.tokens) - pay.burnt.as_deref().map_or(0.0, of)).sum::<f64>();
         let held = round.seats.iter().filter(|held| kind(held.node));
         seats += held.map(|held| held.seats).sum::<usize>();
     }

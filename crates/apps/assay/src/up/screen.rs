@@ -109,6 +109,7 @@ fn told(lie: node::Lie) -> &'static str {
         }
         node::Lie::Update => " · lies, for show: it will reveal a poisoned update",
         node::Lie::Pay => " · lies, for show: it will claim all pay for itself",
+        node::Lie::Score => " · lies, for show: its first score will pay all to itself",
         node::Lie::Hide => " · attacks, for show: it will stay within the others' spread (ALIE)",
         node::Lie::Copy => " · attacks, for show: it will send again what another sent",
     }

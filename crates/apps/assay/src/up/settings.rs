@@ -42,6 +42,8 @@ pub(crate) struct Settings {
     pub(crate) false_grid: bool,
     /// Whether there are eight nodes, of which the last two attack.
     pub(crate) attack: bool,
+    /// Whether node 2 lies about the score of round 1, for show.
+    pub(crate) false_score: bool,
     /// Where the data comes from.
     pub(crate) source: node::Source,
     /// The chain outside, or `None` for the embedded one.
@@ -74,6 +76,7 @@ impl Settings {
             false_report: args.false_report,
             false_grid: args.false_grid,
             attack: args.attack,
+            false_score: args.false_score,
             source,
             rpc: args.rpc.clone(),
         })
@@ -84,6 +87,11 @@ impl Settings {
         if self.attack { CROWD } else { NODES }
     }
 
+    /// Whether one node lies about what is claimed in turns.
+    pub(crate) fn has_crook(&self) -> bool {
+        self.liar || self.false_score
+    }
+
     /// Returns what a node lies about, for show.
     pub(crate) fn lie(&self, index: usize) -> Option<node::Lie> {
         match index {
@@ -91,6 +99,7 @@ impl Settings {
             PUBLISHER if self.false_grid => Some(node::Lie::Grid),
             LIAR if self.liar => Some(node::Lie::Update),
             CROOK if self.liar => Some(node::Lie::Pay),
+            CROOK if self.false_score => Some(node::Lie::Score),
             HIDER if self.attack => Some(node::Lie::Hide),
             COPIER if self.attack => Some(node::Lie::Copy),
             _ => None,
@@ -138,8 +147,9 @@ impl Settings {
         let quiet = self.liar || self.attack || self.rpc.is_some();
         let liar = if quiet { "" } else { " --no-liar" };
         let attack = if self.attack { " --attack" } else { "" };
+        let score = if self.false_score { " --false-score" } else { "" };
         let report = if self.false_report { " --false-report" } else { "" };
         let grid = if self.false_grid { " --false-grid" } else { "" };
-        format!("--model {}{data}{liar}{attack}{report}{grid}{chain}", self.model)
+        format!("--model {}{data}{liar}{attack}{score}{report}{grid}{chain}", self.model)
     }
 }

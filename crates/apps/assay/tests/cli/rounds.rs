@@ -249,12 +249,13 @@ fn without_a_liar_nobody_is_rejected() {
 }
 
 /// Eight nodes, of which one stays within the others' spread and one copies: the model is still
-/// beside the one that the honest six would have made, from the same data and seeds; and the first
-/// round's rows are paid, or pay, for what they were worth on the week that followed.
+/// beside the one that the honest six would have made, from the same data and seeds; the first
+/// round's rows are paid, or pay, for what they were worth on the week that followed; and a node
+/// that claims all of that for itself is convicted first.
 #[test]
 fn attackers_move_the_model_little() {
     let root = directory();
-    let args = ["--attack", "--rounds", "6", "--port", "18050"];
+    let args = ["--attack", "--false-score", "--rounds", "6", "--port", "18050"];
     let json = harness::up(root.path(), &args).json();
     check_run(&json, 1, 6);
     for round in rounds(&json) {
@@ -267,6 +268,13 @@ fn attackers_move_the_model_little() {
     assert_eq!(json["quality"]["scored"], 1, "{}", json["quality"]);
     check_equal(&replay(root.path(), 6));
     check_scores(root.path(), &json);
+    let disputes = json["disputes"].as_array().expect("a list");
+    let scores = disputes.iter().filter(|it| it["contract"] == "Scores");
+    let step = scores.clone().find(|it| it["ended"] == "step").expect("a conviction");
+    assert_eq!((&step["convicted"], &step["op_name"]), (&2.into(), &"scatter_add".into()));
+    for other in scores {
+        assert!(other["convicted"].is_null() || other["convicted"] == 2, "{other}");
+    }
 }
 
 /// What `up` says that nodes were paid and lost for round 1 is what the score Program said of their

@@ -32,7 +32,8 @@ pub use ledger::{
 };
 pub use scalar::{BitsError, Dtype, Scalar};
 pub use training::{
-    Claim, ClaimState, Loss, Model, Node, Parameter, Phase, PhaseTime, Reveal, Round, Seat, Verdict,
+    Claim, ClaimState, Loss, Model, Node, Parameter, Phase, PhaseTime, Reveal, Round, Seat,
+    Verdict, Worth,
 };
 
 use serde::{Deserialize, Serialize};

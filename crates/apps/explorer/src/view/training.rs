@@ -134,8 +134,20 @@ pub struct Seat {
     pub verdict: Option<Verdict>,
     /// Pay for this round, once final.
     pub pay: Option<Wad>,
+    /// What the node's rows were worth, where that decides pay and is settled.
+    pub worth: Option<Worth>,
     /// A label the serving process knows to be true, such as `demo liar`.
     pub label: Option<String>,
+}
+
+/// What a node's rows of a round were worth.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Worth {
+    /// What each took off the loss on the days that followed, in the mean, as though all were like
+    /// it.
+    pub score: f64,
+    /// Stake burnt where that is negative.
+    pub burnt: Wad,
 }
 
 /// What a seat revealed.

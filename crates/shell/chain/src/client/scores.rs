@@ -132,6 +132,10 @@ impl Client {
             filter = filter.topic1(round);
         }
         let logs = self.logs(filter).await?;
-        Ok(logs.iter().filter_map(|log| E::decode_log(&log.inner).ok()).map(|log| log.data).collect())
+        Ok(logs
+            .iter()
+            .filter_map(|log| E::decode_log(&log.inner).ok())
+            .map(|log| log.data)
+            .collect())
     }
 }

@@ -20,7 +20,7 @@ use crate::{
     panel::{Panel, Today},
     prices::Series,
     publisher::Publisher,
-    scores::{Scores, Shelf},
+    scores::{Habits, Scores, Shelf},
     store::Store,
 };
 
@@ -108,7 +108,9 @@ fn scores(
     let challenges = Challenges::new(client.clone(), store.clone(), challenges::Kind::Score);
     let prices = config.prices.as_ref();
     let series = prices.map(|source| Ok::<_, NodeError>(series(config, evaluation(source)?)));
-    Ok(Arc::new(Scores::new((client.clone(), challenges), series.transpose()?, shelf)))
+    let habits = Habits { lie: config.lie, first_turn: config.first_turn };
+    let (at, kept) = ((client.clone(), challenges), (shelf, habits));
+    Ok(Arc::new(Scores::new(at, series.transpose()?, kept)))
 }
 
 fn series(config: &Config, evaluation: market::Evaluation) -> Series {

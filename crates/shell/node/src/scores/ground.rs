@@ -16,8 +16,11 @@ use crate::{
     Job, NodeError, aggregation,
     job::{SCORED_AGGREGATES, SCORED_DAYS, hash, word},
     journal::{Entry, Row},
+    lie::Crooked,
 };
 
+/// Place of the budget among the inputs after the models.
+const BUDGET: usize = 2;
 /// Stakes above have no exact double, and count as this, gwei.
 const STAKE_MAX_GWEI: u64 = 1 << 53;
 
@@ -132,7 +135,9 @@ impl Ground {
             updates.into_iter().zip(accepted).zip(self.rows())
         {
             let window = match said {
-                Some(bytes) => Tensor::from_bytes(Dtype::F64, &shape, bytes).map_err(NodeError::program)?,
+                Some(bytes) => {
+                    Tensor::from_bytes(Dtype::F64, &shape, bytes).map_err(NodeError::program)?
+                }
                 None => Tensor::zeros(Dtype::F64, &dims).map_err(NodeError::program)?,
             };
             let (accepted, update) = (*accepted != 0, row.update);
@@ -160,6 +165,20 @@ fn lists(kept: Kept<'_>, round: u64) -> Result<Lists, NodeError> {
     Ok((words(&court::opening::roots(&inputs)), words(&entry.output_roots)))
 }
 
+/// Returns the execution of a score in which one node is paid the whole budget.
+///
+/// # Errors
+///
+/// [`NodeError`] if the inputs are not those of a score.
+pub(crate) fn crooked(job: &Job, inputs: &[Tensor], own: u32) -> Result<Crooked, NodeError> {
+    let (program, inputs) = execution(job, inputs)?;
+    let budget = inputs.get(SCORED_AGGREGATES as usize + 1 + BUDGET).and_then(Tensor::as_f64);
+    let budget = budget.and_then(|budget| budget.first().copied());
+    let budget = budget.ok_or_else(|| NodeError::absent("a score without a budget"))?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole gwei")]
+    Crooked::new(program, inputs, (own, budget as u64))
+}
+
 /// Returns the score Program of these inputs.
 ///
 /// # Errors
@@ -169,6 +188,7 @@ pub(crate) fn execution(
     job: &Job,
     inputs: &[Tensor],
 ) -> Result<(Arc<Program>, Vec<Tensor>), NodeError> {
-    let rows = (inputs.len().saturating_sub(SCORED_AGGREGATES as usize + 1 + score::FIXED_INPUTS)) / 2;
+    let rows =
+        (inputs.len().saturating_sub(SCORED_AGGREGATES as usize + 1 + score::FIXED_INPUTS)) / 2;
     Ok((job.score(rows)?, inputs.to_vec()))
 }

@@ -126,8 +126,14 @@ fn seat(
         distance: distance.or(rejected.map(|one| one.distance)),
         verdict,
         pay: pay.and_then(|pay| pay.tokens.parse().ok()),
+        worth: pay.and_then(worth),
         label: node.and_then(|node| known.label(node.key)),
     }
+}
+
+/// What a node's rows were worth, where that is scored.
+fn worth(pay: &summary::Pay) -> Option<view::Worth> {
+    Some(view::Worth { score: pay.score?, burnt: pay.burnt.as_ref()?.parse().ok()? })
 }
 
 /// Where a claim stands, in the pages' words.
