@@ -40,11 +40,19 @@ library Grove {
     function siblings(bytes32[] memory leaves_, uint256 index)
         internal
         pure
-        returns (bytes32[] memory way)
+        returns (bytes32[] memory)
     {
-        bytes32[][] memory all = levels(leaves_);
+        return wayIn(levels(leaves_), index);
+    }
+
+    /// @notice As `siblings`, of a tree that is there.
+    function wayIn(bytes32[][] memory all, uint256 index)
+        internal
+        pure
+        returns (bytes32[] memory way_)
+    {
         for (uint256 level = 0; level + 1 < all.length; ++level) {
-            way = concat(way, beside(group(all[level], index / 16), index % 16));
+            way_ = concat(way_, beside(group(all[level], index / 16), index % 16));
             index /= 16;
         }
     }

@@ -5,7 +5,8 @@
 //! errors. [`Machine`] is what one node does about it: it is shown the chain again and again and
 //! answers with effects as data, so that it may be killed between any two of them. [`aggregate`] is
 //! the Program both sides rely on. [`concentration`] says how unevenly it is all held, [`jobs`] how
-//! several jobs are paid, moved on and retired.
+//! several jobs are paid, moved on and retired, [`gather`] how commitments and reveals of a round
+//! come under one root each.
 //!
 //! Invariants: the ledger conserves tokens; a machine commits to at most one update a round,
 //! whatever the crash; the same inputs give the same outputs, always.
@@ -17,6 +18,7 @@ pub mod aggregate;
 pub mod chain;
 pub mod concentration;
 pub mod digest;
+pub mod gather;
 pub mod jobs;
 pub mod ledger;
 pub mod lots;
