@@ -167,8 +167,8 @@ interface IGathering {
         returns (uint256 id);
 
     /// @notice Strikes a list with an entry that is wrong by itself: of a node without a seat, not
-    ///         signed, without a commitment it could open, the first with rows before it, the last
-    ///         not ending the list's rows, or with bits that mean nothing.
+    ///         signed or of a commitment of zero, the first with rows before it, the last not ending
+    ///         the list's rows, or with bits that mean nothing.
     function strikeEntry(uint64 round, Kind kind, uint256 id, Entry calldata entry) external;
 
     /// @notice Strikes a list with two neighbours of which the second does not follow the first:
