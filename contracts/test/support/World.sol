@@ -41,6 +41,8 @@ abstract contract World is Records {
     address internal constant SURFACE_DEPLOYER = address(uint160(uint256(keccak256("surfaces"))));
     /// @dev Likewise.
     address internal constant JOBS_DEPLOYER = address(uint160(uint256(keccak256("jobs"))));
+    /// @dev Likewise.
+    address internal constant RUNS_DEPLOYER = address(uint160(uint256(keccak256("runs"))));
     bytes32 internal constant BLOB = keccak256("blob");
 
     AssayToken internal token;
@@ -58,12 +60,13 @@ abstract contract World is Records {
         token = new AssayToken(address(this), 1_000_000_000e18);
         uint256 nonce = vm.getNonce(address(this));
         address predicted = vm.computeCreateAddress(address(this), nonce + 6);
-        address[] memory consumers = new address[](5);
+        address[] memory consumers = new address[](6);
         consumers[0] = predicted;
         consumers[1] = vm.computeCreateAddress(address(this), nonce + 7);
         consumers[2] = vm.computeCreateAddress(address(this), nonce + SPARE);
         consumers[3] = vm.computeCreateAddress(SURFACE_DEPLOYER, vm.getNonce(SURFACE_DEPLOYER));
         consumers[4] = vm.computeCreateAddress(JOBS_DEPLOYER, vm.getNonce(JOBS_DEPLOYER));
+        consumers[5] = vm.computeCreateAddress(RUNS_DEPLOYER, vm.getNonce(RUNS_DEPLOYER));
         registry = new Registry(token, predicted, STAKE / 10, UNBOND);
         programs = new Programs(token, BOND, WINDOW);
         referee = new Referee(new Arithmetic());
