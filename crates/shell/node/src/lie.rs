@@ -48,7 +48,7 @@ impl Lie {
     /// Returns the update sent in place of an honest one; `before` are those of the last round by
     /// the other nodes, ascending by registry index, and where there are none it is the honest one
     /// or, for a copy, nothing.
-    pub(crate) fn update(self, honest: Vec<i32>, before: &[Vec<i32>]) -> Vec<i32> {
+    pub fn update(self, honest: Vec<i32>, before: &[Vec<i32>]) -> Vec<i32> {
         match (self, before.first()) {
             (Lie::Hide, Some(_)) => (0..honest.len()).map(|at| hidden(before, at)).collect(),
             (Lie::Copy, Some(first)) => first.clone(),
