@@ -65,7 +65,9 @@ fn main() -> anyhow::Result<()> {
          stake a round, mean ± standard error",
         plan.evaluations[0].market
     );
-    println!("| the last node | it earns | the others, in the mean | the best | the worst of them |");
+    println!(
+        "| the last node | it earns | the others, in the mean | the best | the worst of them |"
+    );
     println!("|---|---|---|---|---|");
     for (name, way) in WAYS {
         let data = plan.slices.iter().take(NODES).map(|slice| slice.train.clone()).collect();
@@ -78,11 +80,8 @@ fn main() -> anyhow::Result<()> {
         };
         let mut earned: Vec<Vec<f64>> = vec![Vec::new(); NODES];
         for round in 1..=rounds {
-            let window = market::window::window(
-                job.model(),
-                SCORED_DAYS,
-                &days[round..round + SCORED_DAYS],
-            );
+            let window =
+                market::window::window(job.model(), SCORED_DAYS, &days[round..round + SCORED_DAYS]);
             for (node, worth) in earned.iter_mut().zip(world.round(round, way, &window)?) {
                 node.push(POINTS * worth);
             }
@@ -128,8 +127,12 @@ impl World<'_> {
         let accepted = settled[1].as_i32().context("who was accepted")?;
 
         let key = [7, i32::try_from(number)?];
-        let round =
-            score::Round { models: self.models.clone(), key, cumulative: paid, budget_gwei: 1 << 46 };
+        let round = score::Round {
+            models: self.models.clone(),
+            key,
+            cumulative: paid,
+            budget_gwei: 1 << 46,
+        };
         let scored = |((node, update), accepted): (&(usize, Tensor), &i32)| score::Row {
             member: member(*node),
             stake_gwei: 1_000_000_000_000,
