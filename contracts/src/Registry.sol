@@ -189,6 +189,14 @@ contract Registry is IRegistry {
         return index < _nodes.length ? _nodes[index].stake : 0;
     }
 
+    /// @inheritdoc IRegistry
+    function heldUntil(uint32 index, uint64 blockNumber) external view returns (uint256) {
+        if (index >= _nodes.length) return 0;
+        Node storage held = _nodes[index];
+        bool withdrawable = held.unbondBlock != 0 && held.unbondBlock <= blockNumber;
+        return withdrawable ? 0 : held.stake;
+    }
+
     /// @dev `Rounds` is deployed after this contract, and refuses nothing here.
     function _drawFirst() private {
         if (rounds.code.length != 0) IRounds(rounds).draw();

@@ -6,7 +6,6 @@ import {IRegistry} from "./interfaces/IRegistry.sol";
 import {IRewards} from "./interfaces/IRewards.sol";
 import {IRounds} from "./interfaces/IRounds.sol";
 import {IScores} from "./interfaces/IScores.sol";
-import {Amount} from "./lib/Amount.sol";
 import {Inputs} from "./lib/Inputs.sol";
 import {Players} from "./lib/Players.sol";
 import {Tree} from "./lib/Tree.sol";
@@ -17,18 +16,24 @@ import {Tree} from "./lib/Tree.sol";
 /// @dev `Rounds` takes this contract for its `Rewards`, and `Rewards` takes it for its `Rounds`. A row
 ///      without a window counts as one of zeros, a day that the market did not have, so of each element
 ///      the Program takes the median of all rows: it is honest as long as more than half of them are.
+///      Whoever could not be burnt is not paid: what is scored is the stake that stays until then.
 ///      Deliberately absent: an administrator, a clock, and a way to skip a round.
 contract Scores is IScores {
     using Players for IScores.Player[];
 
     uint256 private constant AGGREGATION_OUTPUTS = 4;
     uint256 private constant OUTPUTS = 7;
+    uint256 private constant CUMULATIVE = 1;
+    uint256 private constant BURN = 2;
+    uint256 private constant PAY = 3;
     /// @dev Inputs beside models, updates and windows: key, cumulative, budget, members, stakes,
     ///      accepted.
     uint256 private constant FIXED = 6;
     uint256 private constant WEI_PER_GWEI = 1e9;
     uint64 private constant BUDGET_GWEI_MAX = 2 ** 46;
     uint256 private constant WINDOW_MAX = 16_384;
+    /// @dev So that no sum of them overflows.
+    uint64 private constant BLOCKS_MAX = 2 ** 32;
 
     /// @notice Settles the rounds that are scored.
     IRounds public immutable rounds;
@@ -40,6 +45,8 @@ contract Scores is IScores {
     IRewards public immutable rewards;
     /// @notice Tensor root of a window of zeros.
     bytes32 public immutable absent;
+    /// @notice Blocks from a window's opening to a score at the latest, if no claim of it is wrong.
+    uint64 public immutable scoreBlocks;
 
     Terms private _terms;
     mapping(uint64 round => Past) private _pasts;
@@ -52,8 +59,8 @@ contract Scores is IScores {
     bytes32 public cumulativeRoot;
     /// @inheritdoc IScores
     uint64 public scoredCount;
-    /// @notice How many of them there was pay for.
-    uint64 public paidCount;
+    /// @notice What they were paid in all, in wei.
+    uint256 public paid;
 
     /// @param rounds_ where `Rounds` will be deployed
     /// @param court_ deployed, and having this address among its consumers
@@ -72,6 +79,9 @@ contract Scores is IScores {
         rewards = rewards_;
         _checkTerms(terms_);
         _terms = terms_;
+        uint64 turns = terms_.turnBlocks * uint64(terms_.quorum + terms_.programs.length - 1);
+        scoreBlocks = terms_.windowBlocks + turns + court_.windowBlocks() + 2 * court_.clockBlocks();
+        require(registry_.unbondBlocks() > scoreBlocks, BadTerms("unbondBlocks"));
         absent = Players.zeros(terms_.windowLength);
         cumulativeRoot = terms_.initialCumulative;
     }
@@ -87,7 +97,7 @@ contract Scores is IScores {
         if (place < _terms.lag) return;
 
         uint64 due = _order[place - _terms.lag];
-        _pasts[due].openBlock = uint64(block.number);
+        _ask(_pasts[due]);
         emit WindowOpened(due, uint64(block.number) + _terms.windowBlocks);
     }
 
@@ -112,37 +122,44 @@ contract Scores is IScores {
         uint64 round,
         bytes32[] calldata inputs,
         bytes32[] calldata outputs,
+        bytes32 inputsRoot,
         bytes32 outputsRoot
     ) external returns (uint256 claim) {
-        (bytes32 program, bytes32 inputsRoot, uint64 budget) = groundOf(round, inputs, outputs);
+        (bytes32 program, bytes32 ground, uint64 budget) = groundOf(round, inputs, outputs);
+        require(inputsRoot == ground, GroundMismatch(ground, inputsRoot));
         Past storage past = _pasts[round];
         _fall(round, past);
         require(past.claim == 0, ClaimPending(past.claim));
-        uint32 elected = _poster(past);
-        uint32 node = _playerOf(past, msg.sender).index;
-        require(node == elected, NotYourTurn(elected, node));
+        uint32 node = _inTurn(past);
 
         claim = court.post(program, inputsRoot, outputsRoot, msg.sender, 1, new uint256[](0));
-        past.claim = uint128(claim);
+        (past.claim, past.budgetGwei) = (uint128(claim), budget);
 
         emit ScorePosted(round, claim, node, inputsRoot, outputsRoot, budget);
     }
 
     /// @inheritdoc IScores
-    function settleScore(uint64 round, bytes32[] calldata outputRoots, bytes calldata burnChunk)
-        external
-    {
+    function settleScore(
+        uint64 round,
+        bytes32[] calldata outputRoots,
+        bytes calldata burnChunk,
+        bytes calldata payChunk
+    ) external {
         Past storage past = _isNext(round);
-        _checkOutputs(past.claim, outputRoots, burnChunk);
-        if (_budget() > 0) ++paidCount;
-        ++scoredCount;
-        cumulativeRoot = outputRoots[1];
+        _checkOutputs(past.claim, outputRoots);
+        _checkChunk(outputRoots[BURN], burnChunk);
+        _checkChunk(outputRoots[PAY], payChunk);
         Player[] memory players = past.players;
         (uint32[] memory nodes, uint64[] memory burnt) = players.burns(burnChunk);
+        if (past.budgetGwei == 0) burnt = new uint64[](nodes.length);
+        paid += Players.total(payChunk, past.rows, past.budgetGwei) * WEI_PER_GWEI;
+        ++scoredCount;
+        cumulativeRoot = outputRoots[CUMULATIVE];
 
-        emit Scored(round, past.claim, outputRoots[1], nodes, burnt);
+        emit Scored(round, past.claim, cumulativeRoot, nodes, burnt);
         delete _pasts[round];
-        rewards.post(round, outputRoots[1]);
+        rewards.post(round, cumulativeRoot);
+        rounds.draw(); // whoever settles has seen the seed of seats that are not drawn yet
         for (uint256 i = 0; i < nodes.length; ++i) {
             if (burnt[i] > 0) registry.penalise(nodes[i], uint256(burnt[i]) * WEI_PER_GWEI);
         }
@@ -168,7 +185,7 @@ contract Scores is IScores {
     }
 
     /// @inheritdoc IScores
-    function poster() external view returns (uint32 node) {
+    function poster() external view returns (uint32 node, bool free) {
         uint64 round = next();
         Past storage past = _waiting(round);
         require(_shutBlock(past) != 0, WindowOpen(round));
@@ -222,7 +239,7 @@ contract Scores is IScores {
 
     /// @inheritdoc IScores
     function funded() external view returns (uint256) {
-        return rewards.funded();
+        return rewards.funded() + scoredCount * uint256(_terms.budgetGwei) * WEI_PER_GWEI - paid;
     }
 
     // Rounds.
@@ -239,11 +256,23 @@ contract Scores is IScores {
             IRounds.Seat memory seat = settled.seats[i];
             if (!seat.revealed) continue;
             rows += seat.rows;
-            uint256 stake = seat.stake / seat.rows / WEI_PER_GWEI;
-            past.players.push(Player(seat.index, seat.rows, uint64(stake), 0));
+            uint64 stake = Players.stakeGwei(seat.stake, seat.rows);
+            past.players.push(Player(seat.index, seat.rows, stake, 0));
         }
         past.rows = rows;
         past.waiting = rows;
+    }
+
+    /// @dev Begins to take windows. What may be withdrawn before the score is no stake of it.
+    function _ask(Past storage past) private {
+        past.openBlock = uint64(block.number);
+        uint64 last = uint64(block.number) + scoreBlocks;
+        uint256 count = past.players.length;
+        for (uint256 i = 0; i < count; ++i) {
+            Player storage player = past.players[i];
+            uint64 held = Players.stakeGwei(registry.heldUntil(player.index, last), player.rows);
+            if (held < player.stakeGwei) player.stakeGwei = held;
+        }
     }
 
     function _waiting(uint64 round) private view returns (Past storage past) {
@@ -289,8 +318,9 @@ contract Scores is IScores {
         emit ScoreStruck(round, past.fallen, past.attempt);
     }
 
-    /// @dev Turns go round among the rows, from one that the seed names.
-    function _poster(Past storage past) private view returns (uint32) {
+    /// @dev Turns go round among the rows, from one that the seed names; once all had one, any node
+    ///      may come before the next: all of them may have left.
+    function _poster(Past storage past) private view returns (uint32 node, bool free) {
         (uint256 fallen, uint256 attempt) = (past.fallen, past.attempt);
         if (_hasFallen(past.claim)) (fallen, attempt) = (past.claim, attempt + 1);
         uint64 since = _shutBlock(past);
@@ -298,19 +328,25 @@ contract Scores is IScores {
         uint256 late = (block.number - since) / _terms.turnBlocks;
         uint256 row = addmod(uint256(past.seed), attempt + late, past.rows);
         Player[] memory players = past.players;
-        return players.ownerOf(row);
+        return (players.ownerOf(row), late >= past.rows);
+    }
+
+    /// @dev Returns the sender's index if it may post.
+    function _inTurn(Past storage past) private view returns (uint32) {
+        (bool joined, uint32 node) = registry.find(msg.sender);
+        require(joined, NoRows(msg.sender));
+        (uint32 elected, bool free) = _poster(past);
+        require(free || node == elected, NotYourTurn(elected, node));
+        return node;
     }
 
     /// @dev What the next score can pay: all of a round's budget, or nothing if it is not there.
     function _budget() private view returns (uint64) {
         uint64 budget = _terms.budgetGwei;
-        uint256 needed = (uint256(paidCount) + 1) * budget * WEI_PER_GWEI;
-        return rewards.funded() >= needed ? budget : 0;
+        return rewards.funded() >= paid + budget * WEI_PER_GWEI ? budget : 0;
     }
 
-    function _checkOutputs(uint256 claim, bytes32[] calldata outputRoots, bytes calldata burnChunk)
-        private
-    {
+    function _checkOutputs(uint256 claim, bytes32[] calldata outputRoots) private {
         require(claim != 0, ClaimNotFinal(claim));
         ICourt.Claim memory posted = court.claim(claim);
         if (posted.state == ICourt.State.Open) {
@@ -322,9 +358,12 @@ contract Scores is IScores {
         require(outputRoots.length == OUTPUTS, OutputCount(outputRoots.length, OUTPUTS));
         bytes32 got = Tree.root(outputRoots);
         require(got == posted.outputsRoot, OutputsMismatch(posted.outputsRoot, got));
-        require(burnChunk.length == Tree.CHUNK_8, Tree.ChunkLength(burnChunk.length, Tree.CHUNK_8));
-        got = Tree.leaf(burnChunk);
-        require(got == outputRoots[2], BurnMismatch(outputRoots[2], got));
+    }
+
+    function _checkChunk(bytes32 expected, bytes calldata chunk) private pure {
+        require(chunk.length == Tree.CHUNK_8, Tree.ChunkLength(chunk.length, Tree.CHUNK_8));
+        bytes32 got = Tree.leaf(chunk);
+        require(got == expected, ChunkMismatch(expected, got));
     }
 
     function _same(bytes32 expected, bytes32 got) private pure {
@@ -336,11 +375,13 @@ contract Scores is IScores {
         uint256 most = uint256(given.quorum) + given.programs.length - 1;
         require(given.programs.length > 0 && most <= Inputs.ROWS_MAX, BadTerms("programs"));
         require(given.models > 0, BadTerms("models"));
-        bool whole = given.windowLength > 0 && given.windowLength % 8 == 0;
-        require(whole && given.windowLength <= WINDOW_MAX, BadTerms("windowLength"));
+        bool fits = given.windowLength > 0 && given.windowLength <= WINDOW_MAX;
+        require(fits && given.windowLength % 8 == 0, BadTerms("windowLength"));
         require(given.lag > 0, BadTerms("lag"));
-        require(given.windowBlocks > 0, BadTerms("windowBlocks"));
-        require(given.turnBlocks > 0, BadTerms("turnBlocks"));
+        fits = given.windowBlocks > 0 && given.windowBlocks <= BLOCKS_MAX;
+        require(fits, BadTerms("windowBlocks"));
+        fits = given.turnBlocks > 0 && given.turnBlocks <= BLOCKS_MAX;
+        require(fits, BadTerms("turnBlocks"));
         require(given.budgetGwei <= BUDGET_GWEI_MAX, BadTerms("budgetGwei"));
         require(given.cumulativeLength == rewards.length(), BadTerms("cumulativeLength"));
         require(court.isConsumer(address(this)), BadTerms("court"));

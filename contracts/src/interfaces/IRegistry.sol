@@ -112,6 +112,10 @@ interface IRegistry {
     /// @notice Returns a node's stake in wei, 0 for an index nobody had.
     function stakeOf(uint32 index) external view returns (uint256);
 
+    /// @notice Returns what of a node's stake nobody can withdraw up to that block, in wei: all of it, or
+    ///         0 if it has left in time.
+    function heldUntil(uint32 index, uint64 blockNumber) external view returns (uint256);
+
     /// @notice Returns the least stake in wei that joins, and that takes a seat.
     function minimumStake() external view returns (uint256);
 

@@ -32,7 +32,8 @@ interface IScores {
     /// @notice The rows of one node.
     /// @param index registry index
     /// @param rows how many
-    /// @param stakeGwei stake behind each, rounded down
+    /// @param stakeGwei stake behind each, rounded down: of when the seats were drawn, from the window's
+    ///        opening on no more than is then held until the score
     /// @param window tensor root of what it says the market did, zero until it has
     struct Player {
         uint32 index;
@@ -48,6 +49,7 @@ interface IScores {
     /// @param attempt claims about its score that fell
     /// @param openBlock block from which windows are taken, 0 before
     /// @param fullBlock block in which the last window came, 0 before
+    /// @param budgetGwei what the score's claim may pay, once there is one
     /// @param aggregation claim by which it was settled
     /// @param claim the score's claim, 0 for none
     /// @param fallen the last of its claims that fell, 0 for none
@@ -59,6 +61,7 @@ interface IScores {
         uint32 attempt;
         uint64 openBlock;
         uint64 fullBlock;
+        uint64 budgetGwei;
         uint128 aggregation;
         uint128 claim;
         uint128 fallen;
@@ -97,10 +100,12 @@ interface IScores {
     error WindowShut(uint64 round);
     /// @notice The round's windows can still be posted.
     error WindowOpen(uint64 round);
-    /// @notice The sender had no rows in the round.
+    /// @notice The sender had no rows in the round; of `postScore`, is no node.
     error NoRows(address sender);
     error AlreadyPosted(uint32 node);
     error WindowLength(uint256 got, uint256 expected);
+    /// @notice The score would be of other inputs than the sender took.
+    error GroundMismatch(bytes32 expected, bytes32 got);
     /// @notice Rounds are scored in the order in which they were settled.
     error NotNext(uint64 next, uint64 round);
     error NotYourTurn(uint32 expected, uint32 got);
@@ -110,7 +115,7 @@ interface IScores {
     error BasisMismatch(bytes32 expected, bytes32 got);
     error OutputCount(uint256 got, uint256 expected);
     error OutputsMismatch(bytes32 expected, bytes32 got);
-    error BurnMismatch(bytes32 expected, bytes32 got);
+    error ChunkMismatch(bytes32 expected, bytes32 got);
 
     /// @notice Takes over a round that was just settled. Only `Rounds` may; the root of its own pay is
     ///         not looked at.
@@ -120,21 +125,31 @@ interface IScores {
     /// @param data a window, f64[w, q] little-endian
     function postWindow(uint64 round, bytes calldata data) external;
 
-    /// @notice Claims the round's score, on the sender's bond, when it is its turn.
+    /// @notice Claims the round's score, on the sender's bond, when it is its turn. Once every row had
+    ///         a turn any node may.
     /// @param inputs roots of the inputs of the round's aggregation
     /// @param outputs roots of its outputs
+    /// @param inputsRoot what the sender took for the inputs, as `groundOf` says it: what is funded in
+    ///        between would otherwise make its claim one about others
     function postScore(
         uint64 round,
         bytes32[] calldata inputs,
         bytes32[] calldata outputs,
+        bytes32 inputsRoot,
         bytes32 outputsRoot
     ) external returns (uint256 claim);
 
-    /// @notice Pays and burns by a score whose claim can no longer fall. Anybody may.
+    /// @notice Pays and burns by a score whose claim can no longer fall. Anybody may. Without a budget
+    ///         nothing is burnt either.
     /// @param outputRoots roots of the outputs of the score Program
     /// @param burnChunk the only chunk of output 2
-    function settleScore(uint64 round, bytes32[] calldata outputRoots, bytes calldata burnChunk)
-        external;
+    /// @param payChunk the only chunk of output 3
+    function settleScore(
+        uint64 round,
+        bytes32[] calldata outputRoots,
+        bytes calldata burnChunk,
+        bytes calldata payChunk
+    ) external;
 
     function terms() external view returns (Terms memory);
 
@@ -145,7 +160,9 @@ interface IScores {
     function next() external view returns (uint64 round);
 
     /// @notice Returns whose turn it is to post the next round's score.
-    function poster() external view returns (uint32 node);
+    /// @return node registry index
+    /// @return free whether any node may besides
+    function poster() external view returns (uint32 node, bool free);
 
     /// @notice Returns what a score of the next round is claimed of.
     function groundOf(uint64 round, bytes32[] calldata inputs, bytes32[] calldata outputs)
@@ -162,6 +179,12 @@ interface IScores {
     /// @notice As of `Rewards`, whom `Rounds` asks when it is deployed.
     function length() external view returns (uint32);
 
-    /// @notice As of `Rewards`, whom `Rounds` asks when it opens.
+    /// @notice Returns what scored rounds were paid in all, in wei.
+    function paid() external view returns (uint256);
+
+    /// @notice As of `Rewards`, whom `Rounds` asks when it opens: what was paid in, with a round's whole
+    ///         budget for every scored one in place of what it was paid. So a `Rounds` of the same
+    ///         budget opens while there is one for each round that waits and for its own, and what a
+    ///         score leaves is there for later ones. A `Rounds` whose budget is 0 opens in any case.
     function funded() external view returns (uint256);
 }

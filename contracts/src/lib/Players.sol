@@ -15,14 +15,20 @@ library Players {
         return Tree.leaf(bytes.concat(bytes8(seed), new bytes(Tree.CHUNK_4 - 8)));
     }
 
-    /// @notice Returns the root of the stakes by row in gwei, f64[m]. What has no exact double, above
-    ///         2^53 gwei, counts as 2^53.
+    /// @notice Returns the stake in gwei behind each of a node's rows, rounded down. What has no exact
+    ///         double, above 2^53 gwei, counts as 2^53.
+    /// @param stake wei
+    function stakeGwei(uint256 stake, uint256 rows) internal pure returns (uint64) {
+        uint256 each = stake / rows / 1e9;
+        return uint64(each < 2 ** 53 ? each : 2 ** 53);
+    }
+
+    /// @notice Returns the root of the stakes by row in gwei, f64[m].
     function stakesRoot(IScores.Player[] memory players) internal pure returns (bytes32) {
         bytes memory chunk = new bytes(Tree.CHUNK_8);
         uint256 at = 0;
         for (uint256 i = 0; i < players.length; ++i) {
-            uint64 stake = players[i].stakeGwei < 2 ** 53 ? players[i].stakeGwei : 2 ** 53;
-            uint64 bits = Amount.fromUint64(stake);
+            uint64 bits = Amount.fromUint64(players[i].stakeGwei);
             for (uint256 end = at + players[i].rows; at < end; ++at) {
                 for (uint256 k = 0; k < 8; ++k) {
                     chunk[8 * at + k] = bytes1(uint8(bits >> (8 * k)));
@@ -70,6 +76,18 @@ library Players {
                 burnt[i] += Amount.toUint64(Amount.load(chunk, row));
             }
         }
+    }
+
+    /// @notice Returns what all rows are paid, from the only chunk of the pay by row, at most `most`.
+    function total(bytes calldata chunk, uint256 rows, uint64 most)
+        internal
+        pure
+        returns (uint256 sum)
+    {
+        for (uint256 row = 0; row < rows; ++row) {
+            sum += Amount.toUint64(Amount.load(chunk, row));
+        }
+        if (sum > most) sum = most;
     }
 
     /// @notice Returns the tensor root of zeros in f64, `size` bytes of them.

@@ -18,7 +18,7 @@ use chain::{
     client::{Lists, Past},
     contracts::court::ICourt,
 };
-use tensor::Tensor;
+use tensor::{Hash, Tensor};
 
 use crate::{
     Job, Lie, NodeError, TensorStore,
@@ -37,6 +37,10 @@ pub use verdict::{Shelf, Verdict};
 
 /// Rounds that can have their windows open at once and are looked at.
 const OPEN_MAX: u64 = 4;
+
+/// Outputs of the score Program that settling shows.
+const BURN: usize = 2;
+const PAY: usize = 3;
 
 /// Blocks after which a score is settled by whoever comes, whosever turn it was.
 const LATE_BLOCKS: u64 = 8;
@@ -133,11 +137,12 @@ impl Scores {
         (round, past, own): (u64, &Past, Option<u32>),
         today: Today,
     ) -> Result<(), NodeError> {
-        let Some(poster) = self.client.score_poster().await? else { return Ok(()) };
+        let Some((poster, free)) = self.client.score_poster().await? else { return Ok(()) };
         let (lists, verdict) = self.computed(job, kept, (round, past)).await?;
         if past.claim == 0 {
             let holds_back = round < self.habits.first_turn && past.attempt == 0;
-            if own == Some(poster) && !holds_back {
+            let turn = own == Some(poster) || free && own.is_some() && today.turn;
+            if turn && !holds_back {
                 let root = match self.habits.lie {
                     Some(Lie::Score) => {
                         let ground = Ground::of_round(&self.client, kept, (round, past)).await?;
@@ -145,8 +150,7 @@ impl Scores {
                     }
                     _ => verdict.outputs_root(),
                 };
-                self.client.post_score(round, lists, word(root)).await?;
-                tracing::info!(round, "claimed what the rows were worth");
+                return self.claim((round, lists), (verdict.inputs_root, root)).await;
             }
             return Ok(());
         }
@@ -161,9 +165,26 @@ impl Scores {
         };
         if due && (today.turn || today.block > claim.deadline + LATE_BLOCKS) {
             let roots = verdict.output_roots.iter().map(|root| word(*root)).collect();
-            self.client.settle_score(round, roots, verdict.burn_chunk(kept.0)?.into()).await?;
+            let chunk = |output| verdict.chunk(kept.0, output).map(Into::into);
+            let chunks = (chunk(BURN)?, chunk(PAY)?);
+            self.client.settle_score(round, roots, chunks).await?;
             tracing::info!(round, "settled what the rows were worth");
         }
+        Ok(())
+    }
+
+    /// Claims a score; what it was computed from may have changed since, and is then computed anew.
+    async fn claim(
+        &self,
+        (round, lists): (u64, Lists),
+        (inputs_root, outputs_root): (Hash, Hash),
+    ) -> Result<(), NodeError> {
+        let roots = (word(inputs_root), word(outputs_root));
+        if let Err(error) = self.client.post_score(round, lists, roots).await {
+            *self.computed.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            return Err(error.into());
+        }
+        tracing::info!(round, "claimed what the rows were worth");
         Ok(())
     }
 

@@ -55,10 +55,11 @@ impl Client {
         }
     }
 
-    /// Returns whose turn it is to post the next score; nothing while windows are taken.
-    pub async fn score_poster(&self) -> Result<Option<u32>, ClientError> {
+    /// Returns whose turn it is to post the next score, and whether any node may besides; nothing
+    /// while windows are taken.
+    pub async fn score_poster(&self) -> Result<Option<(u32, bool)>, ClientError> {
         match self.view(self.deployment().scores, Scores::posterCall {}).await {
-            Ok(node) => Ok(Some(node)),
+            Ok(turn) => Ok(Some((turn.node, turn.free))),
             Err(error) if error.reverted_with().is_some() => Ok(None),
             Err(error) => Err(error),
         }
@@ -84,14 +85,21 @@ impl Client {
         self.send(self.deployment().scores, Scores::postWindowCall { round, data }).await
     }
 
-    /// Claims a round's score. Needs an allowance for the court, which takes the bond.
+    /// Claims a round's score of these roots of inputs and outputs. Needs an allowance for the court,
+    /// which takes the bond.
     pub async fn post_score(
         &self,
         round: u64,
         (inputs, outputs): Lists,
-        outputs_root: B256,
+        (inputs_root, outputs_root): (B256, B256),
     ) -> Result<Mined, ClientError> {
-        let call = Scores::postScoreCall { round, inputs, outputs, outputsRoot: outputs_root };
+        let call = Scores::postScoreCall {
+            round,
+            inputs,
+            outputs,
+            inputsRoot: inputs_root,
+            outputsRoot: outputs_root,
+        };
         self.send(self.deployment().scores, call).await
     }
 
@@ -100,10 +108,14 @@ impl Client {
         &self,
         round: u64,
         output_roots: Vec<B256>,
-        burn_chunk: Bytes,
+        (burn_chunk, pay_chunk): (Bytes, Bytes),
     ) -> Result<Mined, ClientError> {
-        let call =
-            Scores::settleScoreCall { round, outputRoots: output_roots, burnChunk: burn_chunk };
+        let call = Scores::settleScoreCall {
+            round,
+            outputRoots: output_roots,
+            burnChunk: burn_chunk,
+            payChunk: pay_chunk,
+        };
         self.send(self.deployment().scores, call).await
     }
 

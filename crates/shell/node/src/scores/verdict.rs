@@ -56,10 +56,11 @@ impl Verdict {
         court::opening::list_root(&self.output_roots)
     }
 
-    /// The only chunk of the burns.
-    pub(super) fn burn_chunk(&self, tensors: &TensorStore) -> Result<Vec<u8>, NodeError> {
-        let absent = || NodeError::absent("a score without burns");
-        let mut chunk = tensors.get(*self.output_roots.get(2).ok_or_else(absent)?)?.to_bytes();
+    /// The only chunk of an output by row.
+    pub(super) fn chunk(&self, tensors: &TensorStore, output: usize) -> Result<Vec<u8>, NodeError> {
+        let absent = || NodeError::absent("a score without its outputs");
+        let root = self.output_roots.get(output).ok_or_else(absent)?;
+        let mut chunk = tensors.get(*root)?.to_bytes();
         chunk.resize(8 * tensor::tree::CHUNK_ELEMENTS, 0);
         Ok(chunk)
     }
