@@ -468,6 +468,7 @@ fn config(options: &Options, programs: &Programs, rng: &mut Rng) -> Config {
         },
         minimum_stake_wei: WEI_PER_TOKEN,
         unbond_blocks: options.unbond_blocks(),
+        scores: None,
     }
 }
 

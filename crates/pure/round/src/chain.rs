@@ -70,6 +70,29 @@ pub struct Config {
     pub minimum_stake_wei: u128,
     /// Blocks between leaving and withdrawing.
     pub unbond_blocks: Block,
+    /// Pay by score; without it every accepted row earns the same.
+    pub scores: Option<ScoreTerms>,
+}
+
+/// What is fixed where pay is by score: `IScores.Terms`, beside what they share with [`Config`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScoreTerms {
+    /// The contract `Scores`.
+    pub contract: Address,
+    /// Score Program for quorum, quorum + 1, … capacity rows.
+    pub programs: Vec<Hash>,
+    /// How many models before the round's own the Program takes.
+    pub models: u32,
+    /// Bytes of a window, f64.
+    pub window_bytes: usize,
+    /// Rounds that settle after one before its window is asked for.
+    pub lag: u32,
+    /// Blocks in which windows are taken, from that settlement on.
+    pub window_blocks: Block,
+    /// Blocks each node has to post the claim before it is the next one's turn.
+    pub turn_blocks: Block,
+    /// Pay of one round at most, in gwei of the token.
+    pub budget_gwei: u64,
 }
 
 /// Where a round stands; the numbers are those of `IRounds.Phase`.

@@ -1,6 +1,6 @@
 //! The contracts of a job as one state machine over block numbers.
 //!
-//! The pure mirror of `Registry`, `Rounds`, `Court` and `Rewards` with the token between them: the
+//! The pure mirror of `Registry`, `Rounds`, `Court`, `Rewards` and `Scores` with the token between them: the
 //! same calls, the same checks in the same order, the same names of refusals. A call first brings
 //! the round up to its block (a deadline that has passed counts as closed, whether or not anybody
 //! called since), then checks, and only then changes anything.
@@ -24,6 +24,7 @@ mod refusal;
 mod registry;
 mod rewards;
 mod rounds;
+mod scores;
 pub(crate) use rewards::amount;
 pub(crate) use rounds::certificate_wei;
 #[cfg(test)]
@@ -32,6 +33,7 @@ mod tests;
 pub use event::Event;
 pub use refusal::{Field, Refusal};
 pub use registry::Node;
+pub use scores::{Ground, Past, Player, window_root};
 
 /// Everything that can be asked of the contracts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,6 +115,37 @@ pub enum Input {
     },
     /// `Rounds.poke`.
     Poke,
+    /// `Scores.postWindow`.
+    PostWindow {
+        /// The round meant.
+        round: u64,
+        /// What the market did since, f64, little-endian.
+        data: Vec<u8>,
+    },
+    /// `Scores.postScore`.
+    PostScore {
+        /// The round meant.
+        round: u64,
+        /// Roots of the inputs of its aggregation.
+        inputs: Vec<Hash>,
+        /// Roots of its outputs.
+        outputs: Vec<Hash>,
+        /// What the sender took for the score's inputs.
+        inputs_root: Hash,
+        /// List root of the score Program's outputs.
+        outputs_root: Hash,
+    },
+    /// `Scores.settleScore`.
+    SettleScore {
+        /// The round meant.
+        round: u64,
+        /// Tensor roots of the outputs.
+        output_roots: Vec<Hash>,
+        /// The bytes of output 2.
+        burn_chunk: Vec<u8>,
+        /// The bytes of output 3.
+        pay_chunk: Vec<u8>,
+    },
     /// `Rewards.claim`.
     Claim {
         /// Whose pay, a registry index.
@@ -164,6 +197,7 @@ pub struct Ledger {
     rewards_wei: u128,
     funded_wei: u128,
     paid_wei: BTreeMap<u32, u128>,
+    books: Option<scores::Books>,
 }
 
 impl Ledger {
@@ -173,9 +207,12 @@ impl Ledger {
     ///
     /// [`Refusal::BadConfig`] for a configuration that the contracts would not be deployed with.
     pub fn new(config: Config, balances: &[(Address, u128)]) -> Result<Self, Refusal> {
+        scores::check_terms(&config)?;
         rounds::check_config(&config)?;
         let mut court = Court::new(config.terms);
-        config.aggregate_programs.iter().for_each(|program| court.admit(*program));
+        let scored = config.scores.iter().flat_map(|terms| &terms.programs);
+        config.aggregate_programs.iter().chain(scored).for_each(|program| court.admit(*program));
+        let books = config.scores.as_ref().map(|_| scores::Books::new(&config));
         Ok(Self {
             now: 0,
             hashes: BTreeMap::new(),
@@ -195,6 +232,7 @@ impl Ledger {
             rewards_wei: 0,
             funded_wei: 0,
             paid_wei: BTreeMap::new(),
+            books,
             config,
         })
     }
@@ -259,6 +297,14 @@ impl Ledger {
                 self.settle(round, &output_roots, &accepted_chunk)
             }
             Input::Poke => self.poke(),
+            Input::PostWindow { round, data } => self.post_window(caller, round, &data),
+            Input::PostScore { round, inputs, outputs, inputs_root, outputs_root } => {
+                let roots = (inputs_root, outputs_root);
+                self.post_score(caller, round, (&inputs, &outputs), roots)
+            }
+            Input::SettleScore { round, output_roots, burn_chunk, pay_chunk } => {
+                self.settle_score(round, &output_roots, (&burn_chunk, &pay_chunk))
+            }
             Input::Claim { node, opening } => self.claim_reward(node, &opening),
         };
         if result.is_err() {

@@ -29,7 +29,7 @@ pub mod score;
 pub mod sums;
 
 pub use aggregate::aggregate;
-pub use chain::{Block, Config, Domain, Phase, Round, Seat, View};
+pub use chain::{Block, Config, Domain, Phase, Round, ScoreTerms, Seat, View};
 pub use court::Address;
 pub use ledger::Ledger;
 pub use machine::Machine;

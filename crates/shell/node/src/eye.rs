@@ -199,6 +199,7 @@ pub(crate) async fn round_config(client: &Client) -> Result<round::Config, NodeE
         },
         minimum_stake_wei: to_u128(minimum),
         unbond_blocks,
+        scores: None,
     })
 }
 

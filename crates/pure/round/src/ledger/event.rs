@@ -151,6 +151,53 @@ pub enum Event {
         /// Wei paid so far.
         cumulative_wei: u128,
     },
+    /// A round's windows are taken from now on.
+    WindowOpened {
+        /// The round.
+        round: u64,
+        /// The last block in which they are.
+        last_block: Block,
+    },
+    /// A node said what the market did.
+    WindowPosted {
+        /// The round.
+        round: u64,
+        /// Registry index.
+        node: u32,
+        /// Tensor root of the window.
+        root: Hash,
+    },
+    /// A score was claimed.
+    ScorePosted {
+        /// The round.
+        round: u64,
+        /// The claim.
+        claim: u64,
+        /// Registry index of who posted it.
+        node: u32,
+        /// What it may pay.
+        budget_gwei: u64,
+    },
+    /// A claim of a score was convicted, and the next node has its turn.
+    ScoreStruck {
+        /// The round.
+        round: u64,
+        /// The claim.
+        claim: u64,
+        /// Claims of this score that fell so far.
+        attempt: u32,
+    },
+    /// A round was paid by its score.
+    Scored {
+        /// The round.
+        round: u64,
+        /// The claim it rests on.
+        claim: u64,
+        /// Tensor root of the new cumulative pay.
+        cumulative_root: Hash,
+        /// Registry index of each node that had rows, and what it loses.
+        burnt_gwei: Vec<(u32, u128)>,
+    },
     /// Something happened in the court.
     Court(court::Event),
 }

@@ -103,6 +103,33 @@ pub enum Refusal {
     #[error("output 1 is {expected}, the chunk is {got}")]
     AcceptedMismatch { expected: Hash, got: Hash },
 
+    #[error("the terms of scores cannot have this {field}")]
+    BadTerms { field: &'static str },
+    #[error("round {round} was not settled, or is scored")]
+    NotWaiting { round: u64 },
+    #[error("no window of round {round} is taken yet, or any more")]
+    WindowShut { round: u64 },
+    #[error("windows of round {round} can still be posted")]
+    ScoreWindowOpen { round: u64 },
+    #[error("{key} had no rows in this round, or is no node's key")]
+    NoRows { key: Address },
+    #[error("node {node} has posted its window")]
+    AlreadyPosted { node: u32 },
+    #[error("the window has {got} bytes, not {expected}")]
+    WindowLength { got: usize, expected: usize },
+    #[error("round {next} is scored next, not {round}")]
+    NotNext { next: u64, round: u64 },
+    #[error("there is no root of nothing")]
+    EmptyTree,
+    #[error("the round settled by {expected}, the roots make {got}")]
+    BasisMismatch { expected: Hash, got: Hash },
+    #[error("the score is of inputs {expected}, not {got}")]
+    GroundMismatch { expected: Hash, got: Hash },
+    #[error("it is node {expected}'s turn to post the score, not node {got}'s")]
+    NotYourTurn { expected: u32, got: u32 },
+    #[error("the output is {expected}, the chunk is {got}")]
+    ChunkMismatch { expected: Hash, got: Hash },
+
     #[error("the opening does not lead to {expected}: {fault}")]
     ProofMismatch { expected: Hash, fault: court::Fault },
     #[error("node {node} was paid all of it")]

@@ -100,6 +100,12 @@ impl Ledger {
         Event::Penalised { index, burnt_wei }
     }
 
+    /// What of a node's stake nobody can withdraw up to `block`, in wei.
+    pub(super) fn held_until(&self, index: u32, block: Block) -> u128 {
+        let held = |node: &&Node| node.unbond_block == 0 || node.unbond_block > block;
+        self.node(index).filter(held).map_or(0, |node| node.stake_wei)
+    }
+
     pub(super) fn is_active(&self, index: u32) -> bool {
         let minimum_wei = self.config.minimum_stake_wei;
         self.node(index).is_some_and(|node| node.unbond_block == 0 && node.stake_wei >= minimum_wei)

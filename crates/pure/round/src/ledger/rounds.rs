@@ -81,7 +81,7 @@ impl Ledger {
     pub(super) fn check_open(&self) -> Result<(), Refusal> {
         let rounds = u128::from(self.settled_count) + 1;
         let needed_wei = rounds * u128::from(self.config.budget_gwei) * WEI_PER_GWEI;
-        let got_wei = self.funded_wei;
+        let got_wei = self.available_wei();
         if got_wei < needed_wei {
             return Err(Refusal::Unfunded { got_wei, needed_wei });
         }
@@ -259,7 +259,9 @@ impl Ledger {
         core.phase = Phase::Idle;
         self.settled_count += 1;
         (self.model_root, self.cumulative_root) = (output_roots[0], output_roots[3]);
-        self.rewards_root = self.cumulative_root;
+        if self.books.is_none() {
+            self.rewards_root = self.cumulative_root;
+        }
         // A node's rows are alike, so its first one tells.
         let mut row = 0;
         let mut members = Vec::new();
@@ -275,6 +277,7 @@ impl Ledger {
             members,
         });
         events.extend(self.save(core));
+        events.extend(self.keep_round());
         events.extend(self.penalise_unrevealed());
         Ok(events)
     }

@@ -13,7 +13,7 @@ const CLIENT: Address = Address([0xcc; 20]);
 const CUMULATIVE_LENGTH: usize = 40;
 const PENALTY_WEI: u128 = WEI_PER_TOKEN / 2;
 
-fn key(node: u32) -> Address {
+pub(super) fn key(node: u32) -> Address {
     Address([u8::try_from(node + 1).expect("few nodes"); 20])
 }
 
@@ -21,7 +21,7 @@ fn payee(node: u32) -> Address {
     Address([u8::try_from(node + 101).expect("few nodes"); 20])
 }
 
-fn config() -> Config {
+pub(super) fn config() -> Config {
     let zeros = Tensor::f64(&[CUMULATIVE_LENGTH], vec![0.0; CUMULATIVE_LENGTH]).expect("one axis");
     Config {
         domain: Domain { chain_id: 7, rounds: Address([0xdd; 20]), job: Hash([1; 32]) },
@@ -41,6 +41,7 @@ fn config() -> Config {
         terms: Terms { bond_wei: 10, window_blocks: 4, clock_blocks: 3, gas_price_wei_max: 0 },
         minimum_stake_wei: WEI_PER_TOKEN,
         unbond_blocks: 100,
+        scores: None,
     }
 }
 
@@ -67,9 +68,13 @@ fn timeout(ledger: &Ledger, dispute: u64) -> Input {
 /// Three nodes with one, two and three tokens, and so as many of the six seats, a funded job, and
 /// the hash of every block.
 fn joined() -> Ledger {
+    joined_with(config())
+}
+
+pub(super) fn joined_with(config: Config) -> Ledger {
     let mut balances = vec![(CLIENT, 10_000 * WEI_PER_GWEI)];
     balances.extend((0..3).map(|node| (key(node), 4 * WEI_PER_TOKEN)));
-    let mut ledger = Ledger::new(config(), &balances).expect("the configuration is sound");
+    let mut ledger = Ledger::new(config, &balances).expect("the configuration is sound");
     let fund = Input::Fund { amount_wei: 10_000 * WEI_PER_GWEI };
     ledger.handle(1, CLIENT, fund).expect("it has the balance");
     for node in 0..3 {
@@ -91,7 +96,7 @@ fn salt(node: u32) -> Hash {
     Hash([u8::try_from(40 + node).expect("few nodes"); 32])
 }
 
-fn commit(round: u64, node: u32) -> Input {
+pub(super) fn commit(round: u64, node: u32) -> Input {
     let root = aggregate::bytes_root(&update(node));
     let domain = config().domain;
     Input::Commit {
@@ -100,19 +105,19 @@ fn commit(round: u64, node: u32) -> Input {
     }
 }
 
-fn reveal(round: u64, node: u32, signers: &[u32]) -> Input {
+pub(super) fn reveal(round: u64, node: u32, signers: &[u32]) -> Input {
     let update_root = aggregate::bytes_root(&update(node));
     let signers = signers.iter().copied().map(Some).collect();
     Input::Reveal { round, update_root, salt: salt(node), blob: Hash([9; 32]), signers }
 }
 
-fn with_data(round: u64, node: u32) -> Input {
+pub(super) fn with_data(round: u64, node: u32) -> Input {
     let blob = Hash::ZERO;
     Input::RevealWithData { round, salt: salt(node), blob, update: update(node) }
 }
 
 /// Runs the calls, each in its block; all must succeed.
-fn play(ledger: &mut Ledger, calls: Vec<(Block, u32, Input)>) -> Vec<Event> {
+pub(super) fn play(ledger: &mut Ledger, calls: Vec<(Block, u32, Input)>) -> Vec<Event> {
     let mut events = Vec::new();
     for (now, node, input) in calls {
         let what = format!("{input:?}");

@@ -30,6 +30,7 @@ fn config() -> Config {
         terms: Terms { bond_wei: 10, window_blocks: 6, clock_blocks: 9, gas_price_wei_max: 0 },
         minimum_stake_wei: WEI_PER_TOKEN,
         unbond_blocks: 100,
+        scores: None,
     }
 }
 

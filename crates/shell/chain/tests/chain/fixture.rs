@@ -119,12 +119,62 @@ pub(crate) fn program(rows: u32) -> B256 {
     keccak256([&[3], &header(rows)[..]].concat())
 }
 
+/// The header of a made-up score Program: seven ops, each of them an output.
+pub(crate) fn score_header(rows: u32) -> Vec<u8> {
+    let numbers = [7, 7, 0, 1, 2, 3, 4, 5, 6, 0_u32];
+    let mut header: Vec<u8> = numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
+    header.extend(keccak256([&b"score"[..], &rows.to_be_bytes()].concat()));
+    header
+}
+
+/// Its hash.
+pub(crate) fn score_program(rows: u32) -> B256 {
+    keccak256([&[3], &score_header(rows)[..]].concat())
+}
+
+/// Terms of scores for these rounds.
+pub(crate) fn scores(rounds: &IRounds::Config) -> IScores::Terms {
+    IScores::Terms {
+        programs: (rounds.quorum..=rounds.capacity).map(score_program).collect(),
+        quorum: rounds.quorum,
+        models: 2,
+        windowLength: 16,
+        lag: 1,
+        windowBlocks: 6,
+        turnBlocks: 2,
+        budgetGwei: 1_000_000_000,
+        cumulativeLength: rounds.cumulativeLength,
+        initialCumulative: rounds.initialCumulative,
+    }
+}
+
 /// The Programs of a job, to be registered with bytes that nobody looks at.
 pub(crate) fn registrations(rounds: &IRounds::Config) -> Vec<(B256, Bytes)> {
     rounds.aggregatePrograms.iter().map(|program| (*program, Bytes::new())).collect()
 }
 
+fn rounds() -> IRounds::Config {
+    IRounds::Config {
+        job: keccak256("job"),
+        nodes: 3,
+        quorum: 3,
+        capacity: 4,
+        cumulativeLength: CUMULATIVE.into(),
+        commitBlocks: 40,
+        revealBlocks: 40,
+        aggregateBlocks: 60,
+        budgetGwei: 1_000_000_000,
+        unrevealedPenalty: ether(1),
+        updateLength: D,
+        trainProgram: keccak256("train"),
+        initialModel: tensor_root(&[0; 16], 128),
+        initialCumulative: tensor_root(&[0; CUMULATIVE as usize * 8], 256),
+        aggregatePrograms: (3..=4).map(program).collect(),
+    }
+}
+
 pub(crate) fn setup() -> Setup {
+    let rounds = rounds();
     Setup {
         supply: ether(1_000_000),
         minimum_stake: ether(100),
@@ -140,35 +190,8 @@ pub(crate) fn setup() -> Setup {
             .collect(),
         report_programs: report_rows().map(report_program).collect(),
         report_data: vec![IRiskOracle::Posted { length: 16, wide: false }],
-        rounds: IRounds::Config {
-            job: keccak256("job"),
-            nodes: 3,
-            quorum: 3,
-            capacity: 4,
-            cumulativeLength: CUMULATIVE.into(),
-            commitBlocks: 40,
-            revealBlocks: 40,
-            aggregateBlocks: 60,
-            budgetGwei: 1_000_000_000,
-            unrevealedPenalty: ether(1),
-            updateLength: D,
-            trainProgram: keccak256("train"),
-            initialModel: tensor_root(&[0; 16], 128),
-            initialCumulative: tensor_root(&[0; CUMULATIVE as usize * 8], 256),
-            aggregatePrograms: (3..=4).map(program).collect(),
-        },
-        scores: IScores::Terms {
-            programs: vec![keccak256("score of three"), keccak256("score of four")],
-            quorum: 3,
-            models: 1,
-            windowLength: 16,
-            lag: 1,
-            windowBlocks: 40,
-            turnBlocks: 60,
-            budgetGwei: 1_000_000_000,
-            cumulativeLength: CUMULATIVE.into(),
-            initialCumulative: tensor_root(&[0; CUMULATIVE as usize * 8], 256),
-        },
+        scores: scores(&rounds),
+        rounds,
         scored: false,
         fund: ether(100),
         provider: key(0).address(),

@@ -17,7 +17,7 @@ use self::{
 };
 use crate::{
     fixture::{
-        advance, deployed_with, ether, key, program, setup, tensor_root, validation_program,
+        advance, deployed_with, ether, key, program, scores, setup, tensor_root, validation_program,
     },
     ledger::quiet,
 };
@@ -55,6 +55,7 @@ fn small() -> Setup {
         report_programs: vec![B256::ZERO; 4],
         clock_blocks: CLOCK_BLOCKS,
         bond: ether(4),
+        scores: scores(&rounds),
         rounds,
         panel: PanelSetup { pot: U256::ZERO, ..setup().panel },
         house: HouseSetup { pot: U256::ZERO, ..setup().house },

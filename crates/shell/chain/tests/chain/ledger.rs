@@ -26,7 +26,7 @@ use self::{
     twin::{KEYS, Twin, hash, ledger_config, word},
 };
 use crate::fixture::{
-    config, deployed_with, ether, header, key, program, registrations, setup, tensor_root,
+    config, deployed_with, ether, header, key, program, registrations, scores, setup, tensor_root,
 };
 
 mod deal;
@@ -36,6 +36,8 @@ pub(crate) mod twin;
 
 const SEEDS: u64 = 60;
 const MOVES: u32 = 170;
+const SCORED_SEEDS: u64 = 24;
+const SCORED_MOVES: u32 = 260;
 /// Longer than any round can last, by one block.
 const UNBOND_BLOCKS: u64 = 28 + 2 * CLOCK_BLOCKS;
 /// Blocks of each side of a dispute.
@@ -50,13 +52,22 @@ struct Image {
 
 impl Image {
     async fn new(rounds: IRounds::Config, unbond_blocks: u64) -> Self {
+        Self::of(rounds, unbond_blocks, false).await
+    }
+
+    async fn of(rounds: IRounds::Config, unbond_blocks: u64, scored: bool) -> Self {
+        let terms = scores(&rounds);
+        let mut programs = registrations(&rounds);
+        programs.extend(terms.programs.iter().map(|program| (*program, Bytes::new())));
         let setup = Setup {
             minimum_stake: ether(2),
             unbond_blocks,
             bond: ether(4),
             window_blocks: 3,
             clock_blocks: CLOCK_BLOCKS,
-            programs: registrations(&rounds),
+            programs,
+            scores: terms,
+            scored,
             report_programs: rounds
                 .aggregatePrograms
                 .iter()
@@ -189,11 +200,42 @@ const NAMES: [&str; 64] = [
     "ZeroPayee",
 ];
 
+/// What scores add.
+const SCORED_NAMES: [&str; 27] = [
+    "AlreadyPosted",
+    "BasisMismatch",
+    "ChunkLength",
+    "ChunkMismatch",
+    "Claim",
+    "ClaimNotFinal",
+    "ClaimPending",
+    "EmptyTree",
+    "GroundMismatch",
+    "NoRows",
+    "NotAnAmount",
+    "NotNext",
+    "NotWaiting",
+    "NotYourTurn",
+    "OutputCount",
+    "OutputsMismatch",
+    "Penalised",
+    "PostScore",
+    "PostWindow",
+    "ScoreStruck",
+    "Scored",
+    "SettleScore",
+    "Unfunded",
+    "WindowLength",
+    "WindowOpen",
+    "WindowOpened",
+    "WindowShut",
+];
+
 /// Plays a seed and returns what it saw, with the number of calls.
-async fn play(image: &Image, seed: u64) -> (BTreeSet<String>, u32) {
+async fn play(image: &Image, seed: u64, moves: u32) -> (BTreeSet<String>, u32) {
     let (mut twin, server, _dir) = image.twin().await;
     let mut dealer = Dealer::new(seed, &twin.ledger);
-    for _ in 0..MOVES {
+    for _ in 0..moves {
         match dealer.next(&twin.ledger, twin.head) {
             Move::Mine(blocks) => twin.mine(blocks).await,
             Move::Call(who, input, signatures) => twin.call(who, input, signatures).await,
@@ -204,17 +246,12 @@ async fn play(image: &Image, seed: u64) -> (BTreeSet<String>, u32) {
     (seen, calls)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn contracts_and_ledger_agree_on_every_call() {
-    let jobs = [job(1, 4, 40), job(2, 4, 40), job(3, 3, 6)];
-    let mut images = Vec::new();
-    for job in jobs {
-        images.push(Arc::new(Image::new(job, UNBOND_BLOCKS).await));
-    }
+/// Plays so many seeds of so many moves on these contracts in turn, and returns what was seen.
+async fn play_all(images: &[Arc<Image>], (seeds, moves): (u64, u32)) -> (BTreeSet<String>, u32) {
     let mut running = JoinSet::new();
-    for (seed, image) in (0..SEEDS).zip(images.iter().cycle()) {
+    for (seed, image) in (0..seeds).zip(images.iter().cycle()) {
         let image = image.clone();
-        running.spawn(async move { play(&image, seed).await });
+        running.spawn(async move { play(&image, seed, moves).await });
     }
     let (mut seen, mut calls) = (BTreeSet::new(), 0);
     while let Some(played) = running.join_next().await {
@@ -222,8 +259,34 @@ async fn contracts_and_ledger_agree_on_every_call() {
         seen.extend(names);
         calls += count;
     }
+    (seen, calls)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn contracts_and_ledger_agree_on_every_call() {
+    let jobs = [job(1, 4, 40), job(2, 4, 40), job(3, 3, 6)];
+    let mut images = Vec::new();
+    for job in jobs {
+        images.push(Arc::new(Image::new(job, UNBOND_BLOCKS).await));
+    }
+    let (seen, calls) = play_all(&images, (SEEDS, MOVES)).await;
     assert!(calls > 2_000, "{calls} calls");
     let missed: Vec<_> = NAMES.iter().filter(|name| !seen.contains(**name)).collect();
+    assert!(missed.is_empty(), "never met: {missed:?} among {seen:?}");
+}
+
+/// The same where rows are paid by score: rounds that open in any case, and rounds that wait for
+/// the pay of all that are not scored.
+#[tokio::test(flavor = "multi_thread")]
+async fn contracts_and_ledger_agree_on_scores() {
+    let free = IRounds::Config { budgetGwei: 0, ..job(1, 4, 40) };
+    let mut images = Vec::new();
+    for job in [free, job(2, 4, 40)] {
+        images.push(Arc::new(Image::of(job, UNBOND_BLOCKS, true).await));
+    }
+    let (seen, calls) = play_all(&images, (SCORED_SEEDS, SCORED_MOVES)).await;
+    assert!(calls > 1_000, "{calls} calls");
+    let missed: Vec<_> = SCORED_NAMES.iter().filter(|name| !seen.contains(**name)).collect();
     assert!(missed.is_empty(), "never met: {missed:?} among {seen:?}");
 }
 

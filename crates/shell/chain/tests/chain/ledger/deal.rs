@@ -13,6 +13,8 @@ use super::{
 };
 use crate::fixture::{header, key, program};
 
+mod scores;
+
 const TOKEN: u128 = 1_000_000_000_000_000_000;
 
 /// A call with the signatures of a reveal, or blocks without one.
@@ -35,11 +37,14 @@ pub(crate) struct Dealer {
     accounts: Vec<Address>,
     stated: Vec<Outputs>,
     pay: Vec<f64>,
+    bases: Vec<scores::Basis>,
+    scored: Vec<scores::Scored>,
 }
 
 /// The header of the made-up Program with this hash.
 fn program_header(hash: Hash) -> Option<Vec<u8>> {
-    (1..=32).find(|rows| program(*rows).0 == hash.0).map(header)
+    let found = (1..=32).find(|rows| program(*rows).0 == hash.0).map(header);
+    found.or_else(|| scores::program_header(hash))
 }
 
 /// The update, the salt and the blob of a node in a round.
@@ -73,6 +78,8 @@ impl Dealer {
             accounts: (0..KEYS).map(|n| account(key(n).address())).collect(),
             stated: Vec::new(),
             pay: vec![0.0; length],
+            bases: Vec::new(),
+            scored: Vec::new(),
         }
     }
 
@@ -87,6 +94,12 @@ impl Dealer {
         }
         if self.random.one_in(5) {
             return self.anything(ledger, head);
+        }
+        if ledger.next_score().is_some()
+            && self.random.one_in(2)
+            && let Some(move_on) = self.score(ledger, head)
+        {
+            return move_on;
         }
         match ledger.round(head + 1).phase {
             Phase::Idle => self.idle(ledger, head),
@@ -338,6 +351,7 @@ impl Dealer {
         }
         let stated = self.stated.iter().find(|o| Some(tree::root(&o.roots)) == root).cloned();
         let mut outputs = stated.unwrap_or_else(|| self.outputs(round));
+        self.keep_basis(ledger, head, &outputs.roots);
         match self.random.below(12) {
             0 => outputs.roots.truncate(3),
             1 => outputs.roots[0] = Hash::ZERO,

@@ -18,14 +18,15 @@ use chain::{
         registry::Registry,
         rewards::Rewards,
         rounds::{IRounds, Rounds},
+        scores::{IScores, Scores},
         token::AssayToken,
     },
     deploy::Setup,
     embedded::Server,
 };
 use round::{
-    Config, Domain, Ledger, Seat,
-    ledger::{Input, Refusal},
+    Config, Domain, Ledger, ScoreTerms, Seat,
+    ledger::{Input, Past, Refusal},
 };
 use tensor::Hash;
 
@@ -95,6 +96,20 @@ pub(crate) fn ledger_config(setup: &Setup, at: &Deployment) -> Config {
         },
         minimum_stake_wei: wei(setup.minimum_stake),
         unbond_blocks: setup.unbond_blocks,
+        scores: setup.scored.then(|| score_terms(&setup.scores, at)),
+    }
+}
+
+fn score_terms(terms: &IScores::Terms, at: &Deployment) -> ScoreTerms {
+    ScoreTerms {
+        contract: account(at.scores),
+        programs: terms.programs.iter().copied().map(hash).collect(),
+        models: terms.models,
+        window_bytes: usize::try_from(terms.windowLength).expect("a usize holds a u32"),
+        lag: terms.lag,
+        window_blocks: terms.windowBlocks,
+        turn_blocks: terms.turnBlocks,
+        budget_gwei: terms.budgetGwei,
     }
 }
 
@@ -221,6 +236,30 @@ impl Twin {
             assert_eq!(shown, claim(own), "claim({id}) at {head}");
         }
         self.compare_tokens().await;
+        self.compare_scores().await;
+    }
+
+    async fn compare_scores(&mut self) {
+        let Some((root, scored, paid_wei)) = self.ledger.scored() else { return };
+        let (head, at) = (self.head, self.clients[0].deployment());
+        let asked = &self.clients[0];
+        let shown = asked.scored_root().await.expect("a view");
+        assert_eq!(shown, word(root), "what scores pay at {head}");
+        let shown = asked.view(at.scores, Scores::scoredCountCall {}).await.expect("a view");
+        assert_eq!(usize::try_from(shown), Ok(scored), "scoredCount() at {head}");
+        let shown = asked.view(at.scores, Scores::paidCall {}).await.expect("a view");
+        assert_eq!(wei(shown), paid_wei, "paid() at {head}");
+        let next = asked.next_score().await.expect("a view");
+        assert_eq!(next, self.ledger.next_score(), "next() at {head}");
+        let turn = asked.view(at.scores, Scores::posterCall {}).await;
+        let turn = turn.map(|turn| (turn.node, turn.free));
+        let refused = same_answer(turn, self.ledger.poster(head), "poster()");
+        self.seen.extend(refused);
+        for round in next.into_iter().flat_map(|next| next..next + 3) {
+            let shown = self.clients[0].past(round).await.expect("a view");
+            let own = self.ledger.past(round);
+            assert_eq!(shown, own.as_ref().map(past), "pastOf({round}) at {head}");
+        }
     }
 
     async fn compare_tokens(&self) {
@@ -254,9 +293,9 @@ impl Twin {
 }
 
 /// Compares answers of a view and returns the error's name if it is one.
-fn same_answer(
-    shown: Result<u32, ClientError>,
-    own: Result<u32, Refusal>,
+fn same_answer<T: PartialEq + std::fmt::Debug>(
+    shown: Result<T, ClientError>,
+    own: Result<T, Refusal>,
     what: &str,
 ) -> Option<String> {
     match (shown, own) {
@@ -304,6 +343,29 @@ fn round(own: &round::Round) -> IRounds::Round {
         modelRoot: word(own.model_root),
         cumulativeRoot: word(own.cumulative_root),
         seats: own.seats.iter().map(seat).collect(),
+    }
+}
+
+fn past(own: &Past) -> IScores::Past {
+    let player = |player: &round::ledger::Player| IScores::Player {
+        index: player.index,
+        rows: player.rows,
+        stakeGwei: player.stake_gwei,
+        window: word(player.window),
+    };
+    IScores::Past {
+        place: own.place.try_into().expect("few rounds"),
+        rows: own.rows,
+        waiting: own.waiting,
+        attempt: own.attempt,
+        openBlock: own.open_block,
+        fullBlock: own.full_block,
+        budgetGwei: own.budget_gwei,
+        aggregation: own.aggregation.into(),
+        claim: own.claim.into(),
+        fallen: own.fallen.into(),
+        seed: word(own.seed),
+        players: own.players.iter().map(player).collect(),
     }
 }
 
@@ -362,6 +424,16 @@ async fn send(client: &Client, input: &Input, signatures: Bytes) -> Result<Mined
         Input::Settle { round, output_roots, accepted_chunk } => {
             let roots = output_roots.into_iter().map(word).collect();
             client.settle(round, roots, accepted_chunk.into()).await
+        }
+        Input::PostWindow { round, data } => client.post_window(round, data.into()).await,
+        Input::PostScore { round, inputs, outputs, inputs_root, outputs_root } => {
+            let words = |roots: Vec<Hash>| roots.into_iter().map(word).collect();
+            let roots = (word(inputs_root), word(outputs_root));
+            client.post_score(round, (words(inputs), words(outputs)), roots).await
+        }
+        Input::SettleScore { round, output_roots, burn_chunk, pay_chunk } => {
+            let roots = output_roots.into_iter().map(word).collect();
+            client.settle_score(round, roots, (burn_chunk.into(), pay_chunk.into())).await
         }
         Input::Draw => client.draw_seats().await,
         Input::Poke => client.poke().await,
