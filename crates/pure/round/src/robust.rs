@@ -9,7 +9,9 @@
 //! coordinates, and all pre-steps, answer with weighted sums of rows whose weights depend on inner
 //! products alone. So they work on the matrix of inner products ([`span`]), n x n numbers in f64,
 //! and rows are read twice whatever the recipe: once for that matrix and once for the sum. An inner
-//! product is one chain over the coordinates, exact as long as it stays below 2^53.
+//! product is one chain over the coordinates, exact as long as it stays below 2^53. One step of
+//! centred clipping without a pre-step needs no product of two rows, and takes none: each row's
+//! distance from the previous aggregate is summed, and rows are read twice as well.
 //!
 //! Where the papers let ties be broken at will, the first row wins: the lower node id, whatever
 //! order rows arrived in. So as many are taken as the papers say, and not more of the liars where
@@ -163,6 +165,9 @@ pub fn program(recipe: &Recipe, n: usize, d: usize) -> Result<Program, RecipeErr
         Rule::Mean if plain => rules::trimmed(&mut b, &rows, 0)?,
         Rule::Median if plain => rules::median(&mut b, &rows)?,
         Rule::TrimmedMean if plain => rules::trimmed(&mut b, &rows, recipe.liars)?,
+        Rule::CentredClipping { steps: 1, radius } if plain => {
+            rules::clipped_once(&mut b, &rows, previous, radius)?
+        }
         _ => {
             let wanted = matches!(recipe.rule, Rule::CentredClipping { .. });
             let mut span = span::Span::new(&mut b, &rows, wanted.then_some(previous))?;

@@ -87,6 +87,15 @@ impl<'a> View<'a> {
         typed.or_else(|| tensor.as_i32().map(View::I32)).expect("a tensor has one of three dtypes")
     }
 
+    /// Returns some elements from a place on.
+    pub(crate) fn part(self, start: usize, count: usize) -> Self {
+        match self {
+            View::F32(slice) => View::F32(&slice[start..][..count]),
+            View::F64(slice) => View::F64(&slice[start..][..count]),
+            View::I32(slice) => View::I32(&slice[start..][..count]),
+        }
+    }
+
     /// Returns the tensor of this shape with the first elements.
     pub(crate) fn to_tensor(self, shape: &Shape) -> Tensor {
         let (dims, count) = (shape.dims(), shape.count());

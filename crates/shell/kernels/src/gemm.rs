@@ -13,6 +13,7 @@
 //! Absent: Strassen, split sums.
 
 mod block;
+mod rows;
 mod vector;
 
 use std::ops::Range;
@@ -21,6 +22,7 @@ use crate::buffer::{LINE, before_line};
 use crate::level::{Level, Task};
 use crate::threads::{self, Threads};
 use block::{Chains, Left, Right, advance, advance_wide};
+pub(crate) use rows::{Row, Rows, Strips};
 pub(crate) use vector::Factor;
 
 /// Rows of a block at most. Twelve vectors of chains, or twenty-four with AVX-512, are more than a

@@ -16,7 +16,9 @@ use std::sync::Arc;
 use tensor::{Dtype, Family, Node, Op, Program, Tensor};
 
 use crate::fused::Fused;
+use rows::{Form, Made, Row, Search};
 
+pub(crate) mod rows;
 #[cfg(test)]
 mod tests;
 
@@ -70,6 +72,8 @@ pub(crate) struct Plan {
     pub(crate) places: Vec<Option<Place>>,
     /// Whether an output takes its buffer along: the last of those in one buffer does.
     pub(crate) takes: Vec<bool>,
+    /// Matrices whose rows are made where a product reads them.
+    pub(crate) made: Made,
 }
 
 /// Steps before storage is assigned; both hold nodes.
@@ -86,13 +90,15 @@ pub(crate) struct Facts<'a> {
     /// Whether a node is filled in or read through where it is used, and has no step of its own.
     pub(crate) lazy: Vec<bool>,
     live: Vec<bool>,
+    made: Made,
 }
 
 impl Plan {
     pub(crate) fn new(program: &Program) -> Plan {
         let facts = Facts::new(program);
         let drafts = order(&facts);
-        Storage::new(&facts, &drafts).assign(drafts)
+        let plan = Storage::new(&facts, &drafts).assign(drafts);
+        Plan { made: facts.made, ..plan }
     }
 }
 
@@ -118,8 +124,10 @@ impl<'a> Facts<'a> {
                 root[index] = root[x];
             }
         }
-        let mut facts = Facts { program, root, lazy: vec![false; nodes.len()], live };
+        let made = Search::new(program, &root, &live).run();
+        let mut facts = Facts { program, root, lazy: vec![false; nodes.len()], live, made };
         facts.lazy = (0..nodes.len()).map(|index| facts.is_lazy(index, &users)).collect();
+        facts.made.left_out.iter().for_each(|node| facts.lazy[*node] = true);
         facts
     }
 
@@ -156,7 +164,24 @@ impl<'a> Facts<'a> {
     /// Returns the nodes whose elements in memory a node's step reads.
     pub(crate) fn reads(&self, index: usize) -> Vec<usize> {
         let operands = self.program.nodes()[index].op.operands();
-        operands.into_iter().map(|operand| self.seen_through(operand).0).collect()
+        let seen = |operand: &usize| self.seen_through(*operand).0;
+        let Some(product) = self.made.products.get(&index) else {
+            return operands.iter().map(seen).collect();
+        };
+        let mut rows: Vec<&Row> = self.made.rows[&product.matrix].iter().collect();
+        let mut reads = match &product.form {
+            Form::Squared => Vec::new(),
+            Form::Weighted => vec![seen(&operands[0])],
+            Form::Apart(row) => {
+                rows.push(row);
+                Vec::new()
+            }
+        };
+        for row in rows {
+            reads.push(row.node);
+            reads.extend(row.bounds.into_iter().flat_map(<[usize; 2]>::from));
+        }
+        reads
     }
 
     /// Returns the node behind an operand, and whether a lazy node was passed on the way.
@@ -323,7 +348,8 @@ impl<'a> Storage<'a> {
         });
         let mut takes: Vec<bool> = takes.collect();
         takes.reverse();
-        Plan { steps, slots: self.slots, constants: self.constants, places, takes }
+        let made = Made::default();
+        Plan { steps, slots: self.slots, constants: self.constants, places, takes, made }
     }
 
     fn slot(&self, node: usize) -> usize {

@@ -12,7 +12,7 @@ use crate::level::Task;
 use crate::movement::Around;
 
 /// Lanes of a sum.
-const LANES: usize = 32;
+pub(crate) const LANES: usize = 32;
 
 /// Neighbouring outputs that are summed at once: few, or a cache line or more of each row.
 const NARROW: usize = 16;
@@ -60,6 +60,12 @@ fn sum_row<T: Element>(row: &[T]) -> T {
     for (lane, x) in lanes.iter_mut().zip(rest) {
         *lane = lane.plus(*x);
     }
+    folded(&mut lanes)
+}
+
+/// Folds the lanes of one output, the upper half onto the lower.
+#[inline(always)]
+pub(crate) fn folded<T: Element>(lanes: &mut [T; LANES]) -> T {
     let mut width = LANES / 2;
     while width > 0 {
         for l in 0..width {

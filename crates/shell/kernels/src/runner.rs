@@ -12,9 +12,10 @@ use tensor::{Dtype, EvalError, Op, Program, Shape, Tensor, random};
 
 use crate::buffer::{Buffer, Typed, View};
 use crate::fused::Registers;
-use crate::gemm::{Extents, Matrix, Packing, Products};
+use crate::gemm::{Extents, Matrix, Packing, Products, Row, Rows, Strips};
 use crate::level::{Level, assert_ieee};
 use crate::movement::{self, Around};
+use crate::plan::rows::{self, Form, Product};
 use crate::plan::{Place, Plan, Slot, Step};
 use crate::reduce::{self, Greatest, Sum};
 use crate::threads::Threads;
@@ -48,6 +49,7 @@ pub struct Runner {
     /// Scratch memory of each thread.
     registers: Vec<Registers>,
     packings: Packings,
+    strips: Vec<Strips>,
 }
 
 /// What a step's kernels may use.
@@ -94,6 +96,7 @@ impl Runner {
             buffers,
             registers: Vec::new(),
             packings: Packings::default(),
+            strips: Vec::new(),
         }
     }
 
@@ -119,7 +122,7 @@ impl Runner {
         check(&self.program, &inputs)?;
         assert_ieee();
         let inputs = &inputs;
-        let Runner { program, plan, how, buffers, registers, packings } = self;
+        let Runner { program, plan, how, buffers, registers, packings, strips } = self;
         for step in &plan.steps {
             let mut out = take(step, &plan.slots, buffers);
             let memory = Memory { program, plan, buffers, inputs };
@@ -129,7 +132,12 @@ impl Runner {
                     let loads: Vec<View<'_>> = group.loads.iter().map(place).collect();
                     group.run((how.level, how.threads), &loads, &mut out, registers);
                 }
-                Step::Single { node, .. } => memory.single(*node, *how, &mut out[0], packings),
+                Step::Single { node, .. } => match (plan.made.products.get(node), &mut out[0]) {
+                    (Some(product), Buffer::F64(out)) => {
+                        memory.product_of_rows((*node, product), *how, out, strips);
+                    }
+                    (_, out) => memory.single(*node, *how, out, packings),
+                },
             }
             put_back(step, out, buffers);
         }
@@ -302,6 +310,34 @@ impl<'a> Memory<'a> {
         let extents = Extents { m: left[rank - 2], k: left[rank - 1], n: right[rank - 1] };
         let (left, right) = (self.factor(a), self.factor(b));
         Products { level: how.level, extents, left, right }.run(how.threads, out, packings);
+    }
+
+    /// Runs a product whose right factor's rows are made on the way.
+    fn product_of_rows(
+        self,
+        (node, product): (usize, &Product),
+        how: How,
+        out: &mut [f64],
+        strips: &mut Vec<Strips>,
+    ) {
+        let out = &mut out[..self.shape(node).count()];
+        let made = &self.plan.made.rows[&product.matrix];
+        let length = self.shape(product.matrix).count() / made.len();
+        let bound = |node: usize| self.slice::<i32>(node)[0];
+        let row = |row: &rows::Row| Row {
+            data: self.view(row.node).part(row.start, length),
+            bounds: row.bounds.map_or((i32::MIN, i32::MAX), |(a, b)| (bound(a), bound(b))),
+        };
+        let rows: Vec<Row<'_>> = made.iter().map(row).collect();
+        let rows = Rows { level: how.level, rows: &rows, length };
+        match (&product.form, &self.program.nodes()[node].op) {
+            (Form::Squared, _) => rows.squared(how.threads, out, strips),
+            (Form::Apart(less), _) => rows.apart(row(less), how.threads, out, strips),
+            (Form::Weighted, Op::Matmul(left, _)) => {
+                rows.weighted(self.factor(*left), how.threads, out, strips);
+            }
+            (Form::Weighted, op) => unreachable!("{} has no weights", op.name()),
+        }
     }
 
     /// Returns an operand of a matmul, read through a transpose where the plan left that out.

@@ -7,7 +7,7 @@
 
 use tensor::{BuildError, Builder, Dtype, Tensor, Value};
 
-use super::span::{Span, least, sorted_rows};
+use super::span::{Span, least, sorted_rows, widened};
 use super::{Recipe, Rule};
 use crate::aggregate::network;
 use crate::parts::{Built, clamp, fill, float};
@@ -128,22 +128,52 @@ fn clipping(b: &mut Builder, span: &Span, steps: usize, radius: f64) -> Built {
     let mut center = b.constant(start)?;
     for _ in 0..steps {
         let squares = span.distances_from(b, center)?;
-        let lengths = b.sqrt(squares)?;
-        let radius = fill(b, lengths, radius)?;
-        let one = fill(b, lengths, 1.0)?;
-        let factor = b.div(radius, lengths)?;
-        let factor = b.min(factor, one)?;
-        let share = fill(b, factor, float(m))?;
-        let factor = b.div(factor, share)?;
-        let total = b.sum(factor, 1)?;
-        let total = b.reshape(total, &[1, 1])?;
-        let one = fill(b, total, 1.0)?;
-        let rest = b.sub(one, total)?;
+        let (factor, rest) = shortened(b, squares, radius)?;
         let rest = b.broadcast(rest, &[1, m + 1])?;
         let factor = b.pad(factor, &[0, 0], &[0, 1])?;
         center = b.fma(center, rest, factor)?;
     }
     Ok(center)
+}
+
+/// One step of centred clipping from the previous aggregate f32[d], for rows i32[d].
+pub(super) fn clipped_once(b: &mut Builder, rows: &[Value], previous: Value, radius: f64) -> Built {
+    let (n, d) = (rows.len(), b.shape_of(rows[0]).count());
+    let vectors = widened(b, rows)?;
+    let vectors = b.reshape(vectors, &[n, d])?;
+    let center = b.convert(previous, Dtype::F64)?;
+    let center = b.reshape(center, &[1, d])?;
+    let center = b.broadcast(center, &[n, d])?;
+    let apart = b.sub(vectors, center)?;
+    let squares = b.mul(apart, apart)?;
+    let squares = b.sum(squares, 1)?;
+    let squares = b.reshape(squares, &[1, n])?;
+    let (factor, rest) = shortened(b, squares, radius)?;
+    let sum = b.matmul(factor, vectors)?;
+    let sum = b.reshape(sum, &[d])?;
+    let rest = b.reshape(rest, &[1])?;
+    let rest = b.broadcast(rest, &[d])?;
+    // Widened anew, so that a kernel need not keep it in between.
+    let previous = b.convert(previous, Dtype::F64)?;
+    b.fma(previous, rest, sum)
+}
+
+/// The weights f64[1, m] of vectors at these squared distances from a center, each shortened to
+/// `radius`, and what is left for the center, f64[1, 1].
+fn shortened(b: &mut Builder, squares: Value, radius: f64) -> Result<(Value, Value), BuildError> {
+    let m = b.shape_of(squares).count();
+    let lengths = b.sqrt(squares)?;
+    let radius = fill(b, lengths, radius)?;
+    let one = fill(b, lengths, 1.0)?;
+    let factor = b.div(radius, lengths)?;
+    let factor = b.min(factor, one)?;
+    let share = fill(b, factor, float(m))?;
+    let factor = b.div(factor, share)?;
+    let total = b.sum(factor, 1)?;
+    let total = b.reshape(total, &[1, 1])?;
+    let one = fill(b, total, 1.0)?;
+    let rest = b.sub(one, total)?;
+    Ok((factor, rest))
 }
 
 /// Divides weights f64[1, m] by their sum.

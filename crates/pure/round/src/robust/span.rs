@@ -38,9 +38,7 @@ impl Span {
         previous: Option<Value>,
     ) -> Result<Span, BuildError> {
         let (n, d) = (rows.len(), b.shape_of(rows[0]).count());
-        let stacked = b.concat(rows, 0)?;
-        let stacked = clamp(b, stacked)?;
-        let mut all = b.convert(stacked, Dtype::F64)?;
+        let mut all = widened(b, rows)?;
         if let Some(previous) = previous {
             let previous = b.convert(previous, Dtype::F64)?;
             all = b.concat(&[all, previous], 0)?;
@@ -207,6 +205,13 @@ impl Span {
         let diagonal = identity(b, m)?;
         b.mul(diagonal, factor)
     }
+}
+
+/// Rows i32[d], clamped, one after the other, f64[n d].
+pub(super) fn widened(b: &mut Builder, rows: &[Value]) -> Built {
+    let stacked = b.concat(rows, 0)?;
+    let stacked = clamp(b, stacked)?;
+    b.convert(stacked, Dtype::F64)
 }
 
 /// The rows of a matrix sorted column by column, least first, each f64[1, columns].

@@ -181,3 +181,61 @@ impl Factor for i32 {
         vector
     }
 }
+
+/// Turns a square of 8 x 8: element `j` of row `i` becomes element `i` of row `j`; rows are as far
+/// apart as said on each side.
+#[inline(always)]
+pub(super) fn turn<const BYTES: usize>(from: (&[f64], usize), to: (&mut [f64], usize)) {
+    const SIDE: usize = 8;
+    let ((from, apart), (to, stride)) = (from, to);
+    assert!(7 * apart + SIDE <= from.len() && 7 * stride + SIDE <= to.len(), "a whole square");
+    #[cfg(target_arch = "x86_64")]
+    if BYTES == 128 {
+        // SAFETY: the width says that the level has AVX-512, and the square lies in both.
+        unsafe { turn_wide(from.as_ptr(), apart, to.as_mut_ptr(), stride) };
+        return;
+    }
+    for i in 0..SIDE {
+        for j in 0..SIDE {
+            to[j * stride + i] = from[i * apart + j];
+        }
+    }
+}
+
+/// The same by pairs, then by pairs of pairs, then by halves.
+///
+/// # Safety
+///
+/// AVX-512 is there, and so are the elements of the square on both sides.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+unsafe fn turn_wide(from: *const f64, apart: usize, to: *mut f64, stride: usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut rows = [_mm512_setzero_pd(); 8];
+        for (i, row) in rows.iter_mut().enumerate() {
+            *row = _mm512_loadu_pd(from.add(i * apart));
+        }
+        let mut pairs = rows;
+        for i in (0..8).step_by(2) {
+            pairs[i] = _mm512_unpacklo_pd(rows[i], rows[i + 1]);
+            pairs[i + 1] = _mm512_unpackhi_pd(rows[i], rows[i + 1]);
+        }
+        // Now a quarter of pairs[i] has columns of two rows; quarters of four rows come together.
+        let mut fours = pairs;
+        for half in [0, 4] {
+            for i in 0..2 {
+                let (a, b) = (pairs[half + i], pairs[half + 2 + i]);
+                fours[half + i] = _mm512_shuffle_f64x2::<0b10_00_10_00>(a, b);
+                fours[half + 2 + i] = _mm512_shuffle_f64x2::<0b11_01_11_01>(a, b);
+            }
+        }
+        for i in 0..4 {
+            let (a, b) = (fours[i], fours[4 + i]);
+            let low = _mm512_shuffle_f64x2::<0b10_00_10_00>(a, b);
+            let high = _mm512_shuffle_f64x2::<0b11_01_11_01>(a, b);
+            _mm512_storeu_pd(to.add(i * stride), low);
+            _mm512_storeu_pd(to.add((i + 4) * stride), high);
+        }
+    }
+}

@@ -95,3 +95,57 @@ fn outputs_in_one_buffer_take_it_along_once() {
     assert_eq!(plan.slots.len(), 1);
     assert_eq!(plan.takes, [false, false, false, true]);
 }
+
+/// Rows i32[4] of which some are clamped, widened and put together, f64[3, 4].
+fn rows(b: &mut Builder) -> Result<Value, BuildError> {
+    let mut rows = Vec::new();
+    for _ in 0..3 {
+        rows.push(b.input(Dtype::I32, &[4])?);
+    }
+    let all = b.concat(&rows, 0)?;
+    let bound = b.full(Dtype::I32, &[12], 9.0)?;
+    let low = b.full(Dtype::I32, &[12], -9.0)?;
+    let all = b.max(all, low)?;
+    let all = b.min(all, bound)?;
+    let all = b.convert(all, Dtype::F64)?;
+    b.reshape(all, &[3, 4])
+}
+
+#[test]
+fn products_make_their_rows_on_the_way() {
+    let (_, plan) = plan(|b| {
+        let rows = rows(b)?;
+        let turned = b.transpose(rows, &[1, 0])?;
+        let products = b.matmul(rows, turned)?;
+        b.matmul(products, rows)
+    });
+    assert_eq!(plan.steps.len(), 2, "{:?}", plan.steps);
+    assert_eq!(plan.made.products.len(), 2);
+}
+
+#[test]
+fn distances_make_their_rows_on_the_way() {
+    let (_, plan) = plan(|b| {
+        let rows = rows(b)?;
+        let less = b.input(Dtype::F32, &[4])?;
+        let less = b.convert(less, Dtype::F64)?;
+        let less = b.reshape(less, &[1, 4])?;
+        let less = b.broadcast(less, &[3, 4])?;
+        let apart = b.sub(rows, less)?;
+        let squares = b.mul(apart, apart)?;
+        b.sum(squares, 1)
+    });
+    assert!(matches!(plan.steps.as_slice(), [Step::Single { .. }]), "{:?}", plan.steps);
+}
+
+#[test]
+fn rows_that_others_read_are_made() {
+    let (_, plan) = plan(|b| {
+        let rows = rows(b)?;
+        let turned = b.transpose(rows, &[1, 0])?;
+        let products = b.matmul(rows, turned)?;
+        let more = b.abs(rows)?;
+        b.matmul(products, more)
+    });
+    assert!(plan.made.products.is_empty());
+}
