@@ -129,10 +129,10 @@ fn searched(scene: &Scene<'_>, mean: &Row, rule: &mut dyn Aggregate) -> anyhow::
     let reverse = [0.2, 1.0, 3.0, 10.0].map(|factor| scaled(mean, -factor));
     let shifts = [0.3, 0.7, 1.5, 4.0].map(|factor| along(mean, &against, factor));
     let mut worst = (f64::INFINITY, mean.clone());
+    let mut rows = vec![Vec::new(); scene.own.len()];
+    rows.extend(scene.honest.iter().map(|row| quantised(row)));
     for lie in reverse.into_iter().chain(shifts) {
-        let row = quantised(&single(&lie));
-        let mut rows = vec![row; scene.own.len()];
-        rows.extend(scene.honest.iter().map(|row| quantised(row)));
+        rows[..scene.own.len()].fill(quantised(&single(&lie)));
         let aggregate = rule.attempt(&rows)?;
         let progress = mean.iter().zip(&aggregate).map(|(m, a)| m * f64::from(*a)).sum::<f64>();
         if progress < worst.0 {

@@ -2,7 +2,7 @@
 //!
 //! Every round each node takes a batch of its own examples and sends its momentum,
 //! `0.9 m + 0.1 gradient`; the first nodes lie; the aggregate times the rate is subtracted from the
-//! model. Accuracy is measured every ten rounds.
+//! model. The model is measured every ten rounds.
 //!
 //! *Invariant: the seed decides batches, noise and buckets, and is the same whoever aggregates.*
 //! Absent: error feedback and a choice of coordinates, which change rows and not rules.
@@ -11,14 +11,10 @@ use anyhow::ensure;
 use laws::dice::Dice;
 
 use crate::attack::{Attack, Scene};
-use crate::data::{CLASSES, Data, Split};
-use crate::task::{Batch, Classifier};
+use crate::data::Split;
+use crate::task::{BATCH, Task};
 use crate::{Aggregate, QUANTA, chance};
 
-/// Examples a node takes each round.
-pub const BATCH: usize = 32;
-/// What a round's aggregate is multiplied by.
-pub const RATE: f32 = 1.0;
 /// The share of the old momentum that stays.
 const MOMENTUM: f32 = 0.9;
 /// Rounds after which a stale row is replayed.
@@ -43,7 +39,7 @@ pub struct Fight {
     pub seed: u64,
 }
 
-/// How it ended: shares of the test examples that the model gets right.
+/// How it ended, by the task's measure: more is better.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Outcome {
     /// Of the last model.
@@ -63,20 +59,21 @@ impl Fight {
     /// # Errors
     ///
     /// If the rule cannot answer.
-    pub fn run(&self, data: &Data, rule: &mut dyn Aggregate) -> anyhow::Result<Outcome> {
+    pub fn run(&self, task: &mut dyn Task, rule: &mut dyn Aggregate) -> anyhow::Result<Outcome> {
         ensure!(self.liars < self.nodes, "somebody must be honest");
-        let (train, test) = (&data.train, &data.test);
-        let hands = self.split.deal(&train.labels, self.nodes, &mut self.dice(1));
-        let sizes = (self.nodes, BATCH);
-        let mut classifier = Classifier::new(train.width, sizes, test.labels.len());
-        let mut params = vec![0.0_f32; train.width * CLASSES];
+        let hands = self.split.deal(task.kinds(), self.nodes, &mut self.dice(1));
+        let mut params = vec![0.0_f32; task.count()];
         let mut momenta = vec![vec![0.0_f32; params.len()]; self.nodes];
         let mut past: Vec<Vec<Vec<f32>>> = Vec::new();
-        let mut outcome = Outcome { last: 0.0, best: 0.0 };
+        let mut outcome = Outcome { last: 0.0, best: f64::NEG_INFINITY };
+        let flipped = if self.attack == Attack::LabelFlip { self.liars } else { 0 };
         let mut dice = self.dice(2);
         for round in 0..self.rounds {
-            let batch = self.batch(data, &hands, &mut dice);
-            let gradients = classifier.gradients(&params, batch);
+            let pick = |hand: &Vec<usize>| -> Vec<usize> {
+                (0..BATCH).map(|_| *dice.pick(hand)).collect()
+            };
+            let batch: Vec<usize> = hands.iter().flat_map(pick).collect();
+            let gradients = task.gradients(&params, &batch, flipped);
             for (momentum, gradient) in momenta.iter_mut().zip(&gradients) {
                 for (m, g) in momentum.iter_mut().zip(gradient) {
                     *m = MOMENTUM * *m + (1.0 - MOMENTUM) * g;
@@ -90,30 +87,16 @@ impl Fight {
             let rows: Vec<Vec<i32>> = lies.iter().chain(honest).map(|row| quantised(row)).collect();
             let aggregate = rule.aggregate(&rows)?;
             for (x, step) in params.iter_mut().zip(&aggregate) {
-                *x -= RATE * (step / tensor::scalar::f64_to_f32(QUANTA));
+                *x -= task.rate() * (step / tensor::scalar::f64_to_f32(QUANTA));
             }
             if (round + 1) % MEASURED == 0 || round + 1 == self.rounds {
-                outcome.last = classifier.accuracy(&params, test);
+                outcome.last = task.score(&params);
                 if outcome.last > outcome.best {
                     outcome.best = outcome.last;
                 }
             }
         }
         Ok(outcome)
-    }
-
-    fn batch(&self, data: &Data, hands: &[Vec<usize>], dice: &mut Dice) -> Batch {
-        let mut batch = Batch::default();
-        for (node, hand) in hands.iter().enumerate() {
-            for _ in 0..BATCH {
-                let example = *dice.pick(hand);
-                let label = data.train.labels[example];
-                let flips = self.attack == Attack::LabelFlip && node < self.liars;
-                let label = if flips { CLASSES - 1 - label } else { label };
-                batch.push(data.train.input(example), label);
-            }
-        }
-        batch
     }
 }
 
@@ -122,7 +105,11 @@ impl Fight {
 pub fn quantised(row: &[f32]) -> Vec<i32> {
     let bound = round::aggregate::UPDATE_MAX;
     let quantum = |x: &f32| {
-        tensor::scalar::f64_to_i32((f64::from(*x) * QUANTA + 0.5).floor()).clamp(-bound, bound)
+        let x = f64::from(*x) * QUANTA + 0.5;
+        // Rounds down without a call: many rows are quantised.
+        let toward_zero = tensor::scalar::f64_to_i32(x);
+        let down = i32::from(f64::from(toward_zero) > x);
+        toward_zero.saturating_sub(down).clamp(-bound, bound)
     };
     row.iter().map(quantum).collect()
 }

@@ -1,9 +1,9 @@
 //! Liars against aggregation rules: who they are, what is trained meanwhile, and how it ends.
 //!
-//! A [`fight`] is one training: a linear classifier, 25 nodes (or fewer in tests), of which some
-//! lie by one [`attack`], a split of the data over the nodes, one aggregation rule, one seed. Rules
-//! are ours, as Programs on the kernels ([`ours`]), or those of the Python package byzfl in a child
-//! process ([`peer`]); both get the same rows, since gradients and lies are made here.
+//! A [`fight`] is one training: a linear classifier or log-HAR, 25 nodes (or fewer in tests), of
+//! which some lie by one [`attack`], a split of the data over the nodes, one aggregation rule, one
+//! seed. Rules are ours, as Programs on the kernels ([`ours`]), or those of the package byzfl
+//! in a child process ([`peer`]); both get the same rows, since gradients and lies are made here.
 //!
 //! *Invariant: a fight with our rules is decided by its seed, to the last bit, on any machine.*
 //! Absent: pay, commitments and blobs; here only the rule is attacked.
@@ -20,6 +20,7 @@ pub mod speed;
 pub mod summary;
 pub mod table;
 pub mod task;
+pub mod volatility;
 
 /// Units of an update's coordinate: rows are i32 multiples of 2^-20, so ±16 is the largest.
 pub const QUANTA: f64 = 1_048_576.0;

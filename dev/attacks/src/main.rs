@@ -6,9 +6,9 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use attacks::data::{Split, mnist};
+use attacks::data::Split;
 use attacks::peer::Peer;
-use attacks::table::{Cell, Plan};
+use attacks::table::{self, Ground, Kind, Plan};
 use attacks::{cost, speed, summary};
 use clap::{Parser, Subcommand};
 
@@ -31,9 +31,18 @@ struct Arguments {
 enum Task {
     /// Fight every rule against every attack
     Table {
-        /// The folder of MNIST's test half
-        #[arg(default_value = "../shared/data/mnist_10k")]
-        folder: PathBuf,
+        /// What is trained
+        #[arg(long, default_value = "digits")]
+        task: Kind,
+        /// The folder of its data: MNIST's test half, or daily bars of two markets
+        #[arg(long)]
+        folder: Option<PathBuf>,
+        /// Leave byzfl out
+        #[arg(long)]
+        alone: bool,
+        /// Write each cell to this file, and fight none that it has
+        #[arg(long)]
+        keep: Option<PathBuf>,
         /// Splits of the data
         #[arg(long, value_delimiter = ',', default_value = "iid,dirichlet,one-label")]
         splits: Vec<Split>,
@@ -49,13 +58,13 @@ enum Task {
         /// Rounds a fight
         #[arg(long, default_value_t = 100)]
         rounds: usize,
-        /// Only rules with this in their name
-        #[arg(long, default_value = "")]
-        rules: String,
-        /// Only attacks with this in their name
-        #[arg(long, default_value = "")]
-        attacks: String,
-        /// Fights side by side
+        /// Only rules with one of these in their name; names have commas, so part them by ;
+        #[arg(long, value_delimiter = ';')]
+        rules: Vec<String>,
+        /// Only attacks with one of these in their name
+        #[arg(long, value_delimiter = ';')]
+        attacks: Vec<String>,
+        /// Cells side by side
         #[arg(long, default_value_t = 2)]
         threads: usize,
     },
@@ -84,13 +93,26 @@ enum Task {
 fn main() -> anyhow::Result<()> {
     let Arguments { command, python, driver, json } = Arguments::parse();
     match command {
-        Task::Table { folder, splits, liars, nodes, seeds, rounds, rules, attacks, threads } => {
-            let data = mnist(&folder)?;
+        Task::Table {
+            task,
+            folder,
+            alone,
+            keep,
+            splits,
+            liars,
+            nodes,
+            seeds,
+            rounds,
+            rules,
+            attacks,
+            threads,
+        } => {
+            let ground = Ground::open(task, folder.as_deref().unwrap_or(task.folder()))?;
             let pairs = |split: &Split| liars.iter().map(|f| (*split, *f)).collect::<Vec<_>>();
             let fields = splits.iter().flat_map(pairs).collect();
-            let peer = python.map(|python| (python, driver));
-            let plan = Plan { nodes, fields, seeds, rounds, rules, attacks, peer, threads };
-            let cells = plan.run(&data)?;
+            let peer = python.filter(|_| !alone).map(|python| (python, driver));
+            let plan = Plan { nodes, fields, seeds, rounds, rules, attacks, peer, threads, keep };
+            let cells = plan.run(&ground)?;
             if json {
                 cells.iter().for_each(|cell| println!("{}", cell.json()));
             } else {
@@ -102,9 +124,7 @@ fn main() -> anyhow::Result<()> {
             for file in files {
                 let text = std::fs::read_to_string(&file)
                     .with_context(|| format!("{} cannot be read", file.display()))?;
-                for line in text.lines() {
-                    cells.push(Cell::from_json(&serde_json::from_str(line)?)?);
-                }
+                cells.extend(table::read(&text)?);
             }
             print!("{}", summary::text(&cells)?);
         }

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use crate::data::Split;
 use crate::fight::Outcome;
 use crate::recipes::RECIPES;
-use crate::table::Cell;
+use crate::table::{Cell, Kind};
 
 /// A mean with its standard error.
 #[derive(Clone, Copy, Debug)]
@@ -41,19 +41,43 @@ fn percent(x: f64) -> String {
 /// Never but for want of memory.
 pub fn text(cells: &[Cell]) -> Result<String, std::fmt::Error> {
     let mut out = String::new();
+    for task in [Kind::Digits, Kind::Volatility] {
+        let mine: Vec<Cell> = cells.iter().filter(|cell| cell.task == task).cloned().collect();
+        if mine.is_empty() {
+            continue;
+        }
+        writeln!(out, "\n{}\n", unit(task))?;
+        tables(&mut out, &mine)?;
+    }
+    Ok(out)
+}
+
+/// What the numbers of a task are.
+fn unit(task: Kind) -> &'static str {
+    match task {
+        Kind::Digits => "Digits: accuracy of the last model / of the best, per cent.",
+        Kind::Volatility => {
+            "Volatility: by how much the last model's QLIKE / the best one's is below that of the \
+             average of 22 days, in hundredths; below 0 is worse than no training."
+        }
+    }
+}
+
+/// All tables of one task.
+fn tables(out: &mut String, cells: &[Cell]) -> std::fmt::Result {
     let mut fields: Vec<(Split, usize)> = Vec::new();
     for cell in cells {
         if !fields.contains(&(cell.split, cell.liars)) {
             fields.push((cell.split, cell.liars));
         }
     }
-    worst(&mut out, cells, &fields)?;
-    beside(&mut out, cells)?;
+    worst(out, cells, &fields)?;
+    beside(out, cells)?;
     if let Some(best) = best(cells, &fields) {
         writeln!(out, "\nThe best worst cell has: {best}\n")?;
-        whole(&mut out, cells, &fields, best)?;
+        whole(out, cells, &fields, best)?;
     }
-    Ok(out)
+    Ok(())
 }
 
 /// The worst cell of each rule in each field.

@@ -1,24 +1,104 @@
 //! The table of rules, attacks, liars and splits, fought on all cores.
 //!
+//! A cell is written to the file that is kept as soon as its fights are over, and what the file has
+//! already is not fought again: a run that is killed loses the cells it was at.
+//!
 //! *Invariant: a cell's fights differ in their seed alone, and ours and the peer's of one seed have
 //! the same data, batches and lies but for those that search against the rule.*
 //! Absent: cells in which too few are honest for a rule.
 
-use std::path::PathBuf;
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
 use round::robust::{Recipe, program};
 use serde_json::{Value, json};
 
 use crate::attack::{ATTACKS, Attack};
-use crate::data::{CLASSES, Data, Split};
+use crate::data::{Data, Split, mnist};
 use crate::fight::{Fight, Outcome};
 use crate::ours::Ours;
 use crate::peer::Peer;
 use crate::recipes::{RECIPES, recipe};
+use crate::task::{Digits, Task};
+use crate::volatility::{Days, Volatility, days};
+
+/// What is trained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Kind {
+    /// A classifier of MNIST's digits.
+    Digits,
+    /// Log-HAR forecasts of variance.
+    Volatility,
+}
+
+impl Kind {
+    /// Returns the name in files and tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Digits => "digits",
+            Kind::Volatility => "volatility",
+        }
+    }
+
+    /// Returns where the data are, seen from the repository.
+    #[must_use]
+    pub fn folder(self) -> &'static Path {
+        Path::new(match self {
+            Kind::Digits => "../shared/data/mnist_10k",
+            Kind::Volatility => "../shared/data/tradfi_daily",
+        })
+    }
+}
+
+/// A task's data.
+#[derive(Clone, Debug)]
+pub enum Ground {
+    /// Digits.
+    Digits(Data),
+    /// Days of markets.
+    Volatility(Days),
+}
+
+impl Ground {
+    /// Reads the data from a folder.
+    ///
+    /// # Errors
+    ///
+    /// If they are not there.
+    pub fn open(kind: Kind, folder: &Path) -> anyhow::Result<Ground> {
+        Ok(match kind {
+            Kind::Digits => Ground::Digits(mnist(folder)?),
+            Kind::Volatility => Ground::Volatility(days(folder)?),
+        })
+    }
+
+    /// Returns the task for so many nodes.
+    ///
+    /// # Errors
+    ///
+    /// If a Program cannot be built.
+    pub fn task(&self, nodes: usize) -> anyhow::Result<Box<dyn Task + '_>> {
+        Ok(match self {
+            Ground::Digits(data) => Box::new(Digits::new(data, nodes)),
+            Ground::Volatility(days) => Box::new(Volatility::new(days)?),
+        })
+    }
+
+    /// Returns what is trained.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Ground::Digits(_) => Kind::Digits,
+            Ground::Volatility(_) => Kind::Volatility,
+        }
+    }
+}
 
 /// What is fought, and by whom.
 #[derive(Clone, Debug)]
@@ -31,19 +111,25 @@ pub struct Plan {
     pub seeds: u64,
     /// Rounds a fight.
     pub rounds: usize,
-    /// Only rules with this in their name.
-    pub rules: String,
-    /// Only attacks with this in their name.
-    pub attacks: String,
+    /// Only rules with one of these in their name; all if there are none.
+    pub rules: Vec<String>,
+    /// Only attacks with one of these in their name; all if there are none.
+    pub attacks: Vec<String>,
     /// The Python that has byzfl and the driver, if they are beside us.
     pub peer: Option<(PathBuf, PathBuf)>,
-    /// Fights side by side.
+    /// Cells side by side.
     pub threads: usize,
+    /// The file that has the cells which were fought, and gets those that are.
+    pub keep: Option<PathBuf>,
 }
 
 /// One rule against one attack.
 #[derive(Clone, Debug)]
 pub struct Cell {
+    /// What was trained.
+    pub task: Kind,
+    /// For so many rounds.
+    pub rounds: usize,
     /// The rule's name.
     pub rule: &'static str,
     /// The attack's name.
@@ -63,17 +149,22 @@ pub struct Cell {
 impl Plan {
     /// Returns the cells of this plan, without their outcomes.
     #[must_use]
-    pub fn cells(&self) -> Vec<Cell> {
+    pub fn cells(&self, task: Kind) -> Vec<Cell> {
+        let wanted = |names: &[String], name: &str| {
+            names.is_empty() || names.iter().any(|part| name.contains(part))
+        };
         let mut cells = Vec::new();
         for (split, liars) in &self.fields {
-            for rule in RECIPES.iter().filter(|rule| rule.0.contains(&self.rules)) {
+            for rule in RECIPES.iter().filter(|rule| wanted(&self.rules, rule.0)) {
                 let recipe = recipe(*rule, *liars);
                 if program(&recipe, self.nodes, 1).is_err() {
                     continue;
                 }
                 for (attack, lie) in ATTACKS {
-                    if attack.contains(&self.attacks) {
+                    if wanted(&self.attacks, attack) {
                         cells.push(Cell {
+                            task,
+                            rounds: self.rounds,
                             rule: rule.0,
                             attack,
                             split: *split,
@@ -90,34 +181,51 @@ impl Plan {
         cells
     }
 
-    /// Fights every cell.
+    /// Fights every cell that is not in the file yet.
     ///
     /// # Errors
     ///
-    /// If a rule or the peer fails.
+    /// If a rule or the peer fails, or the file cannot be read or written.
     ///
     /// # Panics
     ///
     /// If a thread did.
-    pub fn run(&self, data: &Data) -> anyhow::Result<Vec<Cell>> {
+    pub fn run(&self, ground: &Ground) -> anyhow::Result<Vec<Cell>> {
         const HELD: &str = "no thread panics with the lock";
-        let cells = self.cells();
-        let seeds = usize::try_from(self.seeds)?;
-        let style = ProgressStyle::with_template("{bar:30} {pos} of {len} fights, {eta} left")?;
-        let count = u64::try_from(cells.len() * seeds)?;
-        let bar = ProgressBar::new(count).with_style(style);
+        let mut cells = self.cells(ground.kind());
+        let mut file = self.keep.as_deref().map(kept).transpose()?;
+        for known in file.iter().flat_map(|(_, known)| known) {
+            for cell in cells.iter_mut().filter(|cell| self.settles(known, cell)) {
+                (cell.ours, cell.peers) = (known.ours.clone(), known.peers.clone());
+            }
+        }
+        let left: Vec<usize> = (0..cells.len()).filter(|at| cells[*at].ours.is_empty()).collect();
+        let style = ProgressStyle::with_template("{bar:30} {pos} of {len} cells, {eta} left")?;
+        let bar = ProgressBar::new(u64::try_from(left.len())?).with_style(style);
         let next = AtomicUsize::new(0);
-        let found = Mutex::new(vec![None; cells.len() * seeds]);
+        let found = Mutex::new((Vec::new(), &mut file));
         let work = || -> anyhow::Result<()> {
             let mut peer = match &self.peer {
                 Some((python, driver)) => Some(Peer::start(python, driver)?),
                 None => None,
             };
+            let mut task = ground.task(self.nodes)?;
             loop {
-                let job = next.fetch_add(1, Ordering::Relaxed);
-                let Some(cell) = cells.get(job / seeds) else { return Ok(()) };
-                let both = self.fight(cell, u64::try_from(job % seeds)?, data, peer.as_mut())?;
-                found.lock().expect(HELD)[job] = Some(both);
+                let Some(at) = left.get(next.fetch_add(1, Ordering::Relaxed)) else {
+                    return Ok(());
+                };
+                let mut cell = cells[*at].clone();
+                for seed in 0..self.seeds {
+                    let (ours, peers) = self.fight(&cell, seed, task.as_mut(), peer.as_mut())?;
+                    cell.ours.push(ours);
+                    cell.peers.extend(peers);
+                }
+                let mut guard = found.lock().expect(HELD);
+                let (done, file) = &mut *guard;
+                if let Some((file, _)) = file {
+                    file.write_all(format!("{}\n", cell.json()).as_bytes())?;
+                }
+                done.push((*at, cell));
                 bar.inc(1);
             }
         };
@@ -128,21 +236,23 @@ impl Plan {
             })
         })?;
         bar.finish_and_clear();
-        let found = found.into_inner().expect(HELD);
-        let mut cells = cells.clone();
-        for (job, both) in found.into_iter().enumerate() {
-            let (ours, peers) = both.expect("every job was taken by a thread that ended well");
-            cells[job / seeds].ours.push(ours);
-            cells[job / seeds].peers.extend(peers);
-        }
+        let (found, _) = found.into_inner().expect(HELD);
+        found.into_iter().for_each(|(at, cell)| cells[at] = cell);
         Ok(cells)
+    }
+
+    /// Whether a cell of the file is what would be fought, with the peer where there is one.
+    fn settles(&self, known: &Cell, cell: &Cell) -> bool {
+        let seeds = usize::try_from(self.seeds).unwrap_or(usize::MAX);
+        let beside = self.peer.is_none() || known.peers.len() >= seeds;
+        known.key() == cell.key() && known.ours.len() >= seeds && beside
     }
 
     fn fight(
         &self,
         cell: &Cell,
         seed: u64,
-        data: &Data,
+        task: &mut dyn Task,
         peer: Option<&mut Peer>,
     ) -> anyhow::Result<(Outcome, Option<Outcome>)> {
         let fight = Fight {
@@ -153,15 +263,55 @@ impl Plan {
             rounds: self.rounds,
             seed,
         };
-        let sizes = (self.nodes, data.train.width * CLASSES);
-        let ours = fight.run(data, &mut Ours::new(&cell.recipe, sizes, seed)?)?;
+        let sizes = (self.nodes, task.count());
+        let ours = fight.run(task, &mut Ours::new(&cell.recipe, sizes, seed)?)?;
         let Some(peer) = peer else { return Ok((ours, None)) };
         peer.take(&cell.recipe, seed)?;
-        Ok((ours, Some(fight.run(data, peer)?)))
+        Ok((ours, Some(fight.run(task, peer)?)))
     }
 }
 
+/// Opens a file of cells and reads what it has; a last line that was cut short is cut off.
+fn kept(path: &Path) -> anyhow::Result<(File, Vec<Cell>)> {
+    let advice = || format!("{} cannot be kept", path.display());
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .with_context(advice)?;
+    let mut text = String::new();
+    file.read_to_string(&mut text).with_context(advice)?;
+    let whole = text.rfind('\n').map_or(0, |end| end + 1);
+    file.set_len(u64::try_from(whole)?).with_context(advice)?;
+    file.seek(SeekFrom::End(0)).with_context(advice)?;
+    Ok((file, read(&text[..whole])?))
+}
+
+/// Reads cells, one a line; of two of the same fights the later counts.
+///
+/// # Errors
+///
+/// If a line is not a cell.
+pub fn read(text: &str) -> anyhow::Result<Vec<Cell>> {
+    let mut cells: Vec<Cell> = Vec::new();
+    for line in text.lines() {
+        let cell = Cell::from_json(&serde_json::from_str(line)?)?;
+        match cells.iter_mut().find(|known| known.key() == cell.key()) {
+            Some(known) => *known = cell,
+            None => cells.push(cell),
+        }
+    }
+    Ok(cells)
+}
+
 impl Cell {
+    /// Returns what tells it from other cells.
+    fn key(&self) -> (Kind, usize, &str, &str, &str, usize) {
+        (self.task, self.rounds, self.rule, self.attack, self.split.name(), self.liars)
+    }
+
     /// Returns the cell as one object.
     #[must_use]
     pub fn json(&self) -> Value {
@@ -170,8 +320,9 @@ impl Cell {
             json!({ "last": list(|o| o.last), "best": list(|o| o.best) })
         };
         json!({
-            "rule": self.rule, "attack": self.attack, "split": self.split.name(),
-            "liars": self.liars, "ours": side(&self.ours), "byzfl": side(&self.peers),
+            "task": self.task.name(), "rounds": self.rounds, "rule": self.rule,
+            "attack": self.attack, "split": self.split.name(), "liars": self.liars,
+            "ours": side(&self.ours), "byzfl": side(&self.peers),
         })
     }
 
@@ -197,7 +348,13 @@ impl Cell {
             let pairs = list("last").into_iter().zip(list("best"));
             pairs.map(|(last, best)| Outcome { last, best }).collect()
         };
+        // Files from before there were two tasks have digits.
+        let volatile = value["task"] == Kind::Volatility.name();
+        let task = if volatile { Kind::Volatility } else { Kind::Digits };
+        let rounds = value["rounds"].as_u64().unwrap_or_default();
         Ok(Cell {
+            task,
+            rounds: usize::try_from(rounds)?,
             rule: rule.0,
             attack: attack.0,
             split,

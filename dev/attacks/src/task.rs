@@ -1,6 +1,7 @@
 //! What is trained: a linear classifier with softmax and cross-entropy, and its gradients.
 //!
-//! One Program gives the gradients of all nodes at once, on a batch of each.
+//! One Program gives the gradients of all nodes at once, on a batch of each. Another thing to train
+//! is in [`crate::volatility`].
 //!
 //! *Invariant: parameters and gradients are row-major [inputs, classes].*
 //! Absent: hidden layers. A rule sees rows of numbers whatever they are of; a convex task makes
@@ -9,7 +10,77 @@
 use kernels::{Runner, Threads};
 use tensor::{BuildError, Builder, Dtype, Program, Tensor};
 
-use crate::data::{CLASSES, Examples};
+use crate::data::{CLASSES, Data, Examples};
+
+/// Examples a node takes each round.
+pub const BATCH: usize = 32;
+
+/// What nodes train together.
+pub trait Task {
+    /// Returns how many parameters there are, all 0 before the first round.
+    fn count(&self) -> usize;
+
+    /// Returns what a round's aggregate is multiplied by.
+    fn rate(&self) -> f32;
+
+    /// Returns the kind of each example, below [`CLASSES`]: what splits are made by.
+    fn kinds(&self) -> &[usize];
+
+    /// Returns each node's gradient on [`BATCH`] examples of its own; the first `flipped` nodes see
+    /// the opposite of what is true.
+    fn gradients(&mut self, params: &[f32], batch: &[usize], flipped: usize) -> Vec<Vec<f32>>;
+
+    /// Returns how good a model is on examples that nobody trains on; more is better.
+    fn score(&mut self, params: &[f32]) -> f64;
+}
+
+/// Digits and their classifier.
+#[derive(Debug)]
+pub struct Digits<'a> {
+    data: &'a Data,
+    classifier: Classifier,
+}
+
+impl<'a> Digits<'a> {
+    /// Returns the task for so many nodes.
+    ///
+    /// # Panics
+    ///
+    /// If there are no nodes or no examples.
+    #[must_use]
+    pub fn new(data: &'a Data, nodes: usize) -> Self {
+        let sizes = (nodes, BATCH);
+        Digits { data, classifier: Classifier::new(data.train.width, sizes, &data.test) }
+    }
+}
+
+impl Task for Digits<'_> {
+    fn count(&self) -> usize {
+        self.data.train.width * CLASSES
+    }
+
+    fn rate(&self) -> f32 {
+        1.0
+    }
+
+    fn kinds(&self) -> &[usize] {
+        &self.data.train.labels
+    }
+
+    fn gradients(&mut self, params: &[f32], batch: &[usize], flipped: usize) -> Vec<Vec<f32>> {
+        let mut inputs = Batch::default();
+        for (at, example) in batch.iter().enumerate() {
+            let label = self.data.train.labels[*example];
+            let label = if at / BATCH < flipped { CLASSES - 1 - label } else { label };
+            inputs.push(self.data.train.input(*example), label);
+        }
+        self.classifier.gradients(params, inputs)
+    }
+
+    fn score(&mut self, params: &[f32]) -> f64 {
+        self.classifier.accuracy(params)
+    }
+}
 
 /// Computes gradients and accuracy.
 #[derive(Debug)]
@@ -19,6 +90,8 @@ pub struct Classifier {
     width: usize,
     nodes: usize,
     batch: usize,
+    test: Tensor,
+    labels: Vec<usize>,
 }
 
 /// A batch of every node: inputs and one-hot labels.
@@ -42,18 +115,22 @@ impl Batch {
 
 impl Classifier {
     /// Returns a classifier of inputs of this width, for so many nodes with batches of this size,
-    /// measured on so many examples.
+    /// measured on these.
     ///
     /// # Panics
     ///
     /// If a size is 0.
     #[must_use]
-    pub fn new(width: usize, (nodes, batch): (usize, usize), test: usize) -> Classifier {
+    pub fn new(width: usize, (nodes, batch): (usize, usize), test: &Examples) -> Classifier {
         let one = Threads { count: 1, ..Threads::available() };
         let gradients = gradients(width, nodes, batch).expect("sizes are above 0");
-        let scores = scores(width, test).expect("sizes are above 0");
+        let scores = scores(width, test.labels.len()).expect("sizes are above 0");
         let ready = |program: &Program| Runner::new(program).with_threads(one);
-        Classifier { gradients: ready(&gradients), scores: ready(&scores), width, nodes, batch }
+        let labels = test.labels.clone();
+        let test = Tensor::f32(&[labels.len(), width], test.inputs.clone());
+        let test = test.expect("every example has as many inputs");
+        let (gradients, scores) = (ready(&gradients), ready(&scores));
+        Classifier { gradients, scores, width, nodes, batch, test, labels }
     }
 
     /// Returns each node's gradient at these parameters.
@@ -74,25 +151,22 @@ impl Classifier {
         all.chunks(self.width * CLASSES).map(<[f32]>::to_vec).collect()
     }
 
-    /// Returns the share of examples whose greatest score is their label's.
+    /// Returns the share of the examples whose greatest score is their label's.
     ///
     /// # Panics
     ///
-    /// If there are more or fewer examples than the classifier was made for.
+    /// If there are more or fewer parameters than the classifier has.
     #[expect(clippy::cast_precision_loss, reason = "thousands of examples")]
-    pub fn accuracy(&mut self, params: &[f32], test: &Examples) -> f64 {
-        const FITS: &str = "the examples are those that the classifier was made for";
-        let inputs = [
-            Tensor::f32(&[self.width, CLASSES], params.to_vec()).expect(FITS),
-            Tensor::f32(&[test.labels.len(), self.width], test.inputs.clone()).expect(FITS),
-        ];
-        let outputs = self.scores.run(&inputs).expect(FITS);
+    pub fn accuracy(&mut self, params: &[f32]) -> f64 {
+        const FITS: &str = "the parameters are those of the classifier";
+        let params = Tensor::f32(&[self.width, CLASSES], params.to_vec()).expect(FITS);
+        let outputs = self.scores.run(&[&params, &self.test]).expect(FITS);
         let best = outputs[0].as_i32().expect("places are i32");
         let right = best
             .iter()
-            .zip(&test.labels)
+            .zip(&self.labels)
             .filter(|(best, label)| usize::try_from(**best).is_ok_and(|best| best == **label));
-        right.count() as f64 / test.labels.len() as f64
+        right.count() as f64 / self.labels.len() as f64
     }
 }
 

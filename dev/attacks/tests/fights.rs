@@ -7,6 +7,8 @@ use attacks::data::{Data, Split, clouds};
 use attacks::fight::{Fight, Outcome, order, quantised};
 use attacks::ours::Ours;
 use attacks::recipes::{RECIPES, recipe};
+use attacks::table::{self, Cell, Ground, Kind, Plan};
+use attacks::task::Digits;
 use round::robust::program;
 
 const NODES: usize = 11;
@@ -28,7 +30,7 @@ fn fight(data: &Data, rule: usize, attack: Attack) -> Outcome {
     let fight = Fight { attack, split: Split::Iid, nodes: NODES, liars, rounds: ROUNDS, seed: 7 };
     let recipe = recipe(RECIPES[rule], liars);
     let mut rule = Ours::new(&recipe, (NODES, WIDTH * 10), 7).expect("the recipe fits");
-    fight.run(data, &mut rule).expect("our rules answer")
+    fight.run(&mut Digits::new(data, NODES), &mut rule).expect("our rules answer")
 }
 
 #[test]
@@ -72,6 +74,59 @@ fn a_fight_is_decided_by_its_seed() {
         let once = fight(&data, rule, Attack::Search);
         assert_eq!(once, fight(&data, rule, Attack::Search));
     }
+}
+
+#[test]
+fn a_table_that_was_cut_short_goes_on() {
+    let ground = Ground::Digits(small());
+    let path = std::env::temp_dir().join(format!("attacks-{}.json", std::process::id()));
+    let plan = Plan {
+        nodes: NODES,
+        fields: vec![(Split::Iid, 2)],
+        seeds: 2,
+        rounds: 5,
+        rules: vec!["Krum".to_owned()],
+        attacks: vec!["zero".to_owned(), "sign flip".to_owned()],
+        peer: None,
+        threads: 2,
+        keep: Some(path.clone()),
+    };
+    let lines = |cells: &[Cell]| -> Vec<String> {
+        cells.iter().map(|cell| cell.json().to_string()).collect()
+    };
+    let once = lines(&plan.run(&ground).expect("our rules answer"));
+    assert_eq!(once.len(), 8, "four rules with that name and two attacks");
+    let text = std::fs::read_to_string(&path).expect("the file was written");
+    // A process that dies while it writes leaves a part of a line.
+    std::fs::write(&path, &text[..text.len() - 9]).expect("the file can be written");
+    assert_eq!(lines(&plan.run(&ground).expect("our rules answer")), once);
+    let text = std::fs::read_to_string(&path).expect("the file was written");
+    assert_eq!(table::read(&text).expect("cells").len(), 8);
+    assert_eq!(text.lines().count(), 8, "no cell was fought twice but the one that was cut");
+    std::fs::remove_file(&path).expect("the file is ours");
+}
+
+#[test]
+fn volatility_is_learnt_and_lied_about() {
+    let folder = Kind::Volatility.folder();
+    let folder = std::path::Path::new("../..").join(folder);
+    if !folder.is_dir() {
+        eprintln!("skipped: {} is not there", folder.display());
+        return;
+    }
+    let ground = Ground::open(Kind::Volatility, &folder).expect("the files are as they were");
+    let mut task = ground.task(NODES).expect("log-HAR is a Program");
+    let mut fight = |rule: usize, attack| {
+        let split = Split::Iid;
+        let fight = Fight { attack, split, nodes: NODES, liars: 3, rounds: 60, seed: 7 };
+        let recipe = recipe(RECIPES[rule], 3);
+        let mut rule = Ours::new(&recipe, (NODES, task.count()), 7).expect("the recipe fits");
+        fight.run(task.as_mut(), &mut rule).expect("our rules answer").last
+    };
+    let honest = fight(0, Attack::Nothing);
+    assert!(honest > 0.0, "better than the average of 22 days: {honest}");
+    let (mean, median) = (fight(0, Attack::Scaling), fight(1, Attack::Scaling));
+    assert!(mean < median, "{mean} {median}");
 }
 
 #[test]

@@ -36,7 +36,8 @@ fn neither_arrival_nor_threads_show_in_a_bit() {
     let rows = rows(&mut dice);
     let previous = Tensor::f32(&[d], vec![0.25; d]).expect("one axis");
     let buckets = attacks::fight::order(n, 5, 6);
-    for named in RECIPES {
+    let once = Rule::CentredClipping { steps: 1, radius: 1e6 };
+    for named in RECIPES.into_iter().chain([("centred clipping, one step", &[][..], once)]) {
         let recipe = recipe(named, liars);
         let program = program(&recipe, n, d).expect("five of twenty-five is what rules stand");
         let runner = |count| Runner::new(&program).with_threads(Threads { count, work_min: 1 });
