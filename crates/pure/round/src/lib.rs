@@ -5,8 +5,8 @@
 //! errors. [`Machine`] is what one node does about it: it is shown the chain again and again and
 //! answers with effects as data, so that it may be killed between any two of them. [`aggregate`] is
 //! the Program both sides rely on. [`concentration`] says how unevenly it is all held, [`jobs`] how
-//! several jobs are paid, moved on and retired, [`gather`] how commitments and reveals of a round
-//! come under one root each.
+//! several jobs are paid, moved on and retired, [`runs`] how open ones are, [`gather`] how
+//! commitments and reveals of a round come under one root each.
 //!
 //! Invariants: the ledger conserves tokens; a machine commits to at most one update a round,
 //! whatever the crash; the same inputs give the same outputs, always.
@@ -25,6 +25,7 @@ pub mod lots;
 pub mod machine;
 mod parts;
 pub mod robust;
+pub mod runs;
 pub mod score;
 pub mod sums;
 
