@@ -2,7 +2,7 @@
 //!
 //! The loss is QLIKE on the log variance, with `y = variance / anchor`.
 
-use tensor::{BuildError, Builder, Dtype, EvalError, Program, Tensor};
+use tensor::{BuildError, Builder, Dtype, EvalError, Program, Tensor, Value};
 
 use crate::loss::qlike;
 use crate::{Dataset, Model, ROWS};
@@ -59,17 +59,7 @@ impl Evaluate {
         let x = b.input(Dtype::F32, &[ROWS, model.width()])?;
         let y = b.input(Dtype::F32, &[ROWS])?;
         let count = b.input(Dtype::I32, &[1])?;
-        let s = model.forward(&mut b, params, x)?;
-        let losses = qlike(&mut b, s, y)?;
-        let row = b.iota(&[ROWS], 0)?;
-        let end = b.broadcast(count, &[ROWS])?;
-        let is_data = b.lt(row, end)?;
-        let zero = b.full(Dtype::F32, &[ROWS], 0.0)?;
-        let losses = b.select(is_data, losses, zero)?;
-        let sum = b.sum(losses, 0)?;
-        let sum = b.reshape(sum, &[1])?;
-        let count = b.convert(count, Dtype::F32)?;
-        let mean = b.div(sum, count)?;
+        let mean = mean_loss(&mut b, model, params, (x, y, count))?;
         Ok(Evaluate { program: b.finish(&[mean])? })
     }
 
@@ -96,4 +86,24 @@ impl Evaluate {
         let outputs = eval(&self.program, &inputs)?;
         Ok(outputs.first().and_then(Tensor::as_f32).map_or(f32::NAN, |loss| loss[0]))
     }
+}
+
+/// Appends the mean loss over the first `count` of [`ROWS`] rows, f32\[1\].
+pub(crate) fn mean_loss(
+    b: &mut Builder,
+    model: &Model,
+    params: Value,
+    (x, y, count): (Value, Value, Value),
+) -> Result<Value, BuildError> {
+    let s = model.forward(b, params, x)?;
+    let losses = qlike(b, s, y)?;
+    let row = b.iota(&[ROWS], 0)?;
+    let end = b.broadcast(count, &[ROWS])?;
+    let is_data = b.lt(row, end)?;
+    let zero = b.full(Dtype::F32, &[ROWS], 0.0)?;
+    let losses = b.select(is_data, losses, zero)?;
+    let sum = b.sum(losses, 0)?;
+    let sum = b.reshape(sum, &[1])?;
+    let count = b.convert(count, Dtype::F32)?;
+    b.div(sum, count)
 }

@@ -36,7 +36,7 @@ pub use network::{Activation, Encoder, Gru, Mlp, Network, Norm, Parameter, Start
 pub use optimiser::Optimiser;
 pub use privacy::Mechanism;
 pub use quantise::{SCALE, UPDATE_MAX, quantise, step};
-pub use step::{Schedule, step_program};
+pub use step::{Schedule, run_program, step_program};
 pub use trainer::{TrainError, Trained, Trainer};
 pub use training::{ConfigError, Training};
 

@@ -9,6 +9,7 @@
 
 use tensor::{BuildError, Builder, Dtype, Program, Value};
 
+use crate::evaluate::mean_loss;
 use crate::loss::qlike;
 use crate::optimiser::Adam;
 use crate::{Model, ROWS};
@@ -80,11 +81,29 @@ pub fn step_program(model: &Model, batch: usize) -> Result<Program, BuildError> 
     let seed = b.input(Dtype::I32, &[2])?;
     let step = b.input(Dtype::I32, &[1])?;
     let rate = b.input(Dtype::F32, &[1])?;
-    let rows = draw(&mut b, (seed, step), count, batch)?;
+    let data = (x, y, count);
+    let (loss, moved) = descent(&mut b, model, [params, m, v], (data, (seed, step), rate, batch))?;
+    let [moved, m, v] = moved;
+    let loss = b.reshape(loss, &[1])?;
+    b.finish(&[moved, m, v, loss])
+}
+
+/// Rows with their number, what a batch is drawn by, the rate, and the batch's size.
+type Feed = ((Value, Value, Value), (Value, Value), Value, usize);
+
+/// Appends one step over a batch: its mean loss before the step, and parameters and moments after
+/// it.
+fn descent(
+    b: &mut Builder,
+    model: &Model,
+    [params, m, v]: [Value; 3],
+    ((x, y, count), (seed, step), rate, batch): Feed,
+) -> Result<(Value, [Value; 3]), BuildError> {
+    let rows = draw(b, (seed, step), count, batch)?;
     let x = b.gather(x, rows, 0)?;
     let y = b.gather(y, rows, 0)?;
-    let s = model.forward(&mut b, params, x)?;
-    let losses = qlike(&mut b, s, y)?;
+    let s = model.forward(b, params, x)?;
+    let losses = qlike(b, s, y)?;
     let sum = b.sum(losses, 0)?;
     #[expect(clippy::cast_precision_loss, reason = "a batch is far below 2^53 rows")]
     let share = b.scalar_f32(narrow(1.0 / batch as f64))?;
@@ -92,9 +111,48 @@ pub fn step_program(model: &Model, batch: usize) -> Result<Program, BuildError> 
     let gradient = b.gradient(loss, &[params])?[0];
     // Bias is corrected in f32 here: that is the Program whose hash jobs were registered with.
     let count = (step, Dtype::F32);
-    let (moved, m, v) = Adam::STANDARD.append(&mut b, (params, m, v), gradient, (count, rate))?;
-    let loss = b.reshape(loss, &[1])?;
-    b.finish(&[moved, m, v, loss])
+    let (params, m, v) = Adam::STANDARD.append(b, (params, m, v), gradient, (count, rate))?;
+    Ok((loss, [params, m, v]))
+}
+
+/// Returns the Program that a run of an open job repeats (docs/protocol.md, "Open jobs").
+///
+/// Inputs: the state, `params`, Adam's moments `m` and `v` f32\[d\], `step` i32\[1\], `loss`
+/// f32\[1\] (not looked at); the data, `x` f32\[[`ROWS`], p\], `y` f32\[[`ROWS`]\], `count`
+/// i32\[1\], the same three of later rows that judge, `rate` f32\[1\]; `seed` i32\[2\]. Outputs:
+/// the state after a step of [`step_program`], its loss the mean over the later rows.
+///
+/// # Errors
+///
+/// As [`step_program`].
+///
+/// ```
+/// use learn::{Kind, Model, run_program};
+/// let program = run_program(&Model::new(Kind::Har, &["day", "week"]), 64)?;
+/// assert_eq!((program.inputs().len(), program.outputs().len()), (13, 5));
+/// # Ok::<(), tensor::BuildError>(())
+/// ```
+pub fn run_program(model: &Model, batch: usize) -> Result<Program, BuildError> {
+    let d = model.count();
+    let mut b = Builder::new();
+    let params = b.input(Dtype::F32, &[d])?;
+    let m = b.input(Dtype::F32, &[d])?;
+    let v = b.input(Dtype::F32, &[d])?;
+    let step = b.input(Dtype::I32, &[1])?;
+    b.input(Dtype::F32, &[1])?;
+    let mut rows = || -> Result<_, BuildError> {
+        let x = b.input(Dtype::F32, &[ROWS, model.width()])?;
+        Ok((x, b.input(Dtype::F32, &[ROWS])?, b.input(Dtype::I32, &[1])?))
+    };
+    let (data, later) = (rows()?, rows()?);
+    let rate = b.input(Dtype::F32, &[1])?;
+    let seed = b.input(Dtype::I32, &[2])?;
+    let feed = (data, (seed, step), rate, batch);
+    let (_, [params, m, v]) = descent(&mut b, model, [params, m, v], feed)?;
+    let loss = mean_loss(&mut b, model, params, later)?;
+    let one = b.full(Dtype::I32, &[1], 1.0)?;
+    let step = b.add(step, one)?;
+    b.finish(&[params, m, v, step, loss])
 }
 
 /// Appends the batch's row numbers, i32\[batch\].
