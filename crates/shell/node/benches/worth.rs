@@ -109,7 +109,7 @@ impl World<'_> {
     fn round(&mut self, number: usize, way: Way, window: &Tensor) -> anyhow::Result<Vec<f64>> {
         let updates = self.updates(number, way)?;
         // Twelve seats among eight of one stake: half of them have two, in turns.
-        let seats = |node: usize| 1 + usize::from((node + number) % 2 == 0);
+        let seats = |node: usize| 1 + usize::from((node + number).is_multiple_of(2));
         let mut rows = Vec::new();
         for (node, update) in updates.iter().enumerate() {
             let update = Tensor::i32(&[update.len()], update.clone())?;
@@ -182,7 +182,7 @@ fn noise(own: &[i32], number: usize) -> Vec<i32> {
     let word = |at: usize| tensor::random::word(key, 0, at as u64).cast_unsigned() as usize;
     let drawn = (0..own.len()).map(|at| {
         let size = own[word(2 * at) % own.len()];
-        if word(2 * at + 1) % 2 == 0 { size } else { -size }
+        if word(2 * at + 1).is_multiple_of(2) { size } else { -size }
     });
     drawn.collect()
 }
