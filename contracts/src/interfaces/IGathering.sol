@@ -2,7 +2,7 @@
 pragma solidity ^0.8.30;
 
 /// @title Commitments and reveals of a round, gathered under one root each
-/// @notice docs/protocol.md §9. Trainers send signed commitments to each other; a gatherer posts the
+/// @notice docs/protocol.md §10. Trainers send signed commitments to each other; a gatherer posts the
 ///         root of their list with a bond, and later that of the list of reveals. What nobody
 ///         strikes while it can be struck stands, and the list with most rows is taken; whoever it
 ///         leaves out forces its own entry in. So the cost of a round grows with those left out and

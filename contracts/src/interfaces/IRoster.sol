@@ -4,7 +4,7 @@ pragma solidity ^0.8.30;
 import {IGathering} from "./IGathering.sol";
 
 /// @title Whose updates a round aggregates, row by row
-/// @notice docs/protocol.md §9. What was gathered and what was forced make one list of inputs; its
+/// @notice docs/protocol.md §10. What was gathered and what was forced make one list of inputs; its
 ///         root is what a claim about the aggregation is about.
 interface IRoster {
     /// @notice A reveal that was forced in, as its event has it.

@@ -1,5 +1,5 @@
 //! Commitments and reveals gathered under one root each: the pure mirror of `Gathering` and
-//! `Roster` for one round (docs/protocol.md §9), and both sides' part of it.
+//! `Roster` for one round (docs/protocol.md §10), and both sides' part of it.
 //!
 //! A gatherer builds a [`Listing`] and posts its [`Draft`]; whoever has the list's bytes looks for
 //! a [`lie`] in it, which is one call that strikes it; a node that the list taken leaves out shows
