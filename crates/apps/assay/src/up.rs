@@ -52,7 +52,7 @@ pub(crate) struct Args {
     /// Leave once those rounds are settled and reported.
     #[arg(long, requires = "rounds")]
     exit: bool,
-    /// Print one JSON object at the end instead of lines (docs/protocol.md, §7).
+    /// Print one JSON object at the end instead of lines (docs/protocol.md, §9).
     #[arg(long)]
     json: bool,
     /// The model: `har`, a linear log-HAR with leverage terms, or `mlp`, a small perceptron.

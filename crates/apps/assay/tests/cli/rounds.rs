@@ -40,7 +40,7 @@ pub(crate) fn day(value: &Value) -> &str {
     day
 }
 
-/// Everything docs/protocol.md §7 promises of a run whose accepted rows are paid alike.
+/// Everything docs/protocol.md §9 promises of a run whose accepted rows are paid alike.
 pub(crate) fn check(json: &Value, first: u64, count: u64) {
     check_run(json, first, count);
     rounds(json).iter().for_each(check_pay);
