@@ -14,6 +14,8 @@
 mod choices;
 mod judge;
 mod opening;
+#[cfg(feature = "shell")]
+mod piece;
 mod report;
 
 #[cfg(feature = "shell")]
@@ -36,8 +38,13 @@ pub fn targets() -> Vec<Target> {
         ("report", report::report),
     ];
     #[cfg(feature = "shell")]
-    let shell: [Target; 4] =
-        [("message", message), ("greeting", greeting), ("keystore", keystore), ("wire", wire)];
+    let shell: [Target; 5] = [
+        ("message", message),
+        ("piece", piece::piece),
+        ("greeting", greeting),
+        ("keystore", keystore),
+        ("wire", wire),
+    ];
     #[cfg(not(feature = "shell"))]
     let shell: [Target; 0] = [];
     pure.into_iter().chain(shell).collect()

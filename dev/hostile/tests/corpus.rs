@@ -32,6 +32,8 @@ fn the_corpus_reaches_behind_the_first_check() {
     let listing = String::from_utf8(read("listing/seed-small")).expect("text");
     assert!(listing.parse::<tensor::Program>().is_ok());
     assert!(net::Request::decode(&read("message/seed-request")).is_ok());
+    assert!(net::Request::decode(&read("message/seed-piece")).is_ok());
+    assert!(net::Response::decode(&read("message/seed-piece-answer")).is_ok());
     let greeting = read("greeting/seed-hello");
     let greeting = greeting.first_chunk().expect("as long as a greeting");
     assert!(net::Greeting::decode(greeting).is_some());

@@ -256,5 +256,7 @@ pub(crate) fn fits(request: &Request, response: &Response) -> bool {
             )
             | (Request::Offer { .. }, Response::Attest { .. })
             | (Request::Status, Response::Status { .. })
+            | (Request::Have { .. }, Response::Have(_) | Response::NotFound)
+            | (Request::Piece { .. }, Response::Piece { .. } | Response::NotFound)
     )
 }

@@ -12,7 +12,7 @@ use std::fmt;
 use thiserror::Error;
 
 /// The version of the wire protocol that this crate speaks.
-pub const PROTOCOL_VERSION: u16 = 1;
+pub const PROTOCOL_VERSION: u16 = 2;
 
 /// The length of a greeting on the wire, in bytes.
 pub(crate) const GREETING_SIZE: usize = 42;
@@ -217,7 +217,10 @@ mod tests {
         let ours = Hello::new(1, [1; 20]);
         assert_eq!(ours.differs(&ours), None);
         let version = Hello { version: 9, chain_id: 2, ..ours };
-        assert_eq!(ours.differs(&version), Some(Mismatch::Version { ours: 1, theirs: 9 }));
+        assert_eq!(
+            ours.differs(&version),
+            Some(Mismatch::Version { ours: PROTOCOL_VERSION, theirs: 9 })
+        );
         let chain = Hello { chain_id: 2, rounds: [2; 20], ..ours };
         assert_eq!(ours.differs(&chain), Some(Mismatch::Chain { ours: 1, theirs: 2 }));
         let contract = Hello { rounds: [2; 20], ..ours };

@@ -3,7 +3,8 @@
 //! An [`Endpoint`] is one UDP socket that speaks QUIC with TLS 1.3 through `iroh`. Whoever dials
 //! asks, whoever accepts answers: one stream a question, one [`Request`] and one [`Response`] in
 //! it. A peer is the public key that the registry announces and the address beside it; bytes and
-//! layout are in `docs/wire.md`.
+//! layout are in `docs/wire.md`. What is larger than a message, or is wanted of many, travels in
+//! [`pieces`], from several peers at once ([`swarm`]).
 //!
 //! Invariant: a peer's bytes cost that peer, and never panic. Every message has a size limit that
 //! is known from its first byte, every wait a deadline, and every peer its own allowance
@@ -18,9 +19,13 @@ mod endpoint;
 mod frame;
 mod guard;
 mod hello;
+pub mod library;
 pub mod limits;
 mod peer;
+pub mod pieces;
+mod plan;
 mod serve;
+pub mod swarm;
 mod traffic;
 pub mod wire;
 

@@ -12,6 +12,18 @@ use std::time::Duration;
 /// The largest blob, in bytes: an update of four million parameters.
 pub const BLOB_SIZE_MAX: usize = 16 * 1024 * 1024;
 
+/// The largest item that is fetched in pieces, in bytes.
+pub const ITEM_SIZE_MAX: u64 = 1 << 30;
+
+/// The largest piece of an item, in bytes: of a blob.
+pub const PIECE_SIZE_MAX: usize = 256 * 1024;
+
+/// How many pieces an item may have: those of the largest tensor of four-byte elements.
+pub const PIECES_MAX: usize = 32 * 1024;
+
+/// How many hashes may come with a piece: a tensor's way up has six a level, over four levels.
+pub const PATH_MAX: usize = 24;
+
 /// The longest reason in a refusal, in bytes of UTF-8.
 pub const REASON_SIZE_MAX: usize = 256;
 

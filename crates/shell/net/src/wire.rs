@@ -15,7 +15,8 @@ use thiserror::Error;
 
 use crate::{
     Hash32,
-    limits::{BLOB_SIZE_MAX, REASON_SIZE_MAX},
+    limits::{BLOB_SIZE_MAX, PATH_MAX, PIECE_SIZE_MAX, PIECES_MAX, REASON_SIZE_MAX},
+    pieces::Item,
 };
 
 /// The length of a frame's prefix, in bytes.
@@ -25,6 +26,9 @@ pub(crate) const PREFIX_SIZE: usize = 4;
 const VARINT_32: usize = 5;
 /// The longest varint of a `u64`.
 const VARINT_64: usize = 10;
+
+/// The longest encoding of an item: its kind, its name, its size.
+const ITEM: usize = 1 + 32 + VARINT_64;
 
 /// A question to a peer.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +58,18 @@ pub enum Request {
     Tensor {
         /// The tensor root, which whoever asked checks; the transport cannot.
         root: Hash32,
+    },
+    /// Asks which pieces of an item the peer has.
+    Have {
+        /// The item.
+        item: Item,
+    },
+    /// Asks for one piece of an item, with the hashes beside its way up.
+    Piece {
+        /// The item.
+        item: Item,
+        /// Which piece, from 0.
+        index: u32,
     },
 }
 
@@ -85,6 +101,16 @@ pub enum Response {
         block: u64,
         /// How many blobs it keeps.
         blobs: u64,
+    },
+    /// Which pieces the peer has: bit `i % 8` of byte `i / 8` is piece `i`, unused bits are zero.
+    Have(#[serde(with = "raw")] Vec<u8>),
+    /// A piece.
+    Piece {
+        /// The hashes beside its way up to the item's name, lowest first.
+        path: Vec<Hash32>,
+        /// Its bytes.
+        #[serde(with = "raw")]
+        bytes: Vec<u8>,
     },
 }
 
@@ -124,6 +150,14 @@ pub enum WireError {
         /// How many.
         count: usize,
     },
+    /// A question about an item or a piece that there cannot be.
+    #[error("no item of {size} bytes has a piece {index}")]
+    Item {
+        /// How long the item is said to be.
+        size: u64,
+        /// Which piece is asked for; 0 where none is.
+        index: u32,
+    },
     /// A field is longer than the protocol allows.
     #[error("a field of {size} bytes, at most {size_max} are allowed")]
     Field {
@@ -150,6 +184,8 @@ impl Message for Request {
             1 => Some(1 + VARINT_64 + VARINT_32 + 32 + 32 + VARINT_32 + BLOB_SIZE_MAX),
             2 => Some(1),
             3 => Some(1 + 32),
+            4 => Some(1 + ITEM),
+            5 => Some(1 + ITEM + VARINT_32),
             _ => None,
         }
     }
@@ -158,6 +194,8 @@ impl Message for Request {
         match self {
             Request::Get { .. } | Request::Status | Request::Tensor { .. } => Ok(()),
             Request::Offer { bytes, .. } => within(bytes.len(), BLOB_SIZE_MAX),
+            Request::Have { item } => exists(item, 0),
+            Request::Piece { item, index } => exists(item, *index),
         }
     }
 }
@@ -170,6 +208,8 @@ impl Message for Response {
             2 => Some(1 + 65),
             3 => Some(1 + VARINT_32 + REASON_SIZE_MAX),
             4 => Some(1 + 1 + VARINT_32 + 3 * VARINT_64),
+            5 => Some(1 + VARINT_32 + PIECES_MAX / 8),
+            6 => Some(1 + VARINT_32 + 32 * PATH_MAX + VARINT_32 + PIECE_SIZE_MAX),
             _ => None,
         }
     }
@@ -179,12 +219,24 @@ impl Message for Response {
             Response::Blob(bytes) => within(bytes.len(), BLOB_SIZE_MAX),
             Response::Refused { reason } => within(reason.len(), REASON_SIZE_MAX),
             Response::NotFound | Response::Attest { .. } | Response::Status { .. } => Ok(()),
+            Response::Have(map) => within(map.len(), PIECES_MAX / 8),
+            Response::Piece { path, bytes } => {
+                within(path.len(), PATH_MAX)?;
+                within(bytes.len(), PIECE_SIZE_MAX)
+            }
         }
     }
 }
 
 fn within(size: usize, size_max: usize) -> Result<(), WireError> {
     if size > size_max { Err(WireError::Field { size, size_max }) } else { Ok(()) }
+}
+
+fn exists(item: &Item, index: u32) -> Result<(), WireError> {
+    if item.is_sound() && index < item.count() {
+        return Ok(());
+    }
+    Err(WireError::Item { size: item.size, index })
 }
 
 impl Request {
@@ -276,6 +328,10 @@ impl fmt::Debug for Request {
             }
             Request::Status => f.write_str("Status"),
             Request::Tensor { root } => write!(f, "Tensor({})", short(root)),
+            Request::Have { item } => write!(f, "Have({})", short(&item.name)),
+            Request::Piece { item, index } => {
+                write!(f, "Piece({index} of {})", short(&item.name))
+            }
         }
     }
 }
@@ -290,6 +346,8 @@ impl fmt::Debug for Response {
             Response::Status { node, round, block, blobs } => {
                 write!(f, "Status(node {node:?}, round {round}, block {block}, {blobs} blobs)")
             }
+            Response::Have(map) => write!(f, "Have({} bytes)", map.len()),
+            Response::Piece { bytes, .. } => write!(f, "Piece({} bytes)", bytes.len()),
         }
     }
 }

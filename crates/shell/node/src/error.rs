@@ -23,6 +23,9 @@ pub enum NodeError {
     /// The transport cannot listen.
     #[error(transparent)]
     Bind(#[from] net::BindError),
+    /// What other nodes have could not be fetched.
+    #[error(transparent)]
+    Fetch(#[from] net::swarm::FetchError),
     /// Market data cannot be read.
     #[error(transparent)]
     Feed(#[from] feeds::FeedError),
@@ -108,6 +111,7 @@ impl NodeError {
         match self {
             NodeError::Store(_) | NodeError::Journal(_) | NodeError::Blob(_) => true,
             NodeError::Tensor(error) => matches!(error, Disk { .. }),
+            NodeError::Fetch(error) => matches!(error, net::swarm::FetchError::Disk(_)),
             _ => false,
         }
     }

@@ -13,11 +13,13 @@
 
 mod aggregation;
 mod challenges;
+pub mod checkpoint;
 mod config;
 mod docket;
 mod error;
 mod executor;
 mod eye;
+mod gather;
 pub mod grids;
 mod job;
 pub mod journal;

@@ -15,6 +15,7 @@ use tensor::Hash;
 
 use crate::{
     Job, NodeError, TensorStore, aggregation,
+    gather::Want,
     job::hash,
     journal::Journal,
     peers::{self, Peers},
@@ -46,12 +47,13 @@ impl Missed {
         mut members: Vec<Member>,
         outputs_root: Hash,
     ) -> Result<(), NodeError> {
-        let roots = self.started_from(round).await?;
+        let roots = started_from(&self.client, round).await?;
         for member in &mut members {
             self.fetch(round, member).await?;
         }
-        let params = peers::find(&self.tensors, &self.peers, self.own, roots.0).await;
-        let cumulative = peers::find(&self.tensors, &self.peers, self.own, roots.1).await;
+        let wants = (Want::params(&self.job, roots.0), Want::cumulative(roots.1));
+        let params = peers::find(&self.tensors, &self.peers, self.own, wants.0).await;
+        let cumulative = peers::find(&self.tensors, &self.peers, self.own, wants.1).await;
         let (Some(params), Some(cumulative)) = (params, cumulative) else {
             return Err(NodeError::absent(format!("nobody has what round {round} started from")));
         };
@@ -74,29 +76,6 @@ impl Missed {
         tokio::task::spawn_blocking(work).await.map_err(NodeError::absent)?
     }
 
-    /// Roots of the params and of the cumulative pay before a round, from the chain's events.
-    async fn started_from(&self, round: u64) -> Result<(Hash, Hash), NodeError> {
-        let at = self.client.deployment();
-        let filter = Filter::new().from_block(at.block);
-        let opened = filter
-            .clone()
-            .address(at.rounds)
-            .event_signature(Rounds::Opened::SIGNATURE_HASH)
-            .topic1(U256::from(round));
-        let opened = self.client.logs(opened).await?;
-        let opened = opened.last().and_then(|log| Rounds::Opened::decode_log_data(log.data()).ok());
-        let model = opened.map(|opened| hash(opened.modelRoot));
-        let model = model
-            .ok_or_else(|| NodeError::absent(format!("the chain does not show round {round}")))?;
-        let settled = filter.address(at.rounds).event_signature(Rounds::Settled::SIGNATURE_HASH);
-        let settled = self.client.logs(settled).await?;
-        let settled = settled.iter().filter_map(|log| Rounds::Settled::decode_log(&log.inner).ok());
-        let before = settled.filter(|one| one.round < round).max_by_key(|one| one.round);
-        let cumulative =
-            before.map_or_else(|| Job::initial_cumulative().root(), |one| hash(one.cumulativeRoot));
-        Ok((model, cumulative))
-    }
-
     /// Keeps a member's update, from wherever it can be had, under the name its bytes have.
     async fn fetch(&self, round: u64, member: &mut Member) -> Result<(), NodeError> {
         let sources = Sources {
@@ -110,4 +89,27 @@ impl Missed {
         member.blob = Hash(self.blobs.put(&bytes.ok_or_else(absent)?)?);
         Ok(())
     }
+}
+
+/// Roots of the params and of the cumulative pay before a round, from the chain's events.
+pub(crate) async fn started_from(client: &Client, round: u64) -> Result<(Hash, Hash), NodeError> {
+    let at = client.deployment();
+    let filter = Filter::new().from_block(at.block);
+    let opened = filter
+        .clone()
+        .address(at.rounds)
+        .event_signature(Rounds::Opened::SIGNATURE_HASH)
+        .topic1(U256::from(round));
+    let opened = client.logs(opened).await?;
+    let opened = opened.last().and_then(|log| Rounds::Opened::decode_log_data(log.data()).ok());
+    let model = opened.map(|opened| hash(opened.modelRoot));
+    let model =
+        model.ok_or_else(|| NodeError::absent(format!("the chain does not show round {round}")))?;
+    let settled = filter.address(at.rounds).event_signature(Rounds::Settled::SIGNATURE_HASH);
+    let settled = client.logs(settled).await?;
+    let settled = settled.iter().filter_map(|log| Rounds::Settled::decode_log(&log.inner).ok());
+    let before = settled.filter(|one| one.round < round).max_by_key(|one| one.round);
+    let cumulative =
+        before.map_or_else(|| Job::initial_cumulative().root(), |one| hash(one.cumulativeRoot));
+    Ok((model, cumulative))
 }

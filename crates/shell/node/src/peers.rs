@@ -7,7 +7,8 @@
 //! against their root.
 
 use std::{
-    sync::{Arc, RwLock},
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -16,11 +17,14 @@ use alloy::{
     signers::{SignerSync, local::PrivateKeySigner},
 };
 use chain::contracts::registry::IRegistry;
-use kernels::commit;
-use net::{Endpoint, Peer, Request, Response};
+use net::{Endpoint, Peer, Request, Response, library::Library, swarm::Progress};
 use tensor::{Hash, Tensor};
+use tokio::sync::watch;
 
-use crate::TensorStore;
+use crate::{
+    TensorStore,
+    gather::{Gather, Want},
+};
 
 /// The nodes of the registry, as the event loop last read them.
 #[derive(Clone, Debug, Default)]
@@ -44,7 +48,7 @@ impl Directory {
             endpoint: node.endpoint.clone(),
             active: node.unbondBlock == 0,
         });
-        *self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner) = entries.collect();
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = entries.collect();
     }
 
     /// Whether an active node has this peer key. Two may announce the same one, which is why the
@@ -71,7 +75,7 @@ impl Directory {
     }
 
     fn read<T>(&self, see: impl FnOnce(&[Entry]) -> T) -> T {
-        see(&self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner))
+        see(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -80,6 +84,33 @@ impl Directory {
 pub(crate) struct Peers {
     pub(crate) endpoint: Endpoint,
     pub(crate) directory: Directory,
+    /// What is here of what is fetched in pieces.
+    pub(crate) library: Library,
+    /// Tensors that are being fetched.
+    pub(crate) gathering: Gathering,
+}
+
+/// A lock for each tensor that is being fetched.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Gathering(Arc<Mutex<BTreeMap<Hash, Arc<tokio::sync::Mutex<()>>>>>);
+
+impl Gathering {
+    /// Waits until nobody else fetches one of these; from then until it is dropped the caller does.
+    pub(crate) async fn turn(&self, mut roots: Vec<Hash>) -> Vec<tokio::sync::OwnedMutexGuard<()>> {
+        // In one order for everybody, so that nobody waits in a circle.
+        roots.sort_unstable();
+        roots.dedup();
+        let mut held = Vec::new();
+        for root in roots {
+            let lock = {
+                let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+                locks.retain(|_, lock| Arc::strong_count(lock) > 1);
+                Arc::clone(locks.entry(root).or_default())
+            };
+            held.push(lock.lock_owned().await);
+        }
+        held
+    }
 }
 
 impl Peers {
@@ -112,29 +143,28 @@ impl Peers {
         None
     }
 
-    /// Asks nodes in turn for a tensor.
-    pub(crate) async fn tensor(&self, from: &[u32], root: Hash) -> Option<Tensor> {
-        for index in from {
-            if let Some(Response::Blob(bytes)) =
-                self.ask(*index, Request::Tensor { root: root.0 }).await
-                && let Some(tensor) = crate::tensors::decode(&bytes)
-                && commit::tensor_root(&tensor) == root
-            {
-                return Some(tensor);
+    /// Returns the other nodes, where their addresses lead somewhere.
+    pub(crate) async fn providers(&self, own: Option<u32>) -> Vec<Peer> {
+        let mut found = Vec::new();
+        for index in self.directory.others(own) {
+            found.extend(self.resolve(index).await.filter(|peer| peer.id != self.endpoint.id()));
+        }
+        found
+    }
+
+    async fn resolve(&self, index: u32) -> Option<Peer> {
+        let entry = self.directory.entry(index)?;
+        match Peer::resolve(entry.peer, &entry.endpoint).await {
+            Ok(peer) => Some(peer),
+            Err(error) => {
+                tracing::warn!(index, %error, "a peer's address leads nowhere");
+                None
             }
         }
-        None
     }
 
     async fn ask(&self, index: u32, request: Request) -> Option<Response> {
-        let entry = self.directory.entry(index)?;
-        let peer = match Peer::resolve(entry.peer, &entry.endpoint).await {
-            Ok(peer) => peer,
-            Err(error) => {
-                tracing::warn!(index, %error, "a peer's address leads nowhere");
-                return None;
-            }
-        };
+        let peer = self.resolve(index).await?;
         match self.endpoint.request(&peer, request).await {
             Ok(response) => Some(response),
             Err(error) => {
@@ -145,30 +175,30 @@ impl Peers {
     }
 }
 
-/// Finds a tensor here or at a peer, asking again until somebody has it.
+/// Finds a tensor here or with other nodes, asking again until somebody has it.
 pub(crate) async fn find(
     tensors: &TensorStore,
     peers: &Peers,
     own: Option<u32>,
-    root: Hash,
+    want: Want,
 ) -> Option<Tensor> {
-    const ATTEMPTS: usize = 50;
+    const ATTEMPTS: usize = 2;
+    const PATIENCE: Duration = Duration::from_secs(8);
     const PAUSE: Duration = Duration::from_millis(200);
+    let gather = Gather { tensors: tensors.clone(), peers: peers.clone(), own, patience: PATIENCE };
     for _ in 0..ATTEMPTS {
-        if let Ok(tensor) = tensors.get(root) {
+        if let Ok(tensor) = tensors.get(want.root) {
             return Some(tensor);
         }
-        let others = peers.directory.others(own);
-        if let Some(tensor) = peers.tensor(&others, root).await {
-            if let Err(error) = tensors.put(&tensor) {
-                tracing::warn!(%error, "a tensor could not be kept");
-            }
-            return Some(tensor);
+        let (told, _) = watch::channel(Progress::default());
+        match gather.run(std::slice::from_ref(&want), told).await {
+            Ok(()) => return tensors.get(want.root).ok(),
+            Err(error) => tracing::debug!(root = %want.root, %error, "a tensor is not here yet"),
         }
         tokio::time::sleep(PAUSE).await;
     }
-    tracing::error!(%root, "nobody has this tensor");
-    None
+    tracing::error!(root = %want.root, "nobody has this tensor");
+    tensors.get(want.root).ok()
 }
 
 /// Signs that an update is kept (docs/protocol.md §2).

@@ -5,7 +5,7 @@
 //! machine, a lost transaction sent again.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -32,7 +32,7 @@ use crate::{
     journal::Journal,
     keys::Keys,
     missed::Missed,
-    peers::{self, Directory, Peers},
+    peers::{self, Peers},
     privacy::Guard,
     publisher::{self, Publisher},
     review::{Review, Sample, Seen},
@@ -52,7 +52,7 @@ const CHAIN_RETRY: Duration = Duration::from_millis(200);
 /// After how many blocks an effect is asked for again.
 const RETRY: Retry = Retry { tx_blocks: 6, offer_blocks: 3, fetch_blocks: 3 };
 
-mod answers;
+pub(crate) mod answers;
 mod errands;
 mod panels;
 mod start;
@@ -88,6 +88,8 @@ struct Node {
     data: Arc<Dataset>,
     guard: Option<Guard>,
     peers: Peers,
+    /// The directory, until the state that the chain names was looked for.
+    checkpoint: Option<PathBuf>,
     events: mpsc::UnboundedSender<Event>,
     publisher: Option<Arc<Publisher>>,
     /// What the last committed update left behind, and its round.
@@ -119,8 +121,7 @@ struct Node {
 pub async fn run(dir: &Path, config: Config, keys: Keys, pulse: Pulse) -> Result<(), NodeError> {
     let store = Arc::new(Store::open(dir)?);
     let tensors = TensorStore::open(&dir.join("tensors"))?;
-    let blobs = net::blobs::Store::open(dir)?;
-    blobs.sweep()?;
+    let blobs = start::blobs(dir)?;
     let journal = Journal::open(dir)?;
     let kind = config.model.parse().map_err(|error| NodeError::Config {
         path: dir.join("config.json"),
@@ -158,7 +159,8 @@ pub async fn run(dir: &Path, config: Config, keys: Keys, pulse: Pulse) -> Result
     let challenges = Challenges::new(client.clone(), store.clone(), challenges::Kind::Round);
     let node = Node {
         panels: panels::Panels::of(&config, (&client, &store), dir)?,
-        peers: Peers { endpoint, directory: Directory::default() },
+        peers: start::peers(dir, endpoint)?,
+        checkpoint: Some(dir.to_path_buf()),
         guard: guard(dir, &config, &keys.chain),
         signer: keys.chain,
         config,
@@ -226,6 +228,7 @@ impl Node {
         let peers = self.peers.directory.peers().into_iter().collect();
         self.peers.endpoint.admit(net::Admission::Registered(peers));
         let settled = settled(&look);
+        self.fetch_checkpoint(&look, settled);
         self.round.store(look.view.round.number, Ordering::Relaxed);
         let day = (self.day(look.view.round.number), self.day(look.view.round.number + 1));
         look.view.openable = may_open(&look, day, self.reported, self.config.data_clock);
@@ -359,6 +362,14 @@ impl Node {
             Request::Tensor { root } => {
                 let tensors = self.tensors.clone();
                 aside(reply, move || answers::tensor(&tensors, Hash(root)));
+            }
+            Request::Have { item } => {
+                let items = self.items();
+                aside(reply, move || items.have(&item));
+            }
+            Request::Piece { item, index } => {
+                let items = self.items();
+                aside(reply, move || items.piece(&item, index));
             }
             Request::Status => {
                 let (round, node) = self

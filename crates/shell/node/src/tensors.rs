@@ -8,12 +8,13 @@
 
 use std::{
     fs::{self, File},
-    io::Write as _,
+    io::{Read as _, Write as _},
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
 };
 
 use kernels::commit;
+use net::library::Place;
 use tensor::{Dtype, Hash, Shape, Tensor};
 use thiserror::Error;
 
@@ -108,7 +109,17 @@ impl TensorStore {
         decode(&bytes).filter(|tensor| commit::tensor_root(tensor) == root).ok_or_else(absent)
     }
 
-    fn path(&self, root: Hash) -> PathBuf {
+    /// Returns where the elements of a tensor lie, and how many bytes each has; unverified.
+    pub(crate) fn place(&self, root: Hash) -> Option<(Place, usize)> {
+        let path = self.path(root);
+        let mut head = [0; 2];
+        File::open(&path).ok()?.read_exact(&mut head).ok()?;
+        let [dtype, rank] = head;
+        Some((Place { path, offset: 2 + 4 * u64::from(rank) }, Dtype::from_code(dtype)?.size()))
+    }
+
+    /// Returns where a tensor is kept.
+    pub(crate) fn path(&self, root: Hash) -> PathBuf {
         self.dir.join(root.to_string())
     }
 }
@@ -119,30 +130,25 @@ fn disk(path: &Path) -> impl FnOnce(std::io::Error) -> TensorStoreError {
 }
 
 pub(crate) fn encode(tensor: &Tensor) -> Vec<u8> {
-    let dims = tensor.shape().dims();
-    let dtype = match tensor.dtype() {
-        Dtype::F32 => 0,
-        Dtype::F64 => 1,
-        Dtype::I32 => 2,
-    };
+    let mut bytes = head(tensor.dtype(), tensor.shape().dims());
+    bytes.extend_from_slice(&tensor.to_bytes());
+    bytes
+}
+
+/// Returns what a file has before the elements.
+pub(crate) fn head(dtype: Dtype, dims: &[usize]) -> Vec<u8> {
     let rank = u8::try_from(dims.len()).expect("a rank is at most six");
-    let mut bytes = vec![dtype, rank];
+    let mut bytes = vec![dtype.code(), rank];
     for extent in dims {
         let extent = u32::try_from(*extent).expect("an extent is below 2^31");
         bytes.extend_from_slice(&extent.to_le_bytes());
     }
-    bytes.extend_from_slice(&tensor.to_bytes());
     bytes
 }
 
 pub(crate) fn decode(bytes: &[u8]) -> Option<Tensor> {
     let (head, rest) = bytes.split_at_checked(2)?;
-    let dtype = match head[0] {
-        0 => Dtype::F32,
-        1 => Dtype::F64,
-        2 => Dtype::I32,
-        _ => return None,
-    };
+    let dtype = Dtype::from_code(head[0])?;
     let (extents, elements) = rest.split_at_checked(usize::from(head[1]).checked_mul(4)?)?;
     let dims: Vec<usize> = extents
         .chunks_exact(4)

@@ -5,7 +5,11 @@ use std::process::ExitCode;
 use alloy::{primitives::Address, signers::local::PrivateKeySigner};
 use anyhow::Context as _;
 use chain::{Client, Phase};
-use node::{journal::Journal, privacy::Ledger};
+use node::{
+    checkpoint::{Checkpoint, Stage},
+    journal::Journal,
+    privacy::Ledger,
+};
 use serde::Serialize;
 
 use super::Place;
@@ -52,6 +56,8 @@ struct Status {
     rounds_kept: u64,
     /// The last of them.
     last_round: Option<u64>,
+    /// How it came by the state that it began with, where it had to fetch it.
+    checkpoint: Option<Checkpoint>,
     /// What its updates tell so far, and may tell, where it keeps its privacy.
     privacy: Option<Told>,
 }
@@ -102,6 +108,9 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         status.rounds_kept,
         status.last_round.map_or(String::new(), |n| format!(", the last is {n}"))
     );
+    if let Some(checkpoint) = &status.checkpoint {
+        println!("state     {}", sentence(checkpoint));
+    }
     if let Some(Told { releases, epsilon, budget, delta }) = status.privacy {
         println!(
             "told      epsilon {epsilon:.3} of {budget} at delta {delta:e}, by {releases} updates"
@@ -151,6 +160,7 @@ async fn read(place: &Place) -> anyhow::Result<Status> {
         paid: "0".to_owned(),
         rounds_kept: kept.len() as u64,
         last_round: kept.last().copied(),
+        checkpoint: Checkpoint::read(&place.dir),
         privacy: config.privacy.map(told).transpose()?,
     };
     if let Some(index) = index {
@@ -162,6 +172,25 @@ async fn read(place: &Place) -> anyhow::Result<Status> {
         status.paid = money::plain(client.paid(index).await?);
     }
     Ok(status)
+}
+
+/// How the node came by its state, for a person.
+fn sentence(of: &Checkpoint) -> String {
+    let Checkpoint { round, pieces, here, size, .. } = of;
+    let from = match of.given.len() {
+        1 => "1 node".to_owned(),
+        n => format!("{n} nodes"),
+    };
+    let how = match of.stage {
+        Stage::Fetching => format!("round {round}, being fetched: {here} of {pieces} pieces"),
+        Stage::Complete => format!("round {round}, fetched: {pieces} pieces, {size} bytes"),
+        Stage::Missing => format!("round {round}, {here} of {pieces} pieces; nobody has the rest"),
+    };
+    let blamed = match of.blamed.len() {
+        0 => String::new(),
+        n => format!("; {n} sent what is wrong and were asked no more"),
+    };
+    format!("{how}, from {from}{blamed}")
 }
 
 /// The keystore names its address beside the secret.

@@ -39,6 +39,15 @@ fn a_stranger_joins_is_paid_and_leaves() {
     let _up = Process::up(root, &["--no-liar", "--port", "19550"]);
     wait_for("the network's description", || network.exists().then_some(()));
 
+    // The second round begins once the first has settled: the state is another by then.
+    let settled = || {
+        std::fs::read_dir(net(root))
+            .ok()?
+            .flatten()
+            .find_map(|entry| entry.path().join("rounds").join("2.json").exists().then_some(()))
+    };
+    wait_for("the second round of the others", settled);
+
     let payee = "0x00000000000000000000000000000000000C01d5";
     let own = made(root);
     // Noise far too small to hide anything, which leaves the update fit to be accepted.
@@ -86,6 +95,15 @@ fn a_stranger_joins_is_paid_and_leaves() {
     assert!(told["releases"].as_u64() >= Some(1), "{now}");
     assert!(told["epsilon"].as_f64() > Some(1_000.0), "{now}");
     assert_eq!(now["payee"].as_str().map(str::to_lowercase), Some(payee.to_lowercase()));
+
+    // It came when the state was another than the first, so it had to fetch it, and says so.
+    let log = std::fs::read_to_string(root.join("own-node.err")).expect("its log");
+    assert!(log.contains("the checkpoint is here, every piece checked"), "{log}");
+    let state = &now["checkpoint"];
+    assert_eq!((&state["stage"], &state["here"]), (&"complete".into(), &state["pieces"]), "{now}");
+    assert!(state["given"].as_object().is_some_and(|given| !given.is_empty()), "{now}");
+    let shown = run(root, &["node", "status", "--dir", &own]);
+    assert!(shown.stdout.contains("state     round"), "{}", shown.stdout);
 
     let leave = ["node", "leave", "--dir", &own];
     let left = run(root, &leave);

@@ -3,6 +3,7 @@
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
+use crate::{limits::ITEM_SIZE_MAX, pieces::Kind};
 
 fn request() -> impl Strategy<Value = Request> {
     let offer = (any::<u64>(), any::<u32>(), any::<[u8; 32]>(), any::<[u8; 32]>(), bytes());
@@ -13,7 +14,20 @@ fn request() -> impl Strategy<Value = Request> {
         }),
         Just(Request::Status),
         any::<[u8; 32]>().prop_map(|root| Request::Tensor { root }),
+        item().prop_map(|item| Request::Have { item }),
+        (item(), any::<u32>())
+            .prop_map(|(item, at)| Request::Piece { item, index: at % item.count() }),
     ]
+}
+
+fn item() -> impl Strategy<Value = Item> {
+    let kinds = prop_oneof![Just(Kind::Blob), Just(Kind::Words), Just(Kind::Doubles)];
+    let sizes = 1..=ITEM_SIZE_MAX / 8;
+    (kinds, any::<[u8; 32]>(), sizes).prop_map(|(kind, name, eighths)| Item {
+        kind,
+        name,
+        size: 8 * eighths,
+    })
 }
 
 fn response() -> impl Strategy<Value = Response> {
@@ -28,6 +42,9 @@ fn response() -> impl Strategy<Value = Response> {
         status.prop_map(|(node, round, block, blobs)| {
             Response::Status { node, round, block, blobs }
         }),
+        bytes().prop_map(Response::Have),
+        (vec(any::<Hash32>(), 0..=PATH_MAX), bytes())
+            .prop_map(|(path, bytes)| Response::Piece { path, bytes }),
     ]
 }
 
@@ -56,7 +73,7 @@ proptest! {
 
     /// Whatever decodes is a message that encodes and decodes to itself again.
     #[test]
-    fn random_bytes_decode_to_a_message_or_an_error(kind in 0u8..6, tail in bytes()) {
+    fn random_bytes_decode_to_a_message_or_an_error(kind in 0u8..8, tail in bytes()) {
         let bytes = [vec![kind], tail].concat();
         if let Ok(request) = Request::decode(&bytes) {
             let frame = request.encode().expect("a decoded message is within limits");
@@ -104,6 +121,8 @@ fn mutated_messages_never_panic() {
         status.encode(),
         Response::Blob(vec![9; 150]).encode(),
         Response::Attest { signature: [4; 65] }.encode(),
+        Request::Piece { item: Item::blob([5; 32], 1 << 20), index: 3 }.encode(),
+        Response::Piece { path: vec![[6; 32]; 3], bytes: vec![7; 40] }.encode(),
     ]
     .into_iter()
     .map(|frame| body(&frame.expect("the fields are within limits")).to_vec())
@@ -141,8 +160,8 @@ fn limits_are_known_from_the_first_byte() {
     let size_max = 1;
     let expected = Err(WireError::Size { kind: 2, size: 2, size_max });
     assert_eq!(check_size::<Request>(2, 2), expected);
-    assert_eq!(check_size::<Request>(1, 4), Err(WireError::Kind { kind: 4 }));
-    assert_eq!(check_size::<Response>(1, 5), Err(WireError::Kind { kind: 5 }));
+    assert_eq!(check_size::<Request>(1, 6), Err(WireError::Kind { kind: 6 }));
+    assert_eq!(check_size::<Response>(1, 7), Err(WireError::Kind { kind: 7 }));
     assert_eq!(Request::decode(&[]), Err(WireError::Empty));
 }
 
@@ -169,6 +188,17 @@ fn the_largest_messages_fit_their_limits() {
     let blob = Response::Blob(vec![0; BLOB_SIZE_MAX]);
     let frame = blob.encode().expect("the blob is just small enough");
     assert_eq!(Response::decode(body(&frame)), Ok(blob));
+    let piece =
+        Response::Piece { path: vec![[0xff; 32]; PATH_MAX], bytes: vec![0xff; PIECE_SIZE_MAX] };
+    let frame = piece.encode().expect("the piece is just small enough");
+    assert_eq!(Response::decode(body(&frame)), Ok(piece));
+    let map = Response::Have(vec![0xff; PIECES_MAX / 8]);
+    let frame = map.encode().expect("the map is just small enough");
+    assert_eq!(Response::decode(body(&frame)), Ok(map));
+    let item = Item::elements([0xff; 32], ITEM_SIZE_MAX / 4, 4);
+    let last = Request::Piece { item, index: item.count() - 1 };
+    let frame = last.encode().expect("there is such a piece");
+    assert_eq!(Request::decode(body(&frame)), Ok(last));
     let reason = Response::refused("x".repeat(10_000));
     let frame = reason.encode().expect("the reason was cut");
     assert_eq!(Response::decode(body(&frame)), Ok(reason));
@@ -181,6 +211,20 @@ fn what_is_too_long_is_not_sent() {
     assert_eq!(blob.encode(), Err(expected));
     let reason = Response::Refused { reason: "x".repeat(REASON_SIZE_MAX + 1) };
     assert!(matches!(reason.encode(), Err(WireError::Field { .. })));
+}
+
+#[test]
+fn pieces_that_there_are_not_cannot_be_asked_for() {
+    let item = Item::blob([1; 32], 1 << 20);
+    let beyond = Request::Piece { item, index: 4 };
+    assert_eq!(beyond.encode(), Err(WireError::Item { size: 1 << 20, index: 4 }));
+    let odd = Request::Have { item: Item { kind: Kind::Words, size: 5, ..item } };
+    assert_eq!(odd.encode(), Err(WireError::Item { size: 5, index: 0 }));
+    // The same in bytes: kind 4, words, a name, five bytes.
+    let bytes = [&[4, 1][..], &[1; 32], &[5]].concat();
+    assert_eq!(Request::decode(&bytes), Err(WireError::Item { size: 5, index: 0 }));
+    let huge = [&[4, 0][..], &[1; 32], &[0xff; 9], &[1]].concat();
+    assert_eq!(Request::decode(&huge), Err(WireError::Item { size: u64::MAX, index: 0 }));
 }
 
 #[test]
@@ -202,6 +246,9 @@ fn the_layout_is_the_documented_one() {
     };
     let expected = format!("4800000001ac0202{}{}03010203", "aa".repeat(32), "bb".repeat(32));
     assert_eq!(hex::encode(offer.encode().expect("three bytes are few")), expected);
+    let piece = Request::Piece { item: Item::blob([0xdd; 32], 300_000), index: 1 };
+    let expected = format!("260000000500{}e0a71201", "dd".repeat(32));
+    assert_eq!(hex::encode(piece.encode().expect("there is such a piece")), expected);
     let attest = Response::Attest { signature: [0xcc; 65] };
     let expected = format!("4200000002{}", "cc".repeat(65));
     assert_eq!(hex::encode(attest.encode().expect("a signature is short")), expected);

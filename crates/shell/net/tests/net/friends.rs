@@ -58,7 +58,7 @@ async fn every_byte_is_counted_on_both_sides() {
 async fn another_network_is_refused_with_the_difference() {
     let bob = Node::start(config(2), Vec::new()).await;
     let cases = [
-        (Hello { version: 2, ..HELLO }, Mismatch::Version { ours: 2, theirs: 1 }),
+        (Hello { version: 1, ..HELLO }, Mismatch::Version { ours: 1, theirs: HELLO.version }),
         (Hello { chain_id: 1, ..HELLO }, Mismatch::Chain { ours: 1, theirs: HELLO.chain_id }),
         (
             Hello { rounds: [8; 20], ..HELLO },

@@ -1,7 +1,15 @@
 //! Real sockets on the loopback interface: nodes that keep the protocol, and peers that do not.
 
+#![expect(clippy::print_stdout, reason = "what a spread took is for whoever runs it")]
+
 mod friends;
 mod hostile;
+#[cfg(target_os = "linux")]
+mod relay;
+mod sharer;
+#[cfg(target_os = "linux")]
+mod spread;
+mod swarm;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -83,6 +91,7 @@ async fn answer_all(mut incoming: mpsc::Receiver<Incoming>, kept: Vec<Vec<u8>>) 
             Request::Status => {
                 Response::Status { node: Some(3), round: 2, block: 1, blobs: kept.len() as u64 }
             }
+            Request::Have { .. } | Request::Piece { .. } => Response::NotFound,
         });
     }
 }

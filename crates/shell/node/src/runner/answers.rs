@@ -2,10 +2,47 @@
 //!
 //! Invariant: a question never ends the node. A file that cannot be read is one that is not here.
 
-use net::Response;
+use net::{
+    Response,
+    library::{Library, Place},
+    pieces::{Item, Kind},
+};
 use tensor::Hash;
 
 use crate::{TensorStore, tensors};
+
+/// Where items can be: whole among the tensors and the blobs, in part in the library.
+#[derive(Clone, Debug)]
+pub(crate) struct Items {
+    pub(crate) library: Library,
+    pub(crate) tensors: TensorStore,
+    pub(crate) blobs: net::blobs::Store,
+}
+
+impl Items {
+    /// Which pieces of an item are here.
+    pub(crate) fn have(&self, item: &Item) -> Response {
+        self.library.have(item, self.whole(item).as_ref())
+    }
+
+    /// One piece of it.
+    pub(crate) fn piece(&self, item: &Item, index: u32) -> Response {
+        self.library.piece(item, index, self.whole(item).as_ref())
+    }
+
+    fn whole(&self, item: &Item) -> Option<Place> {
+        let expected = match item.kind {
+            Kind::Blob => {
+                let path = self.blobs.path(&item.name);
+                return path.is_file().then_some(Place { path, offset: 0 });
+            }
+            Kind::Words => 4,
+            Kind::Doubles => 8,
+        };
+        let (place, width) = self.tensors.place(Hash(item.name))?;
+        (width == expected).then_some(place)
+    }
+}
 
 /// The blob of that name.
 pub(super) fn blob(blobs: &net::blobs::Store, name: &net::Hash32) -> Response {

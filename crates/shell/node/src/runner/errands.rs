@@ -11,6 +11,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use net::Request;
@@ -20,13 +21,19 @@ use round::{
 };
 use tensor::{Hash, Tensor};
 
-use super::{Event, Node};
+use super::{Event, Node, answers::Items};
 use crate::{
-    NodeError, TensorStore, aggregation,
+    NodeError, TensorStore, aggregation, checkpoint,
+    eye::Look,
+    gather::{Gather, Want},
+    missed,
     peers::{self, Peers},
     training::{self, Habits},
     updates::Sources,
 };
+
+/// For how long nothing of the checkpoint may come.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Something that is asked of peers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,7 +74,8 @@ impl Node {
         let (events, params) = (self.events.clone(), self.finder(round));
         let guard = self.guard.clone();
         tokio::spawn(async move {
-            let Some(params) = params.find(model_root).await else { return };
+            let want = Want::params(&job, model_root);
+            let Some(params) = params.find(want).await else { return };
             let work = move || {
                 let lie = lie.map(|lie| (lie, &before[..]));
                 let habits = Habits { lie, guard: guard.as_ref() };
@@ -149,8 +157,9 @@ impl Node {
         let (events, journal) = (self.events.clone(), self.journal.clone());
         let (budget_gwei, finder) = (self.rounds.budget_gwei, self.finder(round));
         tokio::spawn(async move {
+            let wants = (Want::params(&job, roots.0), Want::cumulative(roots.1));
             let (Some(params), Some(cumulative)) =
-                (finder.find(roots.0).await, finder.find(roots.1).await)
+                (finder.find(wants.0).await, finder.find(wants.1).await)
             else {
                 return;
             };
@@ -169,6 +178,42 @@ impl Node {
             };
             let _ = events.send(event);
         });
+    }
+
+    /// Once, at the first look: fetches the state that the chain names, where it is not here.
+    pub(super) fn fetch_checkpoint(&mut self, look: &Look, settled: bool) {
+        let Some(dir) = self.checkpoint.take() else { return };
+        let round = &look.view.round;
+        let mut wants = vec![
+            Want::params(&self.job, round.model_root),
+            Want::cumulative(round.cumulative_root),
+        ];
+        let gather = Gather {
+            tensors: self.tensors.clone(),
+            peers: self.peers.clone(),
+            own: look.view.own,
+            patience: PATIENCE,
+        };
+        let (client, job, number) = (self.client.clone(), self.job.clone(), round.number);
+        let events = self.events.clone();
+        tokio::spawn(async move {
+            if settled && let Ok(before) = missed::started_from(&client, number).await {
+                wants.extend([Want::params(&job, before.0), Want::cumulative(before.1)]);
+            }
+            if let Err(error) = checkpoint::fetch(gather, dir, number, wants).await {
+                let what = "fetching the checkpoint";
+                let _ = events.send(Event::Failed { what, round: number, error });
+            }
+        });
+    }
+
+    /// What peers can be handed in pieces.
+    pub(super) fn items(&self) -> Items {
+        Items {
+            library: self.peers.library.clone(),
+            tensors: self.tensors.clone(),
+            blobs: self.blobs.clone(),
+        }
     }
 
     fn own(&self) -> Option<u32> {
@@ -196,9 +241,9 @@ struct Finder {
 }
 
 impl Finder {
-    async fn find(&self, root: Hash) -> Option<Tensor> {
+    async fn find(&self, want: Want) -> Option<Tensor> {
         while self.seen.load(Ordering::Relaxed) <= self.round {
-            let found = peers::find(&self.tensors, &self.peers, self.own, root).await;
+            let found = peers::find(&self.tensors, &self.peers, self.own, want.clone()).await;
             if found.is_some() {
                 return found;
             }

@@ -7,10 +7,15 @@ use alloy::{
     signers::local::PrivateKeySigner,
 };
 use chain::Client;
-use net::Endpoint;
+use net::{Endpoint, library::Library, swarm::FetchError};
 
 use super::{CHAIN_RETRY, RESIDUAL};
-use crate::{Config, Job, NodeError, privacy::Guard, store::Store};
+use crate::{
+    Config, Job, NodeError,
+    peers::{Directory, Gathering, Peers},
+    privacy::Guard,
+    store::Store,
+};
 
 /// Opens the chain, waiting for one that does not answer yet.
 pub(super) async fn connect(
@@ -82,6 +87,21 @@ pub(super) async fn register(
     }
     tracing::info!(address, "registered");
     Ok(())
+}
+
+/// Blobs, without what a process left that was killed.
+pub(super) fn blobs(dir: &Path) -> Result<net::blobs::Store, NodeError> {
+    let blobs = net::blobs::Store::open(dir)?;
+    blobs.sweep()?;
+    Ok(blobs)
+}
+
+/// Other nodes, and what is here of what is fetched from them.
+pub(super) fn peers(dir: &Path, endpoint: Endpoint) -> Result<Peers, NodeError> {
+    let opened = Library::open(dir).and_then(|library| library.sweep().map(|()| library));
+    let library = opened.map_err(FetchError::Disk)?;
+    let (directory, gathering) = (Directory::default(), Gathering::default());
+    Ok(Peers { endpoint, directory, library, gathering })
 }
 
 /// What keeps the node's updates from telling too much, where it wants that.

@@ -1,0 +1,4 @@
+//! Feeds `piece`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hostile::feed("piece", bytes));
