@@ -21,6 +21,7 @@ mod peers;
 mod risk;
 mod rust;
 mod sim;
+mod spread;
 mod steps;
 mod tally;
 mod testfloat;
@@ -134,6 +135,15 @@ enum Task {
         #[arg(default_value_t = 16)]
         nodes: usize,
     },
+    /// Bring one blob to many peers while datagrams are lost and providers are killed
+    Spread {
+        /// Length of the blob
+        #[arg(long, default_value_t = 100)]
+        megabytes: u32,
+        /// How many fetch it
+        #[arg(long, default_value_t = 32)]
+        peers: u32,
+    },
     /// Print the figures of prices, implied volatilities, surfaces and portfolio margin
     Options {
         /// The folder of the option chains
@@ -180,6 +190,7 @@ fn main() -> ExitCode {
         Task::Attacks { words } => attacks::bench(&mut steps, &words),
         Task::Sim { words } => sim::run(&words),
         Task::Hosts { nodes } => hosts::run(&steps, nodes),
+        Task::Spread { megabytes, peers } => spread::run(&steps, megabytes, peers),
         Task::Options { folder, json } => options::bench(&mut steps, &folder, json),
     };
     if let Err(error) = result {
