@@ -31,6 +31,18 @@ fn metric(address: &str, name: &str) -> Option<f64> {
     line.rsplit(' ').next()?.parse().ok()
 }
 
+/// What a node that came late says of how it began.
+fn check_checkpoint(root: &Path, now: &Value) {
+    // It came when the state was another than the first, so it had to fetch it, and says so.
+    let log = std::fs::read_to_string(root.join("own-node.err")).expect("its log");
+    assert!(log.contains("the checkpoint is here, every piece checked"), "{log}");
+    let state = &now["checkpoint"];
+    assert_eq!((&state["stage"], &state["here"]), (&"complete".into(), &state["pieces"]), "{now}");
+    assert!(state["given"].as_object().is_some_and(|given| !given.is_empty()), "{now}");
+    let shown = run(root, &["node", "status", "--dir", &made(root)]);
+    assert!(shown.stdout.contains("state     round"), "{}", shown.stdout);
+}
+
 #[test]
 fn a_stranger_joins_is_paid_and_leaves() {
     let root = directory();
@@ -96,14 +108,7 @@ fn a_stranger_joins_is_paid_and_leaves() {
     assert!(told["epsilon"].as_f64() > Some(1_000.0), "{now}");
     assert_eq!(now["payee"].as_str().map(str::to_lowercase), Some(payee.to_lowercase()));
 
-    // It came when the state was another than the first, so it had to fetch it, and says so.
-    let log = std::fs::read_to_string(root.join("own-node.err")).expect("its log");
-    assert!(log.contains("the checkpoint is here, every piece checked"), "{log}");
-    let state = &now["checkpoint"];
-    assert_eq!((&state["stage"], &state["here"]), (&"complete".into(), &state["pieces"]), "{now}");
-    assert!(state["given"].as_object().is_some_and(|given| !given.is_empty()), "{now}");
-    let shown = run(root, &["node", "status", "--dir", &own]);
-    assert!(shown.stdout.contains("state     round"), "{}", shown.stdout);
+    check_checkpoint(root, &now);
 
     let leave = ["node", "leave", "--dir", &own];
     let left = run(root, &leave);
