@@ -141,7 +141,7 @@ contract ScoresMoneyTest is ScoresDesk {
     }
 
     /// @notice Burns end with the stake, whatever a score says.
-    /// forge-config: default.fuzz.runs = 200
+    /// forge-config: default.fuzz.runs = 64
     function testFuzz_burn_withinTheStake(uint64 stake, uint64 burn) public {
         uint256 own = bound(stake, STAKE / 10, 3 * STAKE);
         uint64 burnt = uint64(bound(burn, 0, 2 ** 50));
@@ -313,7 +313,7 @@ contract ScoresMoneyTest is ScoresDesk {
     }
 
     /// @notice What may be withdrawn before the score can neither win nor lose.
-    /// forge-config: default.fuzz.runs = 200
+    /// forge-config: default.fuzz.runs = 64
     function testFuzz_stake_cutAtTheOpening(uint16 early) public {
         play(2);
         vm.prank(vm.addr(keys[1]));

@@ -239,7 +239,7 @@ contract ScoresInvariants is Campaign {
         return address(play);
     }
 
-    /// forge-config: default.invariant.runs = 32
+    /// forge-config: default.invariant.runs = 16
     function invariant_books() external view {
         play.check();
     }

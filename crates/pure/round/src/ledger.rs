@@ -1,9 +1,9 @@
 //! The contracts of a job as one state machine over block numbers.
 //!
-//! The pure mirror of `Registry`, `Rounds`, `Court`, `Rewards` and `Scores` with the token between them: the
-//! same calls, the same checks in the same order, the same names of refusals. A call first brings
-//! the round up to its block (a deadline that has passed counts as closed, whether or not anybody
-//! called since), then checks, and only then changes anything.
+//! The pure mirror of `Registry`, `Rounds`, `Court`, `Rewards` and `Scores` with the token between
+//! them: the same calls, the same checks in the same order, the same names of refusals. A call
+//! first brings the round up to its block (a deadline that has passed counts as closed, whether or
+//! not anybody called since), then checks, and only then changes anything.
 //!
 //! Invariants: a refused call changes nothing; balances, stakes, bonds, unpaid rewards and what was
 //! burnt always sum to what was minted.

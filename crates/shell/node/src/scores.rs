@@ -1,9 +1,9 @@
-//! A node's part in scores: it says what the market did after a round in which it had rows, computes
-//! every score, claims it when it is its turn, challenges what comes out differently here, and
-//! settles what can no longer fall.
+//! A node's part in scores: it says what the market did after a round in which it had rows,
+//! computes every score, claims it when it is its turn, challenges what comes out differently here,
+//! and settles what can no longer fall.
 //!
-//! Level-triggered: everything is read from the chain, so a crash in between repeats what is missing
-//! and nothing else. Where rounds are paid alike there is nothing to do.
+//! Level-triggered: everything is read from the chain, so a crash in between repeats what is
+//! missing and nothing else. Where rounds are paid alike there is nothing to do.
 //!
 //! Invariant: outputs are in the tensor store before anybody is told their roots.
 

@@ -85,8 +85,8 @@ impl Client {
         self.send(self.deployment().scores, Scores::postWindowCall { round, data }).await
     }
 
-    /// Claims a round's score of these roots of inputs and outputs. Needs an allowance for the court,
-    /// which takes the bond.
+    /// Claims a round's score of these roots of inputs and outputs. Needs an allowance for the
+    /// court, which takes the bond.
     pub async fn post_score(
         &self,
         round: u64,
