@@ -66,7 +66,8 @@ impl Dealer {
             return self.random.one_in(6).then(|| self.window(ledger, (next, &past)));
         }
         if self.random.one_in(12) {
-            return Some(self.window(ledger, (next + self.random.below(2), &past)));
+            let round = next + self.random.below(2);
+            return Some(self.window(ledger, (round, &past)));
         }
         if ledger.poster(head + 1).is_err() && !self.random.one_in(10) {
             let wait = Move::Mine(1 + self.random.below(4));
