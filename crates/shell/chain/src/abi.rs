@@ -54,7 +54,7 @@ struct Table {
 }
 
 /// The artifacts by contract name.
-const ARTIFACTS: [(&str, &str); 22] = [
+const ARTIFACTS: [(&str, &str); 23] = [
     ("AssayToken", include_str!("../../../../contracts/artifacts/AssayToken.json")),
     ("Registry", include_str!("../../../../contracts/artifacts/Registry.json")),
     ("Programs", include_str!("../../../../contracts/artifacts/Programs.json")),
@@ -76,6 +76,7 @@ const ARTIFACTS: [(&str, &str); 22] = [
     ("PortfolioHouse", include_str!("../../../../contracts/artifacts/PortfolioHouse.json")),
     ("Jobs", include_str!("../../../../contracts/artifacts/Jobs.json")),
     ("Revenue", include_str!("../../../../contracts/artifacts/Revenue.json")),
+    ("Runs", include_str!("../../../../contracts/artifacts/Runs.json")),
     ("OrderDesk", include_str!("../../../../contracts/artifacts/OrderDesk.json")),
 ];
 

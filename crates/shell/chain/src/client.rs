@@ -17,6 +17,7 @@ mod jobs;
 mod market;
 mod oracle;
 mod panel;
+mod runs;
 mod scores;
 
 use std::{sync::Arc, time::Duration};
@@ -46,6 +47,7 @@ pub use self::{
     market::{Account, Match, Order},
     oracle::{Based, Basis, Bundle, Posting, Price, Report},
     panel::{FeedTerms, Message, PanelPolicy, PanelState, Record, Reporter, SlotReport, Step},
+    runs::{OpenProposal, RunState},
     scores::{Lists, Past, Player, ScorePosted, ScoreTerms, Scored},
 };
 use crate::Deployment;

@@ -101,11 +101,13 @@ pub struct Deployment {
     pub jobs: Address,
     /// `Revenue`: fees of deployed jobs, split among who trained them.
     pub revenue: Address,
+    /// `Runs`: models trained on public data, by whole runs that are claimed.
+    pub runs: Address,
 }
 
 impl Deployment {
     /// Returns the contracts' names and addresses in the order of their deployment.
-    pub fn named(&self) -> [(&'static str, Address); 22] {
+    pub fn named(&self) -> [(&'static str, Address); 23] {
         [
             ("AssayToken", self.token),
             ("Registry", self.registry),
@@ -129,6 +131,7 @@ impl Deployment {
             ("PortfolioHouse", self.house),
             ("Jobs", self.jobs),
             ("Revenue", self.revenue),
+            ("Runs", self.runs),
         ]
     }
 
@@ -245,6 +248,7 @@ pub async fn plan(client: &Client) -> Result<Deployment, ClientError> {
         house: at(19),
         jobs: at(20),
         revenue: at(21),
+        runs: at(22),
     })
 }
 
@@ -344,7 +348,7 @@ fn init_codes(client: &Client, setup: &Setup, at: &Deployment) -> Vec<Bytes> {
             gasPriceCap: setup.gas_price_cap,
             gasRate: Unit::ETHER.wei(),
         },
-        consumers: vec![at.rounds, at.scores, at.oracle, at.panel, at.scenarios, at.jobs],
+        consumers: vec![at.rounds, at.scores, at.oracle, at.panel, at.scenarios, at.jobs, at.runs],
     };
     let rewards = Rewards::constructorCall {
         token_: at.token,

@@ -95,6 +95,7 @@ pub(super) fn planned(
         house: none,
         jobs: none,
         revenue: none,
+        runs: none,
     };
     (at, codes)
 }

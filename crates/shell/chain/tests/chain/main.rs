@@ -10,3 +10,4 @@ mod panel;
 mod persistence;
 mod protocol;
 mod rpc;
+mod runs;
