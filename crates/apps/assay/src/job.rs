@@ -2,9 +2,11 @@
 //!
 //! A job has stakes, rounds and pay of its own; its sponsor's tokens stand in an escrow that pays
 //! its rounds one after another. `advance` moves a job on where the evidence is on the chain, and
-//! says what is missing where it is not.
+//! says what is missing where it is not. Open jobs ([`open`]) are the second kind: their data are
+//! public, and whole runs on them are claimed.
 //!
-//! Absent: training in a job, revealing and validating its holdout; `chain::Client` has the calls.
+//! Absent: training in a job's rounds, revealing and validating its holdout; `chain::Client` has
+//! the calls.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -12,7 +14,7 @@ use alloy::primitives::{B256, U256, utils::Unit};
 use anyhow::{Context as _, bail, ensure};
 use chain::{
     Client,
-    client::{JobState, Proposal},
+    client::{JobState, Proposal, RunState},
     contracts::jobs::IJobs,
 };
 
@@ -24,6 +26,9 @@ use crate::{
     up::keys,
 };
 
+use self::open::Number;
+
+pub(crate) mod open;
 pub(crate) mod read;
 mod share;
 mod show;
@@ -52,6 +57,16 @@ enum Command {
     Show(Which),
     /// Create a job with the network's own Programs, and print its number.
     Create(Create),
+    /// Write the files of an open job to begin with: the log-linear volatility model.
+    Example(open::example::Args),
+    /// Create an open job of a directory's files, on public data, and pay for its runs.
+    Open(open::make::Args),
+    /// Train an open job and claim the result; stay until it is paid, and defend it.
+    Run(open::run::Args),
+    /// Run another's run again and say whether the results are equal; dispute it, if asked.
+    Check(open::check::Args),
+    /// End a run of an open job: pay it, or drop it; anybody may.
+    Settle(Settle),
     /// Put tokens into a job's escrow.
     Fund(Amount),
     /// Move a job on, or pay its next round, whichever is due.
@@ -71,15 +86,24 @@ enum Command {
 /// Of which job.
 #[derive(Debug, clap::Args)]
 struct Which {
-    /// Its number.
-    job: u64,
+    /// Its number; of an open job, such as o0.
+    job: Number,
+}
+
+/// Which run.
+#[derive(Debug, clap::Args)]
+struct Settle {
+    /// The open job's number, such as o0.
+    job: Number,
+    /// The run's number.
+    run: u64,
 }
 
 /// How much, for which job.
 #[derive(Debug, clap::Args)]
 struct Amount {
-    /// Its number.
-    job: u64,
+    /// Its number; of an open job, such as o0.
+    job: Number,
     /// Tokens, such as 200 or 0.5.
     tokens: String,
 }
@@ -120,7 +144,7 @@ struct Create {
 #[derive(Debug, clap::Args)]
 struct Fix {
     /// The job's number.
-    job: u64,
+    job: Number,
     /// f64, little-endian, one for each place of the job's pay.
     file: PathBuf,
 }
@@ -129,13 +153,17 @@ struct Fix {
 #[derive(Debug, clap::Args)]
 struct Claim {
     /// The job's number.
-    job: u64,
+    job: Number,
     /// The node's index in the job's registry.
     index: u32,
 }
 
 /// Does it.
 pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    if let Command::Example(example) = &args.command {
+        open::example::run(example)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let layout = Layout::new(&args.dir);
     let reader = match args.node {
         Some(_) => None,
@@ -145,47 +173,142 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         (Some(reader), _) => reader.client.with_signer(keys::own(&layout, "deployer")?),
         (None, node) => of_node(node.clone().context("one of the two is there")?).await?,
     };
+    if let Some(job) = args.command.job() {
+        job.known(&client).await?;
+    }
+    let own = (args.node.as_ref().unwrap_or(&args.dir).join("open"), args.json);
     match &args.command {
-        Command::List => show::list(&client, args.json).await?,
-        Command::Show(which) => show::one(&client, which.job, args.json).await?,
-        Command::Create(create) => {
-            let job = made(&client, create).await?;
-            say(args.json, job, &format!("is a draft; `assay job fund {job} TOKENS`"));
+        Command::Open(given) => {
+            let job = open::make::run(&client, given, own.0).await?;
+            say(args.json, Number::Open(job), &format!("is open; `assay job run o{job}`"));
         }
-        Command::Fund(amount) => {
-            let wei = tokens(&client, &amount.tokens).await?;
-            client.allow(client.deployment().jobs).await?;
-            client.fund_job(U256::from(amount.job), wei).await?;
-            let job = amount.job;
-            say(args.json, job, &format!("{} tokens are in its escrow now", amount.tokens));
-        }
-        Command::Advance(which) => advance(&client, which.job, args.json).await?,
-        Command::Pay(amount) => {
-            let wei = tokens(&client, &amount.tokens).await?;
-            client.allow(client.deployment().revenue).await?;
-            client.pay_fee(U256::from(amount.job), wei).await?;
-            say(args.json, amount.job, &format!("paid a fee of {} tokens", amount.tokens));
-        }
-        Command::Fix(fix) => {
-            let bytes = std::fs::read(&fix.file).with_context(|| fix.file.display().to_string())?;
-            client.fix_epoch(U256::from(fix.job), bytes.into()).await?;
-            say(args.json, fix.job, "fees are split by the newest pay from now on");
-        }
-        Command::Claim(claim) => share::claim(&client, claim.job, claim.index, args.json).await?,
-        Command::End(which) => {
-            client.end_job(U256::from(which.job)).await?;
-            let block = client.job(U256::from(which.job)).await?.retireBlock;
-            let job = which.job;
-            say(args.json, job, &format!("ends: `assay job advance {job}` from block {block} on"));
-        }
-        Command::Reclaim(which) => {
-            let before = client.job(U256::from(which.job)).await?;
-            client.reclaim_job(U256::from(which.job)).await?;
-            let tokens = money::plain(before.escrow);
-            say(args.json, which.job, &format!("{tokens} tokens went to {}", before.sponsor));
-        }
+        Command::Run(given) => open::run::run(&client, given, own).await?,
+        Command::Check(given) => return open::check::run(&client, given, own).await,
+        other => on_chain(&client, other, args.json).await?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+impl Command {
+    /// The job it is about, which must be there.
+    fn job(&self) -> Option<Number> {
+        match self {
+            Command::Show(which)
+            | Command::Advance(which)
+            | Command::End(which)
+            | Command::Reclaim(which) => Some(which.job),
+            Command::Fund(amount) | Command::Pay(amount) => Some(amount.job),
+            Command::Fix(fix) => Some(fix.job),
+            Command::Claim(claim) => Some(claim.job),
+            Command::Settle(settle) => Some(settle.job),
+            Command::Run(_) | Command::Check(_) | Command::List | Command::Create(_) => None,
+            Command::Example(_) | Command::Open(_) => None,
+        }
+    }
+}
+
+/// Does what is a call or two, or a look.
+async fn on_chain(client: &Client, command: &Command, json: bool) -> anyhow::Result<()> {
+    match command {
+        Command::List => show::list(client, json).await?,
+        Command::Show(which) => show::one(client, which.job, json).await?,
+        Command::Create(create) => {
+            let job = made(client, create).await?;
+            let words = format!("is a draft; `assay job fund {job} TOKENS`");
+            say(json, Number::Private(job), &words);
+        }
+        Command::Fund(amount) => fund(client, amount, json).await?,
+        Command::Advance(which) => advance(client, which.job.private()?, json).await?,
+        Command::Pay(amount) => {
+            let job = amount.job.private()?;
+            let wei = tokens(client, &amount.tokens).await?;
+            client.allow(client.deployment().revenue).await?;
+            client.pay_fee(U256::from(job), wei).await?;
+            say(json, amount.job, &format!("paid a fee of {} tokens", amount.tokens));
+        }
+        Command::Fix(fix) => {
+            let job = fix.job.private()?;
+            let bytes = std::fs::read(&fix.file).with_context(|| fix.file.display().to_string())?;
+            client.fix_epoch(U256::from(job), bytes.into()).await?;
+            say(json, fix.job, "fees are split by the newest pay from now on");
+        }
+        Command::Claim(claim) => {
+            share::claim(client, claim.job.private()?, claim.index, json).await?;
+        }
+        Command::End(which) => {
+            let job = which.job.private()?;
+            client.end_job(U256::from(job)).await?;
+            let block = client.job(U256::from(job)).await?.retireBlock;
+            let words = format!("ends: `assay job advance {job}` from block {block} on");
+            say(json, which.job, &words);
+        }
+        Command::Reclaim(which) => reclaim(client, which.job, json).await?,
+        Command::Settle(which) => settle(client, which, json).await?,
+        Command::Example(_) | Command::Open(_) | Command::Run(_) | Command::Check(_) => {
+            unreachable!("done before")
+        }
+    }
+    Ok(())
+}
+
+async fn fund(client: &Client, amount: &Amount, json: bool) -> anyhow::Result<()> {
+    let wei = tokens(client, &amount.tokens).await?;
+    match amount.job {
+        Number::Private(job) => {
+            client.allow(client.deployment().jobs).await?;
+            client.fund_job(U256::from(job), wei).await?;
+        }
+        Number::Open(job) => {
+            client.allow(client.deployment().runs).await?;
+            client.fund_open_job(U256::from(job), wei).await?;
+        }
+    }
+    say(json, amount.job, &format!("{} tokens are in its escrow now", amount.tokens));
+    Ok(())
+}
+
+async fn reclaim(client: &Client, job: Number, json: bool) -> anyhow::Result<()> {
+    let (escrow, sponsor) = match job {
+        Number::Private(number) => {
+            let before = client.job(U256::from(number)).await?;
+            client.reclaim_job(U256::from(number)).await?;
+            (before.escrow, before.sponsor)
+        }
+        Number::Open(number) => {
+            let before = client.open_job(U256::from(number)).await?;
+            let (block, end) = (client.block_number().await?, before.terms.endBlock);
+            ensure!(block >= end, "job {job} ends with block {end}; the chain is at {block}");
+            client.reclaim_open_job(U256::from(number)).await?;
+            (before.escrow, before.sponsor)
+        }
+    };
+    say(json, job, &format!("{} tokens went to {sponsor}", money::plain(escrow)));
+    Ok(())
+}
+
+async fn settle(client: &Client, which: &Settle, json: bool) -> anyhow::Result<()> {
+    let (job, run) = (U256::from(which.job.open()?), U256::from(which.run));
+    let count = client.runs_of(job).await?.len();
+    ensure!(
+        usize::try_from(which.run)? < count,
+        "job {} has no run {}; {count} were enrolled",
+        which.job,
+        which.run
+    );
+    let settled = client.settle_run(job, run).await;
+    let state = RunState::from_word(client.run_of(job, run).await?.state);
+    let state = state.map_or_else(String::new, |state| state.to_string());
+    match settled {
+        Ok(_) => say(json, which.job, &format!("run {} is {state} now", which.run)),
+        Err(error) if error.reverted_with() == Some("NotDue") => bail!(
+            "run {} of {} is {state}, and cannot be ended now: its window, a dispute or its time \
+             to be claimed runs, or it is over",
+            which.run,
+            which.job
+        ),
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
 }
 
 /// The client of a node's own key.
@@ -196,8 +319,12 @@ async fn of_node(dir: PathBuf) -> anyhow::Result<Client> {
     Ok(Client::open(&config.rpc, keys.chain, config.deployment).await?)
 }
 
-fn say(json: bool, job: u64, words: &str) {
+fn say(json: bool, job: Number, words: &str) {
     if json {
+        let job = match job {
+            Number::Private(number) => serde_json::json!(number),
+            Number::Open(_) => serde_json::json!(job.to_string()),
+        };
         println!("{}", serde_json::json!({ "job": job, "said": words }));
     } else {
         println!("job {job}: {words}");
@@ -254,11 +381,11 @@ async fn advance(client: &Client, number: u64, json: bool) -> anyhow::Result<()>
     if moved.is_ok() {
         let state = JobState::from_word(client.job(job).await?.state);
         let state = state.map_or_else(String::new, |state| state.to_string());
-        say(json, number, &format!("is {state} now"));
+        say(json, Number::Private(number), &format!("is {state} now"));
         return Ok(());
     }
     if before != Some(JobState::Draft) && client.release_job(job).await.is_ok() {
-        say(json, number, "its next round is paid for; any node may open it");
+        say(json, Number::Private(number), "its next round is paid for; any node may open it");
         return Ok(());
     }
     let waits = read::job(client, number).await?.waits;

@@ -10,9 +10,9 @@
 mod chain;
 mod element;
 mod example;
-mod file;
+pub(crate) mod file;
 mod inputs;
-mod npy;
+pub(crate) mod npy;
 mod run;
 mod show;
 mod trace;
@@ -90,7 +90,7 @@ fn bar(what: &'static str, operations: u64) -> anyhow::Result<ProgressBar> {
 }
 
 /// Writes a type as listings do: `f32[2,3]`.
-fn type_name(dtype: tensor::Dtype, shape: &tensor::Shape) -> String {
+pub(crate) fn type_name(dtype: tensor::Dtype, shape: &tensor::Shape) -> String {
     let extents: Vec<String> = shape.dims().iter().map(ToString::to_string).collect();
     format!("{dtype}[{}]", extents.join(","))
 }

@@ -33,6 +33,7 @@ pub(crate) fn routes() -> Router<State> {
         .route("/accounts/{address}", get(account))
         .route("/house", get(|state| all(state, |view| answer(&view.house))))
         .route("/jobs", get(|state| all(state, |view| answer(&view.jobs))))
+        .route("/open-jobs", get(|state| all(state, |view| answer(&view.open_jobs))))
         .route("/blocks", get(|state| all(state, |view| answer(&view.blocks))))
         .route("/blocks/{number}", get(block))
         .route("/tx/{hash}", get(tx))

@@ -167,6 +167,12 @@ fn hostile(attack: &str) -> View {
         (job.state, job.waits, job.requirement, job.sponsor.label) = (own(), own(), own(), own());
         job.contracts.iter_mut().for_each(|part| part.label = own());
     }
+    for job in &mut view.open_jobs {
+        (job.description, job.sponsor.label) = (own(), own());
+        for run in &mut job.runs {
+            (run.state, run.claim_state, run.trainer.label) = (own(), own(), own());
+        }
+    }
     for account in &mut view.accounts {
         (account.name, account.unit, account.instrument, account.size_unit) =
             (own(), own(), own(), own());
@@ -302,6 +308,20 @@ async fn jobs_say_what_they_wait_for() {
     let (_, json) = read(&site, "/api/jobs").await;
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(json[0]["epochs"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
+async fn open_jobs_show_their_runs_and_claims() {
+    let (site, _sender) = site(World::after(STEPS).view().clone());
+    let (_, html) = read(&site, "/jobs").await;
+    for words in ["o0", "<td>open</td>", "<td>private</td>", "paid, the job", "41, struck", "0.81"]
+    {
+        assert!(html.contains(words), "the page lacks {words}");
+    }
+    let (status, json) = read(&site, "/api/open-jobs").await;
+    assert_eq!(status, StatusCode::OK);
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json[0]["runs"].as_array().map(Vec::len), Some(3));
 }
 
 #[tokio::test]

@@ -80,11 +80,11 @@ pub(crate) async fn job(client: &Client, number: u64) -> Result<Job, ClientError
     })
 }
 
-fn party(address: Address, label: &str) -> Party {
+pub(super) fn party(address: Address, label: &str) -> Party {
     Party { address: view::Address(address.into_array()), label: label.to_owned() }
 }
 
-fn wad(amount: U256) -> Wad {
+pub(super) fn wad(amount: U256) -> Wad {
     Wad::from_wei(u128::try_from(amount).unwrap_or(u128::MAX))
 }
 

@@ -154,6 +154,7 @@ impl Pages {
             let mut view = self.draw(rounds, params);
             view.house = self.house.clone();
             view.jobs = job::read::all(&network.client).await?;
+            view.open_jobs = job::open::read::all(&network.client).await?;
             view.oracle.panel =
                 Some(panel::read(&network.client, (&self.known, &self.history)).await?);
             self.view.send_replace(Arc::new(view));

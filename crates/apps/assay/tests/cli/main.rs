@@ -15,6 +15,7 @@ mod data;
 mod harness;
 mod hosts;
 mod house;
+mod open;
 mod operate;
 mod options;
 mod outside;

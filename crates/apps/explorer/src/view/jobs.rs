@@ -1,6 +1,6 @@
 //! Jobs: which models are trained for whose budget, how far each has come, and who shares its fees.
 
-use super::{Party, Wad};
+use super::{Hash, Party, Wad};
 use serde::{Deserialize, Serialize};
 
 /// One job, as of one block. Amounts are tokens.
@@ -43,4 +43,52 @@ pub struct FeeEpoch {
     pub paid: Wad,
     /// Pay by which it is split, of all nodes together.
     pub total: Wad,
+}
+
+/// One open job: public data, and whole runs that are claimed. Amounts are tokens.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OpenJob {
+    /// Its number among open jobs.
+    pub number: u64,
+    /// Who created it.
+    pub sponsor: Party,
+    /// What the model is and where the data are, as the sponsor says it.
+    pub description: String,
+    /// The step Program.
+    pub program: Hash,
+    /// How often a run executes it.
+    pub iterations: u32,
+    /// Pay of a run.
+    pub pay: Wad,
+    /// What a trainer puts in.
+    pub deposit: Wad,
+    /// What no run has reserved.
+    pub escrow: Wad,
+    /// What runs that are not over have reserved.
+    pub reserved: Wad,
+    /// Last block in which anybody can enrol.
+    pub end_block: u64,
+    /// Roots of the first state, then of the data.
+    pub inputs: Vec<Hash>,
+    /// Its runs, in the order of enrolment.
+    pub runs: Vec<OpenRun>,
+}
+
+/// One run of an open job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OpenRun {
+    /// Its number within the job.
+    pub number: u64,
+    /// Who enrolled.
+    pub trainer: Party,
+    /// `enrolled`, `claimed`, `paid` or `dropped`.
+    pub state: String,
+    /// Its claim in the court.
+    pub claim: Option<u64>,
+    /// Where that stands: `open`, `disputed`, `final`, `struck` or `void`; empty without a claim.
+    pub claim_state: String,
+    /// The loss that the claim says.
+    pub loss: Option<f32>,
+    /// Whether its model is the job's.
+    pub is_model: bool,
 }

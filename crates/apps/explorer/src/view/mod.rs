@@ -25,7 +25,7 @@ pub use court::{
     At, Compared, Contender, Decided, Dispute, DisputeState, Judged, Move, Side, Stage, Turn,
 };
 pub use house::{House, Instrument, Portfolio};
-pub use jobs::{FeeEpoch, Job};
+pub use jobs::{FeeEpoch, Job, OpenJob, OpenRun};
 pub use ledger::{
     Account, AccountPoint, Block, Event, Field, Oracle, Panel, Party, Record, Report, Reporter, Tx,
     TxStatus,
@@ -62,6 +62,9 @@ pub struct View {
     /// Jobs beside the network's own model, ascending by number.
     #[serde(default)]
     pub jobs: Vec<Job>,
+    /// Open jobs, ascending by number.
+    #[serde(default)]
+    pub open_jobs: Vec<OpenJob>,
     /// Margin accounts worth watching.
     pub accounts: Vec<Account>,
     /// Blocks, ascending by number; the oldest may have been dropped.
