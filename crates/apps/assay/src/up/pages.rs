@@ -207,6 +207,7 @@ impl Pages {
             oracle: ledger::oracle(history, known),
             house: None,
             jobs: Vec::new(),
+            open_jobs: Vec::new(),
             accounts: ledger::accounts(history, known),
             blocks: ledger::blocks(history),
             txs: ledger::txs(history, known),

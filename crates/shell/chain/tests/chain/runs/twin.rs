@@ -14,7 +14,6 @@ use chain::{
 use round::runs::{Event, Facts, Input, Refusal, Runs, State, seed_block};
 use tensor::Hash;
 
-use super::step_program;
 use crate::{
     fixture::key,
     ledger::{
