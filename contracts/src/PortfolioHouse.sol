@@ -297,16 +297,16 @@ contract PortfolioHouse is Portfolios, ReentrancyGuard {
         uint32 instrument,
         int256 lots
     ) private view {
-        uint256 at = _find(scene, instrument, 0);
-        Scenarios.Sheet memory sheet = scene.sheets[at];
+        uint256 row = _find(scene, instrument, 0);
+        Scenarios.Sheet memory sheet = scene.sheets[row];
         bool lives = !sheet.settled && (sheet.expiry == 0 || block.timestamp < sheet.expiry);
         require(lives, Expired(instrument));
         for (uint256 i = 0; i < 2; ++i) {
             int256 more = i == 0 ? lots : -lots;
             (bool shrinks, int256 longer) =
-                sides[i].list.change(instrument, more, scene.values[at], _terms.lotsMin);
+                sides[i].list.change(instrument, more, scene.values[row], _terms.lotsMin);
             made.shrinks[i] = made.shrinks[i] && shrinks;
-            _widen(scene, at, longer);
+            _widen(scene, row, longer);
         }
         made.mark += lots * sheet.mark;
         IScenarioBook.State memory state = scene.states[sheet.market];
@@ -332,12 +332,12 @@ contract PortfolioHouse is Portfolios, ReentrancyGuard {
     /// @dev Keeps the basis that a trade in one perpetual shows.
     function _show(Novation calldata trade, Scene memory scene, bool fresh) private view {
         if (trade.instruments.length != 1 || !fresh) return;
-        uint256 at = _find(scene, trade.instruments[0], 0);
-        Scenarios.Sheet memory sheet = scene.sheets[at];
+        uint256 row = _find(scene, trade.instruments[0], 0);
+        Scenarios.Sheet memory sheet = scene.sheets[row];
         if (sheet.kind != uint8(IScenarioBook.Kind.Perpetual)) return;
         int256 price = trade.price / int256(trade.lots[0]);
         uint256 index = scene.states[sheet.market].index;
-        Funding.show(scene.swaps[at], _terms.funding, price, index);
+        Funding.show(scene.swaps[row], _terms.funding, price, index);
     }
 
     // Auctions.
@@ -430,22 +430,25 @@ contract PortfolioHouse is Portfolios, ReentrancyGuard {
         uint256 share
     ) private view {
         uint256 least = _terms.lotsMin;
-        uint256 at = 0;
+        uint256 row = 0;
         for (uint256 i = from.count; i > 0; --i) {
             Legs.Leg memory leg = from.legs[i - 1];
-            at = _find(scene, leg.instrument, 0);
+            row = _find(scene, leg.instrument, 0);
             int256 lots = leg.lots;
             uint256 part = Auction.slice(SignedMath.abs(lots), share, least);
             int256 moved = lots < 0 ? -int256(part) : int256(part);
-            _add(to, scene, at, moved);
-            _add(from, scene, at, -moved);
+            _add(to, scene, row, moved);
+            _add(from, scene, row, -moved);
         }
     }
 
     /// @dev Adds lots of a sheet's instrument to an account's, whatever is left.
-    function _add(Legs.List memory list, Scene memory scene, uint256 at, int256 lots) private pure {
-        (, int256 longer) = list.change(scene.sheets[at].instrument, lots, scene.values[at], 0);
-        _widen(scene, at, longer);
+    function _add(Legs.List memory list, Scene memory scene, uint256 row, int256 lots)
+        private
+        pure
+    {
+        (, int256 longer) = list.change(scene.sheets[row].instrument, lots, scene.values[row], 0);
+        _widen(scene, row, longer);
     }
 
     function _pull(uint256 amount) private {

@@ -214,21 +214,21 @@ contract Scores is IScores {
         program = _terms.programs[rows - _terms.quorum];
         Player[] memory players = past.players;
 
-        uint256 at = _terms.models + 1;
-        bytes32[] memory roots = new bytes32[](at + FIXED + 2 * rows);
-        for (uint256 i = 0; i < at; ++i) {
+        uint256 first = _terms.models + 1;
+        bytes32[] memory roots = new bytes32[](first + FIXED + 2 * rows);
+        for (uint256 i = 0; i < first; ++i) {
             roots[i] = _models[past.place > i ? past.place - i : 0];
         }
-        roots[at] = Players.keyRoot(past.seed);
-        roots[at + 1] = cumulativeRoot;
-        roots[at + 2] = Inputs.budgetRoot(budgetGwei);
-        roots[at + 3] = inputs[Inputs.FIXED - 1];
-        roots[at + 4] = players.stakesRoot();
-        roots[at + 5] = outputs[1];
+        roots[first] = Players.keyRoot(past.seed);
+        roots[first + 1] = cumulativeRoot;
+        roots[first + 2] = Inputs.budgetRoot(budgetGwei);
+        roots[first + 3] = inputs[Inputs.FIXED - 1];
+        roots[first + 4] = players.stakesRoot();
+        roots[first + 5] = outputs[1];
         for (uint256 row = 0; row < rows; ++row) {
-            roots[at + FIXED + row] = inputs[Inputs.FIXED + row];
+            roots[first + FIXED + row] = inputs[Inputs.FIXED + row];
         }
-        players.writeWindows(roots, at + FIXED + rows, absent);
+        players.writeWindows(roots, first + FIXED + rows, absent);
         inputsRoot = Tree.root(roots);
     }
 

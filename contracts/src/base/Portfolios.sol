@@ -149,12 +149,12 @@ abstract contract Portfolios is IPortfolioHouse {
     /// @dev Counts a perpetual's funding up to now, and puts its basis on its mark.
     function _fund(
         Scene memory scene,
-        uint256 at,
+        uint256 row,
         Scenarios.Sheet memory sheet,
         IScenarioBook.State memory state
     ) internal view {
         Funding.Swap memory swap = _swaps[sheet.instrument];
-        scene.swaps[at] = swap;
+        scene.swaps[row] = swap;
         if (sheet.settled) return;
         Funding.Rules memory rules = _terms.funding;
         uint64 until = uint64(block.timestamp);
@@ -193,14 +193,14 @@ abstract contract Portfolios is IPortfolioHouse {
         held.list = account.legs.load(more);
         int256 gain = 0;
         uint256 kept = 0;
-        uint256 at = 0;
+        uint256 row = 0;
         for (uint256 i = 0; i < held.list.count; ++i) {
             Legs.Leg memory leg = held.list.legs[i];
-            at = _find(scene, leg.instrument, at);
-            gain += int256(leg.lots) * (scene.values[at] - leg.base);
-            leg.base = int128(scene.values[at]);
-            if (!scene.sheets[at].settled) held.list.legs[kept++] = leg;
-            else if (leg.lots > 0) _widen(scene, at, -int256(leg.lots));
+            row = _find(scene, leg.instrument, row);
+            gain += int256(leg.lots) * (scene.values[row] - leg.base);
+            leg.base = int128(scene.values[row]);
+            if (!scene.sheets[row].settled) held.list.legs[kept++] = leg;
+            else if (leg.lots > 0) _widen(scene, row, -int256(leg.lots));
         }
         held.list.count = kept;
         scene.books.credit(held.purse, gain);
@@ -220,21 +220,21 @@ abstract contract Portfolios is IPortfolioHouse {
     }
 
     /// @dev Returns the place of an instrument's sheet, looked for from `at` on.
-    function _find(Scene memory scene, uint32 instrument, uint256 at)
+    function _find(Scene memory scene, uint32 instrument, uint256 row)
         internal
         pure
         returns (uint256)
     {
         uint256 count = scene.sheets.length;
-        while (at < count && scene.sheets[at].instrument < instrument) ++at;
-        bool there = at < count && scene.sheets[at].instrument == instrument;
+        while (row < count && scene.sheets[row].instrument < instrument) ++row;
+        bool there = row < count && scene.sheets[row].instrument == instrument;
         require(there, NoReading(instrument));
-        return at;
+        return row;
     }
 
     /// @dev Adds to the open interest of a sheet's market.
-    function _widen(Scene memory scene, uint256 at, int256 longer) internal pure {
-        Sizes.Size memory size = scene.sizes[scene.sheets[at].market];
+    function _widen(Scene memory scene, uint256 row, int256 longer) internal pure {
+        Sizes.Size memory size = scene.sizes[scene.sheets[row].market];
         size.interest = uint64(uint256(int256(uint256(size.interest)) + longer));
     }
 
@@ -247,11 +247,11 @@ abstract contract Portfolios is IPortfolioHouse {
         returns (Margins memory asked)
     {
         Scenarios.Sum[] memory sums = new Scenarios.Sum[](scene.states.length);
-        uint256 at = 0;
+        uint256 row = 0;
         for (uint256 i = 0; i < held.list.count; ++i) {
             Legs.Leg memory leg = held.list.legs[i];
-            at = _find(scene, leg.instrument, at);
-            Scenarios.Sheet memory sheet = scene.sheets[at];
+            row = _find(scene, leg.instrument, row);
+            Scenarios.Sheet memory sheet = scene.sheets[row];
             sums[sheet.market].add(sheet, leg.lots);
         }
         Scenarios.Charges memory charges = _terms.charges;

@@ -17,12 +17,12 @@ library Encoding {
     uint256 private constant OPS_MAX = 65_536;
 
     /// @dev Where the reading stands.
-    /// @param at the next byte
+    /// @param cursor the next byte
     /// @param inputs room for the types of all inputs, as the header has them
     /// @param inputsLength bytes of it that are written
     /// @param constants where the encoding of each constant begins, and its end
     struct Reader {
-        uint256 at;
+        uint256 cursor;
         uint256 inputCount;
         bytes inputs;
         uint256 inputsLength;
@@ -39,8 +39,8 @@ library Encoding {
         bool counts = ops > 0 && ops <= OPS_MAX && outputs > 0 && outputs <= OPS_MAX;
         require(counts, Code.Malformed(8, raw.length));
         Reader memory reader;
-        reader.at = 16 + 4 * outputs;
-        _need(raw, reader.at);
+        reader.cursor = 16 + 4 * outputs;
+        _need(raw, reader.cursor);
         for (uint256 i = 0; i < outputs; ++i) {
             require(word(raw, 16 + 4 * i) < ops, Code.Malformed(16 + 4 * i, raw.length));
         }
@@ -65,35 +65,35 @@ library Encoding {
 
     /// @dev Reads one op and returns its leaf.
     function _leaf(bytes calldata raw, Reader memory reader) private pure returns (bytes32) {
-        uint256 at = reader.at;
-        _need(raw, at + 7);
+        uint256 cursor = reader.cursor;
+        _need(raw, cursor + 7);
         uint256 head;
         assembly ("memory-safe") {
-            head := calldataload(add(raw.offset, at))
+            head := calldataload(add(raw.offset, cursor))
         }
         uint256 code = head >> 248;
         uint256 rank = head >> 232 & 0xff;
         uint256 dtype = head >> 240 & 0xff;
         bool known = Shapes.isCode(code) && dtype <= Code.I32 && rank <= Code.RANK_MAX;
-        require(known, Code.Malformed(at, raw.length));
+        require(known, Code.Malformed(cursor, raw.length));
         uint256 payload;
         uint256 end;
         unchecked {
             // A rank of at most 6, a count that the op takes: none of this comes near 2^256.
-            uint256 operands = word(raw, at + 3 + 4 * rank);
-            require(Shapes.takes(code, operands), Code.Malformed(at, raw.length));
-            payload = at + 7 + 4 * rank + 4 * operands;
+            uint256 operands = word(raw, cursor + 3 + 4 * rank);
+            require(Shapes.takes(code, operands), Code.Malformed(cursor, raw.length));
+            payload = cursor + 7 + 4 * rank + 4 * operands;
             end = payload + Shapes.payloadSize(code, rank, operands);
         }
         _need(raw, end);
         if (code == Code.INPUT) {
             require(word(raw, payload) == reader.inputCount, Code.Malformed(payload, raw.length));
             reader.inputCount += 1;
-            _addInput(raw, reader, at + 1, 2 + 4 * rank);
+            _addInput(raw, reader, cursor + 1, 2 + 4 * rank);
         }
-        if (code == Code.CONSTANT) reader.constants[reader.constantCount++] = at;
-        reader.at = end;
-        return _hash(raw, at, end);
+        if (code == Code.CONSTANT) reader.constants[reader.constantCount++] = cursor;
+        reader.cursor = end;
+        return _hash(raw, cursor, end);
     }
 
     /// @dev Is `reader.inputs = abi.encodePacked(reader.inputs, raw[from:from + length])`, in the
@@ -112,7 +112,7 @@ library Encoding {
 
     /// @dev Is `keccak256(abi.encodePacked(bytes1(0x02), raw[at:end]))`, without keeping the bytes:
     ///      with tens of thousands of ops memory would cost more than hashing.
-    function _hash(bytes calldata raw, uint256 at, uint256 end)
+    function _hash(bytes calldata raw, uint256 cursor, uint256 end)
         private
         pure
         returns (bytes32 leaf)
@@ -120,14 +120,14 @@ library Encoding {
         assembly ("memory-safe") {
             let free := mload(0x40)
             mstore8(free, 2)
-            calldatacopy(add(free, 1), add(raw.offset, at), sub(end, at))
-            leaf := keccak256(free, add(sub(end, at), 1))
+            calldatacopy(add(free, 1), add(raw.offset, cursor), sub(end, cursor))
+            leaf := keccak256(free, add(sub(end, cursor), 1))
         }
     }
 
     /// @dev The elements of the constants follow the ops, and nothing follows them.
     function _checkConstants(bytes calldata raw, Reader memory reader) private pure {
-        uint256 at = reader.at;
+        uint256 cursor = reader.cursor;
         for (uint256 i = 0; i < reader.constantCount; ++i) {
             uint256 op = reader.constants[i];
             uint256 rank = uint8(raw[op + 2]);
@@ -137,20 +137,20 @@ library Encoding {
                 length *= word(raw, op + 3 + 4 * axis);
                 require(length > 0 && length <= raw.length, Code.Malformed(op, raw.length));
             }
-            _need(raw, at + length);
-            bytes32 root = Tree.tensorRoot(raw[at:at + length], 32 * size);
+            _need(raw, cursor + length);
+            bytes32 root = Tree.tensorRoot(raw[cursor:cursor + length], 32 * size);
             uint256 payload = op + 7 + 4 * rank;
             require(bytes32(raw[payload:payload + 32]) == root, Code.Malformed(op, raw.length));
-            at += length;
+            cursor += length;
         }
-        require(at == raw.length, Code.Malformed(at, raw.length));
+        require(cursor == raw.length, Code.Malformed(cursor, raw.length));
     }
 
     /// @notice Returns the u32 at `at`.
-    function word(bytes calldata raw, uint256 at) internal pure returns (uint256 x) {
-        _need(raw, at + 4);
+    function word(bytes calldata raw, uint256 cursor) internal pure returns (uint256 x) {
+        _need(raw, cursor + 4);
         assembly ("memory-safe") {
-            x := shr(224, calldataload(add(raw.offset, at)))
+            x := shr(224, calldataload(add(raw.offset, cursor)))
         }
         x = ((x & 0xff00ff00) >> 8) | ((x & 0x00ff00ff) << 8);
         x = (x >> 16) | ((x & 0xffff) << 16);

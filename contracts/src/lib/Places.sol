@@ -20,26 +20,26 @@ library Places {
         returns (bool inside, uint256 index)
     {
         if (op.code == Code.RESHAPE) return (true, element);
-        uint256[] memory at = coordinates(op.dims, element);
+        uint256[] memory coords = coordinates(op.dims, element);
         uint256[] memory from = new uint256[](x.length);
         if (op.code == Code.TRANSPOSE) {
-            for (uint256 axis = 0; axis < at.length; ++axis) {
-                from[op.payload(axis)] = at[axis];
+            for (uint256 axis = 0; axis < coords.length; ++axis) {
+                from[op.payload(axis)] = coords[axis];
             }
         } else if (op.code == Code.BROADCAST) {
-            uint256 added = at.length - x.length;
+            uint256 added = coords.length - x.length;
             for (uint256 axis = 0; axis < x.length; ++axis) {
-                from[axis] = x[axis] == 1 ? 0 : at[axis + added];
+                from[axis] = x[axis] == 1 ? 0 : coords[axis + added];
             }
         } else if (op.code == Code.SLICE) {
-            for (uint256 axis = 0; axis < at.length; ++axis) {
-                from[axis] = at[axis] + op.payload(axis);
+            for (uint256 axis = 0; axis < coords.length; ++axis) {
+                from[axis] = coords[axis] + op.payload(axis);
             }
         } else {
-            for (uint256 axis = 0; axis < at.length; ++axis) {
+            for (uint256 axis = 0; axis < coords.length; ++axis) {
                 uint256 lo = op.payload(axis);
-                if (at[axis] < lo || at[axis] - lo >= x[axis]) return (false, 0);
-                from[axis] = at[axis] - lo;
+                if (coords[axis] < lo || coords[axis] - lo >= x[axis]) return (false, 0);
+                from[axis] = coords[axis] - lo;
             }
         }
         return (true, flat(x, from));
@@ -53,14 +53,14 @@ library Places {
         returns (uint256 operand, uint256[] memory x, uint256 index)
     {
         uint256 axis = op.payload(0);
-        uint256[] memory at = coordinates(op.dims, element);
+        uint256[] memory coords = coordinates(op.dims, element);
         uint256 extent;
-        (operand, extent, at[axis]) = _within(op.raw, op.payloadAt + 4, at[axis]);
-        x = new uint256[](at.length);
-        for (uint256 i = 0; i < at.length; ++i) {
+        (operand, extent, coords[axis]) = _within(op.raw, op.payloadAt + 4, coords[axis]);
+        x = new uint256[](coords.length);
+        for (uint256 i = 0; i < coords.length; ++i) {
             x[i] = i == axis ? extent : op.dims[i];
         }
-        index = flat(x, at);
+        index = flat(x, coords);
     }
 
     /// @dev Goes through up to 256 extents, which is why it is written like this. Is
@@ -73,8 +73,8 @@ library Places {
     {
         left = position;
         assembly ("memory-safe") {
-            for { let at := add(add(raw, 32), from) } 1 { at := add(at, 4) } {
-                extent := shr(224, mload(at))
+            for { let coords := add(add(raw, 32), from) } 1 { coords := add(coords, 4) } {
+                extent := shr(224, mload(coords))
                 extent := or(shr(8, and(extent, 0xff00ff00)), shl(8, and(extent, 0x00ff00ff)))
                 extent := or(shr(16, extent), shl(16, and(extent, 0xffff)))
                 if lt(left, extent) { break }
@@ -173,23 +173,23 @@ library Places {
     function coordinates(uint256[] memory dims, uint256 element)
         internal
         pure
-        returns (uint256[] memory at)
+        returns (uint256[] memory coords)
     {
-        at = new uint256[](dims.length);
+        coords = new uint256[](dims.length);
         for (uint256 axis = dims.length; axis > 0; --axis) {
-            at[axis - 1] = element % dims[axis - 1];
+            coords[axis - 1] = element % dims[axis - 1];
             element /= dims[axis - 1];
         }
     }
 
     /// @notice Returns the element at an index by axis.
-    function flat(uint256[] memory dims, uint256[] memory at)
+    function flat(uint256[] memory dims, uint256[] memory coords)
         internal
         pure
         returns (uint256 element)
     {
         for (uint256 axis = 0; axis < dims.length; ++axis) {
-            element = element * dims[axis] + at[axis];
+            element = element * dims[axis] + coords[axis];
         }
     }
 }

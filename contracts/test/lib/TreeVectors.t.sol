@@ -12,7 +12,7 @@ contract TreeVectorsTest is Base {
     TreeCaller internal tree = new TreeCaller();
     string internal json = vm.readFile("../vectors/tree_v1.json");
 
-    function at(string memory list, uint256 index, string memory field)
+    function keyOf(string memory list, uint256 index, string memory field)
         internal
         pure
         returns (string memory)
@@ -26,15 +26,15 @@ contract TreeVectorsTest is Base {
     }
 
     function lengthOf(string memory list) internal view returns (uint256 length) {
-        while (vm.keyExistsJson(json, at(list, length, ""))) ++length;
+        while (vm.keyExistsJson(json, keyOf(list, length, ""))) ++length;
         vm.assertGt(length, 3);
     }
 
     function test_tensors() public view {
         uint256 length = lengthOf("tensors");
         for (uint256 i = 0; i < length; ++i) {
-            bytes[] memory chunks = vm.parseJsonBytesArray(json, at("tensors", i, ".chunks"));
-            bytes32 root = vm.parseJsonBytes32(json, at("tensors", i, ".root"));
+            bytes[] memory chunks = vm.parseJsonBytesArray(json, keyOf("tensors", i, ".chunks"));
+            bytes32 root = vm.parseJsonBytes32(json, keyOf("tensors", i, ".root"));
             bytes32[] memory leaves = new bytes32[](chunks.length);
             bytes memory data;
             bool short = chunks[0].length == Tree.CHUNK_4 && chunks.length <= CONCATENATED_MAX;
@@ -42,34 +42,35 @@ contract TreeVectorsTest is Base {
                 leaves[j] = Tree.leaf(chunks[j]);
                 if (short) data = bytes.concat(data, chunks[j]);
             }
-            vm.assertEq(Tree.root(leaves), root, at("tensors", i, ""));
+            vm.assertEq(Tree.root(leaves), root, keyOf("tensors", i, ""));
             if (!short) continue;
-            uint256 count = vm.parseJsonUint(json, at("tensors", i, ".count"));
+            uint256 count = vm.parseJsonUint(json, keyOf("tensors", i, ".count"));
             assembly ("memory-safe") {
                 mstore(data, mul(4, count)) // without the padding
             }
-            vm.assertEq(tree.tensorRoot4(data), root, at("tensors", i, ""));
+            vm.assertEq(tree.tensorRoot4(data), root, keyOf("tensors", i, ""));
         }
     }
 
     function test_lists() public view {
         uint256 length = lengthOf("lists");
         for (uint256 i = 0; i < length; ++i) {
-            bytes32[] memory roots = vm.parseJsonBytes32Array(json, at("lists", i, ".roots"));
-            bytes32 root = vm.parseJsonBytes32(json, at("lists", i, ".root"));
-            vm.assertEq(Tree.root(roots), root, at("lists", i, ""));
+            bytes32[] memory roots = vm.parseJsonBytes32Array(json, keyOf("lists", i, ".roots"));
+            bytes32 root = vm.parseJsonBytes32(json, keyOf("lists", i, ".root"));
+            vm.assertEq(Tree.root(roots), root, keyOf("lists", i, ""));
         }
     }
 
     function test_paths() public view {
         uint256 length = lengthOf("paths");
         for (uint256 i = 0; i < length; ++i) {
-            uint256 count = vm.parseJsonUint(json, at("paths", i, ".count"));
-            uint256 index = vm.parseJsonUint(json, at("paths", i, ".index"));
-            bytes32 leaf = vm.parseJsonBytes32(json, at("paths", i, ".leaf"));
-            bytes32[] memory siblings = vm.parseJsonBytes32Array(json, at("paths", i, ".siblings"));
-            bytes32 root = vm.parseJsonBytes32(json, at("paths", i, ".root"));
-            vm.assertEq(tree.climb(leaf, index, count, siblings), root, at("paths", i, ""));
+            uint256 count = vm.parseJsonUint(json, keyOf("paths", i, ".count"));
+            uint256 index = vm.parseJsonUint(json, keyOf("paths", i, ".index"));
+            bytes32 leaf = vm.parseJsonBytes32(json, keyOf("paths", i, ".leaf"));
+            bytes32[] memory siblings =
+                vm.parseJsonBytes32Array(json, keyOf("paths", i, ".siblings"));
+            bytes32 root = vm.parseJsonBytes32(json, keyOf("paths", i, ".root"));
+            vm.assertEq(tree.climb(leaf, index, count, siblings), root, keyOf("paths", i, ""));
         }
     }
 }
