@@ -94,9 +94,11 @@ impl Dealer {
     }
 
     fn window(&mut self, ledger: &Ledger, (round, past): (u64, &Past)) -> Move {
-        let missing = past.players.iter().find(|player| player.window == Hash::ZERO);
-        let missing = missing.filter(|_| !self.random.one_in(5)).map(|player| player.index);
-        let who = missing.and_then(|index| self.number_of(ledger, index));
+        // Now and then one that has posted already, or anybody.
+        let again = self.random.one_in(4);
+        let meant = past.players.iter().find(|player| (player.window == Hash::ZERO) != again);
+        let meant = meant.filter(|_| !self.random.one_in(8)).map(|player| player.index);
+        let who = meant.and_then(|index| self.number_of(ledger, index));
         let who = who.unwrap_or_else(|| self.who());
         let terms = ledger.config().scores.as_ref().expect("rounds are scored");
         let length = terms.window_bytes - usize::from(self.random.one_in(12));
