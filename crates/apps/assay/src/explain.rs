@@ -1,5 +1,5 @@
-//! `assay explain margin`: why our margin of an hour is what it is; `assay explain round`: why a node
-//! was paid what it was paid.
+//! `assay explain margin`: why our margin of an hour is what it is; `assay explain round`: why a
+//! node was paid what it was paid.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

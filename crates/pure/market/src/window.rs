@@ -21,7 +21,8 @@ const RATIO_MAX: f64 = 1e6;
 /// and the day's variance.
 pub const OUTCOMES: usize = 2;
 
-/// Returns the extents of a window of so many days: f64\[w, p + 2\], a row a day, the features first.
+/// Returns the extents of a window of so many days: f64\[w, p + 2\], a row a day, the features
+/// first.
 ///
 /// ```
 /// use learn::{Kind, Model};

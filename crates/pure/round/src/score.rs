@@ -135,8 +135,8 @@ pub enum ScoreError {
 /// Inputs: params f32\[d\] before the round, then those before each of the last rounds, newest
 /// first, the key of the orders i32\[2\] ([`key`]), cumulative pay f64\[L\], budget f64\[1\] in
 /// gwei, members i32\[m\], stakes f64\[m\] in gwei, accepted i32\[m\], the updates i32\[d\] each,
-/// the windows f64, one a row. A row that is not accepted is absent from every coalition; its window
-/// counts.
+/// the windows f64, one a row. A row that is not accepted is absent from every coalition; its
+/// window counts.
 ///
 /// Outputs: score f64\[m\], cumulative pay f64\[L\], burn f64\[m\] and pay f64\[m\] in whole
 /// gwei, and for [`explain`] the score by order f64\[k, m\], the original share of each row's

@@ -1,5 +1,5 @@
-//! What rows are worth on real days: rounds as `up --attack` runs them, without a chain, each scored
-//! on the week that followed by the deployed Programs.
+//! What rows are worth on real days: rounds as `up --attack` runs them, without a chain, each
+//! scored on the week that followed by the deployed Programs.
 //!
 //! Run: `cargo bench -p node --bench worth`, or with `-- DIR …` on your own bars (one folder a
 //! venue). Standard errors are over batches of consecutive rounds, since windows overlap.
@@ -61,8 +61,8 @@ fn main() -> anyhow::Result<()> {
     let rounds = ROUNDS.min(days.len().saturating_sub(SCORED_DAYS + 1)) / BATCH * BATCH;
     ensure!(rounds >= 2 * BATCH, "{} days are too few", days.len());
     println!(
-        "{}: {rounds} rounds of {NODES} nodes, scored on {SCORED_DAYS} days; basis points of a row's \
-         stake a round, mean ± standard error",
+        "{}: {rounds} rounds of {NODES} nodes, scored on {SCORED_DAYS} days; basis points of a \
+         row's stake a round, mean ± standard error",
         plan.evaluations[0].market
     );
     println!(

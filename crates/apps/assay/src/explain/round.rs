@@ -85,8 +85,8 @@ fn as_json(verdict: &Verdict, rows: &[&Explanation]) -> serde_json::Value {
 
 fn print(verdict: &Verdict, rows: &[&Explanation]) {
     println!(
-        "round {}, claim {}, budget {} tokens: what each row took off the model's loss on the {} days \
-         that followed, as though all rows were like it",
+        "round {}, claim {}, budget {} tokens: what each row took off the model's loss on the \
+         {} days that followed, as though all rows were like it",
         verdict.round,
         verdict.claim,
         verdict.budget_gwei / 1_000_000_000,

@@ -1,5 +1,5 @@
-//! What rows were worth, once the chain has settled it: read from a node's files, checked against the
-//! chain's roots.
+//! What rows were worth, once the chain has settled it: read from a node's files, checked against
+//! the chain's roots.
 
 use std::path::PathBuf;
 
@@ -47,8 +47,8 @@ pub(super) fn line(round: &Round) -> String {
     };
     let all: Vec<String> = round.pay.iter().map(one).collect();
     format!(
-        "score     round {} on the week that followed, tokens by node: {} \u{b7} why: assay explain \
-         round {}",
+        "score     round {} on the week that followed, tokens by node: {} \u{b7} why: assay \
+         explain round {}",
         round.index,
         all.join(", "),
         round.index

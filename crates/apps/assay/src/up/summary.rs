@@ -71,8 +71,8 @@ pub(crate) struct Round {
     pub(crate) program: String,
     /// Distance of each participant from the coordinate median over the median distance.
     pub(crate) distances: Vec<Distance>,
-    /// Pay of each participant, whole tokens; where rows are paid by their worth, nothing until that
-    /// is settled, some rounds later.
+    /// Pay of each participant, whole tokens; where rows are paid by their worth, nothing until
+    /// that is settled, some rounds later.
     pub(crate) pay: Vec<Pay>,
     /// Wall-clock seconds of each phase, as this process saw it.
     pub(crate) seconds: Seconds,

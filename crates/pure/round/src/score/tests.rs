@@ -188,8 +188,8 @@ fn names_change_nothing_but_who_is_paid() {
     assert_eq!((&one[0], &one[2..]), (&many[0], &many[2..]));
 }
 
-/// Of each element the lower median: what fewer than half of the rows say is outvoted, whether it is
-/// far off, no number, or missing.
+/// Of each element the lower median: what fewer than half of the rows say is outvoted, whether it
+/// is far off, no number, or missing.
 #[test]
 fn a_window_is_what_more_than_half_of_the_rows_say() {
     let config = config(5, 2);

@@ -1,8 +1,8 @@
 //! Where hosts live: network namespaces, each with one cable to this process.
 //!
 //! Host n is at `10.77.n.2`, and what this process shows it of the others is at `10.77.x.1`. There
-//! is no way from one namespace to another but through this process, as long as the machine forwards
-//! nothing between the cables, and nobody is told of one.
+//! is no way from one namespace to another but through this process, as long as the machine
+//! forwards nothing between the cables, and nobody is told of one.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
