@@ -104,13 +104,13 @@ library Loops {
         pure
         returns (uint64[][3] memory along)
     {
-        uint256[] memory position = find(op.dims, element);
-        if (op.code == Code.MATMUL) return _factors(x, data, position);
+        uint256[] memory coords = find(op.dims, element);
+        if (op.code == Code.MATMUL) return _factors(x, data, coords);
         uint256 axis = op.payload(0);
-        if (op.code == Code.SCATTER_ADD) return _updates(x, data, position, axis);
-        uint256[] memory from = new uint256[](position.length + 1);
+        if (op.code == Code.SCATTER_ADD) return _updates(x, data, coords, axis);
+        uint256[] memory from = new uint256[](coords.length + 1);
         for (uint256 i = 0; i < from.length; ++i) {
-            if (i != axis) from[i] = position[i < axis ? i : i - 1];
+            if (i != axis) from[i] = coords[i < axis ? i : i - 1];
         }
         along[0] = new uint64[](x[0].dims[axis]);
         for (uint256 k = 0; k < along[0].length; ++k) {
@@ -119,31 +119,31 @@ library Loops {
         }
     }
 
-    function _factors(Code.Op[] memory x, uint64[][] memory data, uint256[] memory position)
+    function _factors(Code.Op[] memory x, uint64[][] memory data, uint256[] memory coords)
         private
         pure
         returns (uint64[][3] memory along)
     {
-        uint256 rank = position.length;
+        uint256 rank = coords.length;
         uint256 steps = x[0].dims[rank - 1];
         along[0] = new uint64[](steps);
         along[1] = new uint64[](steps);
         for (uint256 k = 0; k < steps; ++k) {
-            uint256 column = position[rank - 1];
-            position[rank - 1] = k;
-            along[0][k] = data[0][flat(x[0].dims, position)];
-            position[rank - 1] = column;
-            uint256 row = position[rank - 2];
-            position[rank - 2] = k;
-            along[1][k] = data[1][flat(x[1].dims, position)];
-            position[rank - 2] = row;
+            uint256 column = coords[rank - 1];
+            coords[rank - 1] = k;
+            along[0][k] = data[0][flat(x[0].dims, coords)];
+            coords[rank - 1] = column;
+            uint256 row = coords[rank - 2];
+            coords[rank - 2] = k;
+            along[1][k] = data[1][flat(x[1].dims, coords)];
+            coords[rank - 2] = row;
         }
     }
 
     function _updates(
         Code.Op[] memory x,
         uint64[][] memory data,
-        uint256[] memory position,
+        uint256[] memory coords,
         uint256 axis
     ) private pure returns (uint64[][3] memory along) {
         along[0] = new uint64[](data[1].length);
@@ -152,16 +152,16 @@ library Loops {
         uint256[] memory index = new uint256[](x[1].dims.length);
         for (uint256 k = 0; k < along[0].length; ++k) {
             for (uint256 i = 0; i < axis; ++i) {
-                from[i] = position[i];
+                from[i] = coords[i];
             }
             for (uint256 i = 0; i < index.length; ++i) {
                 from[axis + i] = index[i];
             }
-            for (uint256 i = axis + 1; i < position.length; ++i) {
-                from[index.length + i - 1] = position[i];
+            for (uint256 i = axis + 1; i < coords.length; ++i) {
+                from[index.length + i - 1] = coords[i];
             }
             along[0][k] = data[0][flat(x[0].dims, from)];
-            along[1][k] = data[1][k] == position[axis] ? 1 : 0;
+            along[1][k] = data[1][k] == coords[axis] ? 1 : 0;
             next(x[1].dims, index);
         }
     }
@@ -173,10 +173,10 @@ library Loops {
         uint64[][] memory data,
         uint64[] memory out
     ) private pure {
-        uint256[] memory position = new uint256[](op.dims.length);
+        uint256[] memory coords = new uint256[](op.dims.length);
         for (uint256 e = 0; e < out.length; ++e) {
             if (op.code == Code.IOTA) {
-                out[e] = uint64(position[op.payload(0)]);
+                out[e] = uint64(coords[op.payload(0)]);
             } else if (op.code == Code.RANDOM_BITS) {
                 out[e] = arithmetic.random(
                     uint32(data[0][0]), uint32(data[0][1]), uint64(e), uint32(op.payload(0))
@@ -203,7 +203,7 @@ library Loops {
                     x.length > 2 ? data[2][e] : 0
                 );
             }
-            next(op.dims, position);
+            next(op.dims, coords);
         }
     }
 
@@ -212,7 +212,7 @@ library Loops {
         private
         pure
     {
-        uint256[] memory position = new uint256[](x.length);
+        uint256[] memory coords = new uint256[](x.length);
         uint256 written = 0;
         if (op.code == Code.BROADCAST) return _broadcast(op, x, data, out);
         for (uint256 e = 0; e < data.length; ++e) {
@@ -221,8 +221,7 @@ library Loops {
             } else if (op.code == Code.SLICE) {
                 bool inside = true;
                 for (uint256 i = 0; i < x.length; ++i) {
-                    bool fits =
-                        position[i] >= op.payload(i) && position[i] < op.payload(x.length + i);
+                    bool fits = coords[i] >= op.payload(i) && coords[i] < op.payload(x.length + i);
                     inside = inside && fits;
                 }
                 if (inside) out[written++] = data[e];
@@ -230,11 +229,11 @@ library Loops {
                 uint256[] memory to = new uint256[](x.length);
                 for (uint256 i = 0; i < x.length; ++i) {
                     uint256 given = op.payload(i);
-                    to[i] = op.code == Code.TRANSPOSE ? position[given] : position[i] + given;
+                    to[i] = op.code == Code.TRANSPOSE ? coords[given] : coords[i] + given;
                 }
                 out[flat(op.dims, to)] = data[e];
             }
-            next(x, position);
+            next(x, coords);
         }
     }
 
@@ -244,15 +243,15 @@ library Loops {
         uint64[] memory data,
         uint64[] memory out
     ) private pure {
-        uint256[] memory position = new uint256[](op.dims.length);
+        uint256[] memory coords = new uint256[](op.dims.length);
         for (uint256 e = 0; e < out.length; ++e) {
             uint256[] memory from = new uint256[](x.length);
             for (uint256 i = 0; i < x.length; ++i) {
-                uint256 place = position[position.length - x.length + i];
+                uint256 place = coords[coords.length - x.length + i];
                 from[i] = place < x[i] ? place : 0;
             }
             out[e] = data[flat(x, from)];
-            next(op.dims, position);
+            next(op.dims, coords);
         }
     }
 
@@ -265,12 +264,12 @@ library Loops {
         uint256 axis = op.payload(0);
         uint256 before = 0;
         for (uint256 i = 0; i < x.length; ++i) {
-            uint256[] memory position = new uint256[](op.dims.length);
+            uint256[] memory coords = new uint256[](op.dims.length);
             for (uint256 e = 0; e < data[i].length; ++e) {
-                position[axis] += before;
-                out[flat(op.dims, position)] = data[i][e];
-                position[axis] -= before;
-                next(x[i].dims, position);
+                coords[axis] += before;
+                out[flat(op.dims, coords)] = data[i][e];
+                coords[axis] -= before;
+                next(x[i].dims, coords);
             }
             before += x[i].dims[axis];
         }
@@ -284,32 +283,32 @@ library Loops {
     ) private pure {
         uint256 axis = op.payload(0);
         uint256 rank = x[1].dims.length;
-        uint256[] memory position = new uint256[](op.dims.length);
+        uint256[] memory coords = new uint256[](op.dims.length);
         uint256[] memory index = new uint256[](rank);
         uint256[] memory from = new uint256[](x[0].dims.length);
         for (uint256 e = 0; e < out.length; ++e) {
             for (uint256 i = 0; i < rank; ++i) {
-                index[i] = position[axis + i];
+                index[i] = coords[axis + i];
             }
             for (uint256 i = 0; i < from.length; ++i) {
-                if (i != axis) from[i] = position[i < axis ? i : i + rank - 1];
+                if (i != axis) from[i] = coords[i < axis ? i : i + rank - 1];
             }
             int32 position = int32(uint32(data[1][flat(x[1].dims, index)]));
             if (position >= 0 && uint256(uint32(position)) < x[0].dims[axis]) {
                 from[axis] = uint32(position);
                 out[e] = data[0][flat(x[0].dims, from)];
             }
-            next(op.dims, position);
+            next(op.dims, coords);
         }
     }
 
     // Indices.
 
     /// @notice Moves an index on to the next element, the last axis first.
-    function next(uint256[] memory dims, uint256[] memory position) internal pure {
+    function next(uint256[] memory dims, uint256[] memory coords) internal pure {
         for (uint256 i = dims.length; i > 0; --i) {
-            if (++position[i - 1] < dims[i - 1]) return;
-            position[i - 1] = 0;
+            if (++coords[i - 1] < dims[i - 1]) return;
+            coords[i - 1] = 0;
         }
     }
 
@@ -317,23 +316,23 @@ library Loops {
     function find(uint256[] memory dims, uint256 element)
         internal
         pure
-        returns (uint256[] memory position)
+        returns (uint256[] memory coords)
     {
-        position = new uint256[](dims.length);
+        coords = new uint256[](dims.length);
         for (uint256 e = 0; e < element; ++e) {
-            next(dims, position);
+            next(dims, coords);
         }
     }
 
     /// @notice Returns the element at an index.
-    function flat(uint256[] memory dims, uint256[] memory position)
+    function flat(uint256[] memory dims, uint256[] memory coords)
         internal
         pure
         returns (uint256 e)
     {
         uint256 stride = 1;
         for (uint256 i = dims.length; i > 0; --i) {
-            e += position[i - 1] * stride;
+            e += coords[i - 1] * stride;
             stride *= dims[i - 1];
         }
     }
