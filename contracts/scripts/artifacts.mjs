@@ -14,7 +14,7 @@ const sorted = (value) =>
       ? Object.fromEntries(Object.keys(value).sort().map((key) => [key, sorted(value[key])]))
       : value;
 
-execFileSync("npx", ["--no-install", "forge", "build", "--skip", "test"], {
+execFileSync(process.execPath, [join(root, "scripts", "forge.mjs"), "build", "--skip", "test"], {
   cwd: root,
   stdio: "inherit",
 });
