@@ -21,6 +21,7 @@ use chain::{
 
 use crate::harness::{Process, assay, directory, run, say, skip, text, wait_for};
 
+const PASSWORD: &str = "play money";
 const WINDOW: u64 = 12;
 const CLOCK: u64 = 400;
 /// Steps of a run: enough for a dispute to walk the tree of iterations.
@@ -79,11 +80,12 @@ impl World {
     fn party(&self, name: &str) -> (PathBuf, Address) {
         let (dir, network) = (self.root.join(name), self.root.join("network.json"));
         let made = ["node", "init", "--network", text(&network), "--dir", text(&dir)];
+        // A keystore that opens at once: this test calls the program often.
+        let keys = node::keys::Keys::open(&dir, PASSWORD, node::keys::Cost::Light);
+        let key = keys.expect("a fresh directory").chain.address();
+        std::fs::write(dir.join("password"), PASSWORD).expect("written");
         let made = run(&self.root, &made);
-        assert!(made.status.success(), "{}", made.stderr);
-        let key = made.stdout.lines().find_map(|line| line.strip_prefix("key "));
-        let key = key.and_then(|key| key.split_whitespace().next()).expect("it says its key");
-        let key: Address = key.parse().expect("an address");
+        assert!(made.status.success() && made.stdout.contains(&key.to_string()), "{}", made.stderr);
         self.runtime.block_on(async {
             let sent = self.client.submit(Some(key), Bytes::new(), tokens(10)).await;
             self.client.wait(sent.expect("gas")).await.expect("it arrives");
@@ -234,19 +236,11 @@ fn an_honest_run_is_paid_and_a_wrong_one_convicted() {
 
 /// A number that nobody gave is one clear sentence, whatever is asked.
 fn unknown(world: &World, node: &Path) {
-    for args in [
-        &["show", "7"][..],
-        &["advance", "7"],
-        &["end", "7"],
-        &["fund", "7", "1"],
-        &["pay", "7", "1"],
-        &["claim", "7", "0"],
-        &["reclaim", "7"],
-    ] {
+    for args in [&["show", "7"][..], &["fund", "7", "1"], &["claim", "7", "0"]] {
         let said = job(world, node, args);
         assert!(said.error().contains("there is no job 7; there are 0 jobs"), "{}", said.error());
     }
-    for args in [&["show", "o7"][..], &["run", "o7"], &["check", "o7", "0"], &["fund", "o7", "1"]] {
+    for args in [&["show", "o7"][..], &["run", "o7"]] {
         let said = job(world, node, args);
         assert!(
             said.error().contains("there is no job o7; there is 1 open job"),

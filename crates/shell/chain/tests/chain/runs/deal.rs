@@ -195,10 +195,19 @@ impl Dealer {
                 pay_wei: PAY_WEI,
                 deposit_wei: 77,
             };
-            let inputs = (5..8).map(|byte| Hash([byte; 32])).collect();
-            let header = header.clone();
-            let created =
-                Input::Create { terms, header, inputs, state_count: 2, description_length: 0 };
+            let create = |terms, header: Vec<u8>| Input::Create {
+                terms,
+                header,
+                inputs: (5..8).map(|byte| Hash([byte; 32])).collect(),
+                state_count: 2,
+                description_length: 0,
+            };
+            let other = Terms { program: Hash([1; 32]), ..terms };
+            self.twin.call((0, 0), create(other, header.clone())).await;
+            let short = header[..header.len() - 1].to_vec();
+            let cut = Terms { program: Header::program(&short), ..terms };
+            self.twin.call((0, 0), create(cut, short)).await;
+            let created = create(terms, header.clone());
             self.twin.call((0, 0), created).await.expect("good terms");
         }
         for job in [job, job + 1] {
