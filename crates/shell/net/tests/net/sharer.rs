@@ -14,9 +14,11 @@ use tokio::{
 };
 
 /// How it answers who asks for a piece.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Manner {
     Honest,
+    /// Honest, and silent until this is true.
+    Waits(watch::Receiver<bool>),
     /// A bit of every piece is flipped.
     Lies,
     /// After so many pieces it is silent.
@@ -79,9 +81,8 @@ async fn answer_all(
     let mut given = 0;
     while let Some(Incoming { request, reply, .. }) = incoming.recv().await {
         while answers.try_join_next().is_some() {}
-        if matches!(request, Request::Piece { .. }) {
-            given += 1;
-        }
+        let is_piece = matches!(request, Request::Piece { .. });
+        given += usize::from(is_piece);
         if matches!(manner, Manner::Dies(after) if given > after) {
             // Who is dead holds its questions open until the other side gives up.
             answers.spawn(async move {
@@ -90,7 +91,7 @@ async fn answer_all(
             });
             continue;
         }
-        let (library, lies) = (library.clone(), manner == Manner::Lies);
+        let (library, lies) = (library.clone(), matches!(manner, Manner::Lies));
         let place = |item: &Item| {
             whole.as_ref().filter(|(whole, _)| whole == item).map(|(_, place)| place.clone())
         };
@@ -98,14 +99,25 @@ async fn answer_all(
             Request::Have { item } | Request::Piece { item, .. } => place(item),
             _ => None,
         };
-        answers.spawn_blocking(move || {
+        let answer = move || {
             let answer = match request {
                 Request::Have { item } => library.have(&item, place.as_ref()),
                 Request::Piece { item, index } => library.piece(&item, index, place.as_ref()),
                 _ => Response::NotFound,
             };
             reply.send(if lies { twisted(answer) } else { answer });
-        });
+        };
+        match (&manner, is_piece) {
+            (Manner::Waits(open), true) => {
+                let mut open = open.clone();
+                answers.spawn(async move {
+                    if open.wait_for(|open| *open).await.is_ok() {
+                        let _ = tokio::task::spawn_blocking(answer).await;
+                    }
+                });
+            }
+            _ => drop(answers.spawn_blocking(answer)),
+        }
     }
 }
 

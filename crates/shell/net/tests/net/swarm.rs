@@ -2,7 +2,8 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use net::{Config, Limits, library::Place, pieces::Item, swarm::FetchError};
+use net::{Config, Limits, Response, library::Place, pieces::Item, swarm::FetchError};
+use tokio::sync::watch;
 
 use crate::{
     config, limits,
@@ -18,25 +19,48 @@ pub(crate) fn blob(dir: &Path, size: usize) -> (Item, Place) {
     (Item::blob(net::blobs::hash(&bytes), size as u64), Place { path, offset: 0 })
 }
 
-const PATIENCE: Duration = Duration::from_secs(60);
+/// No standstill that ends is longer, however slow the machine.
+const PATIENCE: Duration = Duration::from_secs(300);
 
+/// Puts every second piece of an item into a node's library, from the first or from the second on.
+fn put_half(node: &Sharer, (item, place): (&Item, &Place), from: u32) {
+    node.library.begin(item).expect("begun");
+    for index in (from..item.count()).step_by(2) {
+        let piece = node.library.piece(item, index, Some(place));
+        let Response::Piece { path, bytes } = piece else { panic!("it is whole") };
+        node.library.keep(item, index, (&path, &bytes)).expect("kept");
+    }
+}
+
+/// Two honest ones have half each, so both are needed; they wait until the liar has been caught.
 #[tokio::test]
 async fn a_liar_and_a_death_cost_only_themselves() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let (item, place) = blob(dir.path(), 5_000_000);
     let whole = Some((item, place.clone()));
-    let manners = [Manner::Honest, Manner::Honest, Manner::Lies, Manner::Dies(2)];
+    let (open, gate) = watch::channel(false);
+    let waits = Manner::Waits(gate);
+    let parts = [
+        (None, waits.clone()),
+        (None, waits),
+        (whole.clone(), Manner::Lies),
+        (whole, Manner::Dies(2)),
+    ];
     let mut providers = Vec::new();
-    for (seed, manner) in (10..).zip(manners) {
+    for (seed, (whole, manner)) in (10..).zip(parts) {
         let at = dir.path().join(seed.to_string());
-        providers.push(Sharer::start(config(seed), &at, whole.clone(), manner).await);
+        providers.push(Sharer::start(config(seed), &at, whole, manner).await);
     }
+    put_half(&providers[0], (&item, &place), 0);
+    put_half(&providers[1], (&item, &place), 1);
     let peers: Vec<_> = providers.iter().map(Sharer::peer).collect();
     // The one that dies is given up soon.
     let limits = Limits { request: Duration::from_secs(3), ..limits() };
     let late = Config { limits, ..config(1) };
     let late = Sharer::start(late, &dir.path().join("late"), None, Manner::Honest).await;
-    let (_, fetched) = late.fetch(vec![item], peers.clone(), PATIENCE);
+    let (mut progress, fetched) = late.fetch(vec![item], peers.clone(), PATIENCE);
+    progress.wait_for(|progress| !progress.blamed.is_empty()).await.expect("the liar is caught");
+    open.send_replace(true);
     let fetched = fetched.await.expect("no panic").expect("two honest providers are enough");
     assert_eq!((fetched.here, fetched.pieces, fetched.found), (20, 20, 0));
     assert_eq!(fetched.blamed.keys().collect::<Vec<_>>(), [&peers[2].id]);
@@ -86,12 +110,7 @@ async fn two_that_have_half_each_make_each_other_whole() {
     let mut halves = Vec::new();
     for (half, home) in (0_u8..).zip(&nodes) {
         let node = Sharer::start(config(half), home, None, Manner::Honest).await;
-        node.library.begin(&item).expect("begun");
-        for index in (0..item.count()).filter(|index| index % 2 == u32::from(half)) {
-            let piece = node.library.piece(&item, index, Some(&place));
-            let net::Response::Piece { path, bytes } = piece else { panic!("it is whole") };
-            node.library.keep(&item, index, (&path, &bytes)).expect("kept");
-        }
+        put_half(&node, (&item, &place), half.into());
         halves.push(node);
     }
     let fetches = [(0, 1), (1, 0)].map(|(who, from): (usize, usize)| {

@@ -19,8 +19,8 @@ enum Manner {
     Honest,
     /// A bit of every piece is flipped.
     Lies,
-    /// It leaves with the third piece that it is asked for.
-    Dies,
+    /// It leaves with so many pieces that it was asked for.
+    Dies(usize),
 }
 
 struct Node {
@@ -65,7 +65,7 @@ impl Node {
 
     fn gather(&self) -> Gather {
         let (tensors, peers) = (self.tensors.clone(), self.peers.clone());
-        Gather { tensors, peers, own: None, patience: Duration::from_secs(30) }
+        Gather { tensors, peers, own: None, patience: Duration::from_secs(300) }
     }
 }
 
@@ -78,7 +78,7 @@ async fn answer_all(
     let mut asked = 0;
     while let Some(Incoming { request, reply, .. }) = incoming.recv().await {
         asked += usize::from(matches!(request, Request::Piece { .. }));
-        if manner == Manner::Dies && asked == 3 {
+        if matches!(manner, Manner::Dies(after) if asked >= after) {
             return endpoint.close().await;
         }
         reply.send(match request {
@@ -110,10 +110,14 @@ async fn the_state_comes_from_whoever_is_honest_and_lives() {
     let root = tempfile::tempdir().expect("a temporary directory");
     let state = state();
     let mut nodes = Vec::new();
-    for (seed, manner) in (1..).zip([Manner::Honest, Manner::Honest, Manner::Lies, Manner::Dies]) {
+    let manners = [Manner::Honest, Manner::Honest, Manner::Lies, Manner::Dies(3)];
+    for (seed, manner) in (1..).zip(manners) {
         let node = Node::start(root.path(), seed, manner).await;
-        for tensor in &state {
-            node.tensors.put(tensor).expect("kept");
+        // Each honest one has one of the two, so both are needed, whoever is the fastest.
+        for (at, tensor) in (1..).zip(&state) {
+            if manner != Manner::Honest || seed == at {
+                node.tensors.put(tensor).expect("kept");
+            }
         }
         nodes.push(node);
     }
@@ -133,7 +137,7 @@ async fn the_state_comes_from_whoever_is_honest_and_lives() {
     assert_eq!((told.pieces, told.here, told.found), (123 + 8, 123 + 8, 0));
     let key = |at: usize| hex::encode(nodes[at].peers.endpoint.id());
     assert!(told.given.contains_key(&key(0)) && told.given.contains_key(&key(1)), "{told:?}");
-    assert_eq!(told.blamed.keys().collect::<Vec<_>>(), [&key(2)], "{told:?}");
+    assert!(told.blamed.keys().all(|peer| *peer == key(2)), "{told:?}");
     assert!(!told.given.contains_key(&key(2)), "nothing of the liar's is kept");
     assert!(told.given.get(&key(3)).is_none_or(|given| *given < 3), "{told:?}");
 
@@ -153,7 +157,8 @@ async fn the_state_comes_from_whoever_is_honest_and_lives() {
 async fn what_was_on_disk_before_a_kill_counts() {
     let root = tempfile::tempdir().expect("a temporary directory");
     let [params, _] = state();
-    let source = Node::start(root.path(), 1, Manner::Honest).await;
+    // It leaves before all of it is handed over.
+    let source = Node::start(root.path(), 1, Manner::Dies(40)).await;
     source.tensors.put(&params).expect("kept");
     let want = Want::like(&params, params.root());
 
@@ -169,7 +174,8 @@ async fn what_was_on_disk_before_a_kill_counts() {
     assert!(late.tensors.get(params.root()).is_err(), "it was not whole");
     late.answering.abort();
 
-    // Another process in the same directory.
+    // Other processes in the same directories.
+    let source = Node::start(root.path(), 1, Manner::Honest).await;
     let late = Node::start(root.path(), 9, Manner::Honest).await;
     late.peers.directory.update(&[source.entry()]);
     fetch(late.gather(), late.dir.clone(), 3, vec![want]).await.expect("the source has it");
