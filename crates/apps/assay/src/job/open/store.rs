@@ -1,7 +1,8 @@
 //! Public data as files: `DIR/ROOT.bin`, the elements little-endian, row-major, named by the root
 //! of the tensor's tree.
 //!
-//! *Invariant: a file is used only if its root is its name, whoever it came from.*
+//! *Invariant: a file is used only if its root is its name, whoever it came from.* A root says
+//! nothing of how many zeros follow, so tensors that differ in those alone share a file.
 
 use std::path::{Path, PathBuf};
 
@@ -48,7 +49,11 @@ pub(crate) fn tensors(
 
 fn one(dir: &Path, root: Hash, (dtype, shape): &tensor::InputType) -> anyhow::Result<Tensor> {
     let path = path(dir, root);
-    let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
+    let mut bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
+    let length = shape.count() * dtype.size();
+    if bytes.iter().skip(length).all(|byte| *byte == 0) {
+        bytes.resize(length, 0);
+    }
     let tensor = Tensor::from_bytes(*dtype, shape, &bytes)
         .with_context(|| format!("{} is not what the Program takes", path.display()))?;
     let got = kernels::commit::tensor_root(&tensor);
@@ -84,5 +89,19 @@ mod tests {
         assert!(other.to_string().contains("other data"), "{other}");
         std::fs::write(path(dir.path(), root), &bytes[1..]).expect("written");
         assert!(tensors(dir.path(), &program, &[root]).is_err());
+    }
+
+    #[test]
+    fn tensors_that_differ_in_zeros_alone_share_a_file() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let mut b = Builder::new();
+        let (x, y) = (b.input(Dtype::F32, &[6]), b.input(Dtype::F32, &[1]));
+        let program = b.finish(&[x.expect("a type"), y.expect("a type")]).expect("outputs");
+        let zeros = [6, 1].map(|count| Tensor::zeros(Dtype::F32, &[count]).expect("small"));
+        for order in [[0, 1], [1, 0]] {
+            let roots = order.map(|at| put(dir.path(), &zeros[at]).expect("written"));
+            assert_eq!(roots[0], roots[1]);
+            assert_eq!(tensors(dir.path(), &program, &roots).expect("both are there"), zeros);
+        }
     }
 }
