@@ -152,8 +152,12 @@ fn beside(out: &mut String, cells: &[Cell]) -> std::fmt::Result {
     Ok(())
 }
 
-/// The rule whose worst cell is best, among those that have every field.
+/// The rule whose worst cell is best, among those that have every field; nothing while the fights
+/// are not over, since one that was spared some would look the better for it.
 fn best(cells: &[Cell], fields: &[(Split, usize)]) -> Option<&'static str> {
+    if !is_over(cells, fields) {
+        return None;
+    }
     let worst = |rule: &str| {
         let mine = || cells.iter().filter(move |cell| cell.rule == rule);
         let whole = fields.iter().all(|field| mine().any(|c| (c.split, c.liars) == *field));
@@ -161,6 +165,22 @@ fn best(cells: &[Cell], fields: &[(Split, usize)]) -> Option<&'static str> {
     };
     let ranked = RECIPES.iter().filter_map(|(rule, ..)| Some((*rule, worst(rule)?)));
     ranked.max_by(|a, b| a.1.total_cmp(&b.1)).map(|(rule, _)| rule)
+}
+
+/// Whether each field was fought by more than half of the rules, by each against as many attacks.
+fn is_over(cells: &[Cell], fields: &[(Split, usize)]) -> bool {
+    let of = |rule: &str, field: (Split, usize)| {
+        let mine = |cell: &&Cell| cell.rule == rule && (cell.split, cell.liars) == field;
+        cells.iter().filter(mine).count()
+    };
+    let counts = |field: (Split, usize)| RECIPES.iter().map(move |(rule, ..)| of(rule, field));
+    let most = fields.iter().flat_map(|field| counts(*field)).max();
+    let rules = RECIPES.iter().filter(|(rule, ..)| cells.iter().any(|cell| cell.rule == *rule));
+    let rules = rules.count();
+    fields.iter().all(|field| {
+        let fought: Vec<usize> = counts(*field).filter(|count| *count > 0).collect();
+        2 * fought.len() > rules && fought.iter().all(|count| Some(*count) == most)
+    })
 }
 
 /// Every attack on one rule.

@@ -48,7 +48,7 @@ pub use self::{
     oracle::{Based, Basis, Bundle, Posting, Price, Report},
     panel::{FeedTerms, Message, PanelPolicy, PanelState, Record, Reporter, SlotReport, Step},
     runs::{OpenProposal, RunState},
-    scores::{Lists, Past, Player, ScorePosted, ScoreTerms, Scored},
+    scores::{Lists, Past, Player, ScorePosted, ScoreTerms},
 };
 use crate::Deployment;
 

@@ -45,7 +45,7 @@ mod updates;
 pub use aggregation::{Outcome, aggregate, update_tensor};
 pub use config::{Config, Slice, Source};
 pub use error::NodeError;
-pub use executor::Kernels;
+pub use executor::{Bent, Kernels};
 pub use job::{
     ACCOUNTS, BUDGET_TOKENS, CAPACITY, CUMULATIVE, GRID_BAND, GRID_ROWS, Job, Pace, QUORUM,
     SCORED_DAYS, hash, word,

@@ -4,11 +4,11 @@
 
 use std::sync::Arc;
 
-use court::trace::{Evidence, Executor, Sheet, Witness};
+use court::trace::{Evidence, Sheet, Witness};
 use serde::{Deserialize, Serialize};
 use tensor::{Hash, Op, Program, Tensor};
 
-use crate::{Kernels, NodeError, grids::SCENARIOS};
+use crate::{NodeError, executor::Bent, grids::SCENARIOS};
 
 /// What a node lies about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,41 +79,14 @@ pub(crate) struct Crooked {
     paid: f64,
 }
 
-/// The kernels, but for one element of one op.
-#[derive(Clone, Copy, Debug)]
-struct Bent {
-    op: usize,
-    element: usize,
-    value: f64,
-}
-
-impl Executor for Bent {
-    fn execute(
-        &self,
-        program: &Program,
-        index: usize,
-        operands: &[&Tensor],
-        inputs: &[Tensor],
-    ) -> Tensor {
-        let tensor = Kernels.execute(program, index, operands, inputs);
-        if index != self.op {
-            return tensor;
-        }
-        let Some(elements) = tensor.as_f64() else { return tensor };
-        let mut bent = elements.to_vec();
-        if let Some(element) = bent.get_mut(self.element) {
-            *element = self.value;
-        }
-        Tensor::f64(tensor.shape().dims(), bent).expect("as many elements as before")
+/// Returns a tensor in f64 with another value in one element.
+fn with(tensor: Tensor, element: usize, value: f64) -> Tensor {
+    let Some(elements) = tensor.as_f64() else { return tensor };
+    let mut bent = elements.to_vec();
+    if let Some(element) = bent.get_mut(element) {
+        *element = value;
     }
-
-    fn leaves(&self, tensor: &Tensor) -> Vec<Hash> {
-        Kernels.leaves(tensor)
-    }
-
-    fn root(&self, tensor: &Tensor) -> Hash {
-        Kernels.root(tensor)
-    }
+    Tensor::f64(tensor.shape().dims(), bent).expect("as many elements as before")
 }
 
 impl Crooked {
@@ -133,7 +106,7 @@ impl Crooked {
         let op = op.ok_or_else(|| NodeError::absent("a Program that pays nobody"))?;
         #[expect(clippy::cast_precision_loss, reason = "a job's budget is below 2^53")]
         let paid = budget_gwei as f64;
-        let bent = Bent { op, element: own as usize, value: paid };
+        let bent = Bent { op, bend: move |tensor| with(tensor, own as usize, paid) };
         let witness = Witness::new(program, inputs, 1, Box::new(bent))?;
         Ok(Crooked { witness, at: (op, own.into()), paid })
     }
@@ -173,7 +146,7 @@ impl Crooked {
         inputs: Vec<Tensor>,
         (op, element, paid): (usize, usize, f64),
     ) -> Result<Crooked, NodeError> {
-        let bent = Bent { op, element, value: paid };
+        let bent = Bent { op, bend: move |tensor| with(tensor, element, paid) };
         let witness = Witness::new(program, inputs, 1, Box::new(bent))?;
         Ok(Crooked { witness, at: (op, element as u64), paid })
     }

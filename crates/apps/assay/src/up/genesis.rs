@@ -10,7 +10,7 @@ use alloy::primitives::{Address, U256, utils::Unit};
 use anyhow::Context as _;
 use chain::{
     Client, ClientError, Deployment,
-    contracts::{clearing::IClearingHouse, gate::IRiskGate, rounds::IRounds},
+    contracts::{clearing::IClearingHouse, gate::IRiskGate},
     deploy::Setup,
 };
 use node::{Job, Pace};
@@ -283,7 +283,7 @@ fn setup(
         programs: job.registrations()?,
         report_programs,
         report_data,
-        rounds: rounds(job.config(pace)?, settings),
+        rounds: job.config(pace)?,
         scores: job.scores(pace)?,
         scored: settings.attack,
         fund: tokens(FUND_TOKENS),
@@ -307,12 +307,6 @@ fn setup(
         panel: panel::setup(job, nodes)?,
         house: house::setup(job, plan.evaluations[0].days[0].price)?,
     })
-}
-
-/// Where rows are paid by score, rounds themselves pay nothing.
-fn rounds(config: IRounds::Config, settings: &Settings) -> IRounds::Config {
-    let budget = if settings.attack { 0 } else { config.budgetGwei };
-    IRounds::Config { budgetGwei: budget, ..config }
 }
 
 /// Deploys, or finishes a deployment that was interrupted.

@@ -7,12 +7,12 @@ use alloy::{
 };
 
 use super::{Client, ClientError, Mined};
-use crate::contracts::{rewards::Rewards, rounds::Rounds, scores::Scores};
+use crate::contracts::{rewards::Rewards, scores::Scores};
 
 /// A settled round that waits for its score; see `IScores.Past`.
 pub use crate::contracts::scores::IScores::{Past, Player, Terms as ScoreTerms};
-/// A claim of a score, and how a score ended; see the events of `IScores`.
-pub use crate::contracts::scores::Scores::{ScorePosted, Scored};
+/// A claim of a score; see the event of `IScores`.
+pub use crate::contracts::scores::Scores::ScorePosted;
 
 /// Roots of the inputs and of the outputs of a round's aggregation.
 pub type Lists = (Vec<B256>, Vec<B256>);
@@ -24,12 +24,6 @@ pub type Lists = (Vec<B256>, Vec<B256>);
 /// Every method: [`ClientError::Reverted`] with the error its contract's interface documents, and
 /// those of [`Client::send`] or [`Client::view`].
 impl Client {
-    /// Returns whether rounds are paid by score.
-    pub async fn is_scored(&self) -> Result<bool, ClientError> {
-        let at = self.deployment();
-        Ok(self.view(at.rounds, Rounds::rewardsCall {}).await? == at.scores)
-    }
-
     /// Returns the root that `Rewards` pays by, zero before the first.
     pub async fn rewards_root(&self) -> Result<B256, ClientError> {
         self.view(self.deployment().rewards, Rewards::rootCall {}).await
@@ -121,27 +115,28 @@ impl Client {
 
     /// Returns the windows that were posted for a round: registry index and bytes.
     pub async fn windows(&self, round: u64) -> Result<Vec<(u32, Bytes)>, ClientError> {
-        let posted = self.score_logs::<Scores::WindowPosted>(Some(U256::from(round))).await?;
+        let posted = self.score_logs::<Scores::WindowPosted>((Some(round), None)).await?;
         Ok(posted.into_iter().map(|posted| (posted.node, posted.data)).collect())
     }
 
-    /// Returns what was claimed of scores, oldest first; only of one round where one is named.
-    pub async fn scores_posted(&self, round: Option<u64>) -> Result<Vec<ScorePosted>, ClientError> {
-        self.score_logs(round.map(U256::from)).await
+    /// Returns what the claim of a score was posted as, if it is one.
+    pub async fn score_of_claim(&self, claim: U256) -> Result<Option<ScorePosted>, ClientError> {
+        Ok(self.score_logs((None, Some(claim))).await?.pop())
     }
 
-    /// Returns the rounds that were scored, oldest first; only one where one is named.
-    pub async fn scored(&self, round: Option<u64>) -> Result<Vec<Scored>, ClientError> {
-        self.score_logs(round.map(U256::from)).await
-    }
-
-    async fn score_logs<E: SolEvent>(&self, round: Option<U256>) -> Result<Vec<E>, ClientError> {
+    async fn score_logs<E: SolEvent>(
+        &self,
+        (round, claim): (Option<u64>, Option<U256>),
+    ) -> Result<Vec<E>, ClientError> {
         let mut filter = Filter::new()
             .address(self.deployment().scores)
             .event_signature(E::SIGNATURE_HASH)
             .from_block(self.deployment().block);
         if let Some(round) = round {
-            filter = filter.topic1(round);
+            filter = filter.topic1(U256::from(round));
+        }
+        if let Some(claim) = claim {
+            filter = filter.topic2(claim);
         }
         let logs = self.logs(filter).await?;
         Ok(logs

@@ -3,21 +3,20 @@
 
 use alloy::primitives::{B256, Bytes, U256};
 use chain::{
-    Client,
     client::JobState,
     contracts::rounds::IRounds,
     deploy::{HouseSetup, PanelSetup, Setup},
 };
 use round::jobs::State;
-use tokio::task::JoinSet;
 
 use self::{
     deal::{Dealer, holdout_bytes},
     twin::pay_wei,
 };
 use crate::{
+    copies,
     fixture::{
-        advance, deployed_with, ether, key, program, scores, setup, tensor_root, validation_program,
+        advance, deployed_with, ether, program, scores, setup, tensor_root, validation_program,
     },
     ledger::quiet,
 };
@@ -111,40 +110,15 @@ const NAMES: [&str; 42] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn contracts_and_mirror_agree_on_every_call() {
-    let image = tempfile::tempdir().expect("a temporary directory");
-    let server = quiet(&image).await;
-    let (_, deployment) = deployed_with(&server.url(), &small()).await;
-    server.stop().await;
-    let mut running = JoinSet::new();
-    for seed in 0..SEEDS {
-        let dir = tempfile::tempdir().expect("a temporary directory");
-        let file = "chain.redb";
-        std::fs::copy(image.path().join(file), dir.path().join(file)).expect("a copy");
-        let deployment = deployment.clone();
-        running.spawn(async move {
-            let server = quiet(&dir).await;
-            let owner = Client::connect(&server.url(), key(0)).await.expect("the chain answers");
-            let mut dealer = Dealer::new(owner.with(deployment), seed).await;
-            for _ in 0..MOVES {
-                dealer.step().await;
-            }
-            dealer.corners().await;
-            server.stop().await;
-            (dealer.twin.seen, dealer.twin.calls)
-        });
-    }
-    let (mut seen, mut calls) = (std::collections::BTreeSet::new(), 0);
-    let mut failed = Vec::new();
-    while let Some(played) = running.join_next().await {
-        match played {
-            Ok((names, count)) => {
-                seen.extend(names);
-                calls += count;
-            }
-            Err(error) => failed.push(error.to_string()),
+    let one = |owner, seed| async move {
+        let mut dealer = Dealer::new(owner, seed).await;
+        for _ in 0..MOVES {
+            dealer.step().await;
         }
-    }
-    assert!(failed.is_empty(), "{}", failed.join("\n\n"));
+        dealer.corners().await;
+        (dealer.twin.seen, dealer.twin.calls)
+    };
+    let (seen, calls) = copies::play(&small(), SEEDS, one).await;
     assert!(calls > 400, "{calls} calls");
     let missed: Vec<_> = NAMES.iter().filter(|name| !seen.contains(**name)).collect();
     assert!(missed.is_empty(), "never met: {missed:?} among {seen:?}");

@@ -2,6 +2,7 @@
 
 mod arithmetic;
 mod clearing;
+mod copies;
 mod court;
 mod fixture;
 mod jobs;

@@ -2,17 +2,13 @@
 //! after each, on several jobs at once, some of whose claims are convicted.
 
 use alloy::primitives::{B256, Bytes, U256};
-use chain::{
-    Client,
-    deploy::{HouseSetup, PanelSetup, Setup},
-};
+use chain::deploy::{HouseSetup, PanelSetup, Setup};
 use tensor::{Builder, Dtype, Program};
-use tokio::task::JoinSet;
 
 use self::deal::Dealer;
 use crate::{
-    fixture::{deployed_with, ether, key, setup},
-    ledger::quiet,
+    copies,
+    fixture::{ether, setup},
 };
 
 mod deal;
@@ -81,37 +77,16 @@ const NAMES: [&str; 23] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn contract_and_mirror_agree_on_every_call() {
-    let image = tempfile::tempdir().expect("a temporary directory");
-    let server = quiet(&image).await;
-    let (_, deployment) = deployed_with(&server.url(), &small()).await;
-    server.stop().await;
-    let mut running = JoinSet::new();
-    for seed in 0..SEEDS {
-        let dir = tempfile::tempdir().expect("a temporary directory");
-        let file = "chain.redb";
-        std::fs::copy(image.path().join(file), dir.path().join(file)).expect("a copy");
-        let deployment = deployment.clone();
-        running.spawn(async move {
-            let server = quiet(&dir).await;
-            let owner = Client::connect(&server.url(), key(0)).await.expect("the chain answers");
-            let mut dealer = Dealer::new(owner.with(deployment), seed).await;
-            for _ in 0..MOVES {
-                dealer.step().await;
-            }
-            dealer.corners().await;
-            server.stop().await;
-            dealer.twin.seen
-        });
-    }
-    let mut seen = std::collections::BTreeSet::new();
-    let mut failed = Vec::new();
-    while let Some(played) = running.join_next().await {
-        match played {
-            Ok(names) => seen.extend(names),
-            Err(error) => failed.push(error.to_string()),
+    let one = |owner, seed| async move {
+        let mut dealer = Dealer::new(owner, seed).await;
+        for _ in 0..MOVES {
+            dealer.step().await;
         }
-    }
-    assert!(failed.is_empty(), "{}", failed.join("\n\n"));
+        dealer.corners().await;
+        (dealer.twin.seen, dealer.twin.calls)
+    };
+    let (seen, calls) = copies::play(&small(), SEEDS, one).await;
+    assert!(calls > 400, "{calls} calls");
     let missed: Vec<_> = NAMES.iter().filter(|name| !seen.contains(**name)).collect();
     assert!(missed.is_empty(), "never met: {missed:?} among {seen:?}");
 }

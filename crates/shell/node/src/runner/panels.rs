@@ -45,8 +45,10 @@ impl Panels {
         at: (&Client, &Arc<Store>),
         dir: &Path,
     ) -> Result<Panels, NodeError> {
-        let (panel, grids) = (panel(config, at)?, grids(config, at)?);
-        let scores = scores(config, at, Shelf::open(dir)?)?;
+        let series = series(config)?;
+        let panel = panel(config, at, series.clone());
+        let grids = grids(config, at, series.clone());
+        let scores = scores(config, at, (series, Shelf::open(dir)?));
         Ok(Panels { panel, underway: false, done: 0, grids, grids_busy: Arc::default(), scores })
     }
 
@@ -78,44 +80,43 @@ fn evaluation(source: &Source) -> Result<market::Evaluation, NodeError> {
 fn panel(
     config: &Config,
     (client, store): (&Client, &Arc<Store>),
-) -> Result<Option<Arc<Panel>>, NodeError> {
-    let Some(source) = &config.prices else { return Ok(None) };
-    let (evaluation, market) = (evaluation(source)?, config.market());
+    series: Option<Series>,
+) -> Option<Arc<Panel>> {
+    let series = series?;
+    let evaluation = || market::Evaluation::clone(&series.evaluation);
     let publisher = config
         .provides
-        .then(|| Publisher::new(client.clone(), market, evaluation.clone(), config.lie));
+        .then(|| Publisher::new(client.clone(), config.market(), evaluation(), config.lie));
     let challenges = Challenges::new(client.clone(), store.clone(), challenges::Kind::Step);
-    let series = series(config, evaluation);
-    Ok(Some(Arc::new(Panel::new((client.clone(), challenges), series, publisher))))
+    Some(Arc::new(Panel::new((client.clone(), challenges), series, publisher)))
 }
 
 fn grids(
     config: &Config,
     (client, store): (&Client, &Arc<Store>),
-) -> Result<Arc<Grids>, NodeError> {
+    series: Option<Series>,
+) -> Arc<Grids> {
     let challenges = Challenges::new(client.clone(), store.clone(), challenges::Kind::Grid);
-    let prices = config.prices.as_ref();
-    let series = prices.map(|source| Ok::<_, NodeError>(series(config, evaluation(source)?)));
     let market = (config.market(), config.calendar.clone());
-    Ok(Arc::new(Grids::new((client, challenges), market, series.transpose()?, config.lie)))
+    Arc::new(Grids::new((client, challenges), market, series, config.lie))
 }
 
 fn scores(
     config: &Config,
     (client, store): (&Client, &Arc<Store>),
-    shelf: Shelf,
-) -> Result<Arc<Scores>, NodeError> {
+    (series, shelf): (Option<Series>, Shelf),
+) -> Arc<Scores> {
     let challenges = Challenges::new(client.clone(), store.clone(), challenges::Kind::Score);
-    let prices = config.prices.as_ref();
-    let series = prices.map(|source| Ok::<_, NodeError>(series(config, evaluation(source)?)));
     let habits = Habits { lie: config.lie, first_turn: config.first_turn };
     let (at, kept) = ((client.clone(), challenges), (shelf, habits));
-    Ok(Arc::new(Scores::new(at, series.transpose()?, kept)))
+    Arc::new(Scores::new(at, series, kept))
 }
 
-fn series(config: &Config, evaluation: market::Evaluation) -> Series {
+/// The market's days, where the node has them.
+fn series(config: &Config) -> Result<Option<Series>, NodeError> {
+    let Some(source) = &config.prices else { return Ok(None) };
     let (market, calendar) = (config.market(), config.calendar.clone());
-    Series { market, evaluation: Arc::new(evaluation), calendar }
+    Ok(Some(Series { market, evaluation: Arc::new(evaluation(source)?), calendar }))
 }
 
 impl Node {

@@ -21,8 +21,6 @@ use crate::{
 
 /// Place of the budget among the inputs after the models.
 const BUDGET: usize = 2;
-/// Stakes above have no exact double, and count as this, gwei.
-const STAKE_MAX_GWEI: u64 = 1 << 53;
 
 /// What the chain has.
 #[derive(Clone, Debug)]
@@ -46,8 +44,7 @@ impl Ground {
         kept: Kept<'_>,
         id: u64,
     ) -> Result<Ground, NodeError> {
-        let posted = client.scores_posted(None).await?;
-        let posted = posted.into_iter().rev().find(|posted| posted.claim == U256::from(id));
+        let posted = client.score_of_claim(U256::from(id)).await?;
         let absent = || NodeError::absent(format!("claim {id} is of no score"));
         let round = posted.ok_or_else(absent)?.round;
         let past = client.past(round).await?.ok_or_else(absent)?;
@@ -64,14 +61,12 @@ impl Ground {
         let players = past.players.iter().map(|player| {
             let said = windows.iter().find(|(node, _)| *node == player.index);
             let said = said.map(|(_, data)| data.to_vec());
-            (player.index, player.rows, player.stakeGwei.min(STAKE_MAX_GWEI), said)
+            (player.index, player.rows, player.stakeGwei, said)
         });
-        let posted = client.scores_posted(Some(round)).await?;
-        let posted = posted.iter().rev().find(|posted| posted.claim == U256::from(past.claim));
         let lists = lists(kept, round)?;
-        let budget_gwei = match posted {
-            Some(posted) => posted.budgetGwei,
-            None => client.score_budget(round, lists.clone()).await?,
+        let budget_gwei = match past.claim {
+            0 => client.score_budget(round, lists.clone()).await?,
+            _ => past.budgetGwei,
         };
         Ok(Ground {
             round,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use court::trace::{Evidence as _, Executor, KEPT_BYTES_MAX, Witness};
 use indicatif::{ProgressBar, ProgressStyle};
 use kernels::Runner;
-use node::Kernels;
+use node::{Bent, Kernels};
 use tensor::{Hash, Op, Program, Tensor};
 
 use super::loss;
@@ -41,7 +41,7 @@ pub(super) fn witness(
     lies: bool,
 ) -> anyhow::Result<Witness> {
     let executor: Box<dyn Executor> = match lies.then(|| lie(&program)).flatten() {
-        Some(op) => Box::new(Bent { op }),
+        Some(op) => Box::new(Bent { op, bend: flipped }),
         None => Box::new(Kernels),
     };
     Ok(Witness::within(program, inputs, iterations, (executor, KEPT_BYTES_MAX))?)
@@ -69,36 +69,11 @@ fn lie(program: &Program) -> Option<usize> {
     (!chained(&program.nodes()[model].op)).then_some(model)
 }
 
-/// The kernels, but for the lowest bit of one element of the model.
-#[derive(Clone, Copy, Debug)]
-struct Bent {
-    op: usize,
-}
-
-impl Executor for Bent {
-    fn execute(
-        &self,
-        program: &Program,
-        index: usize,
-        operands: &[&Tensor],
-        inputs: &[Tensor],
-    ) -> Tensor {
-        let tensor = Kernels.execute(program, index, operands, inputs);
-        if index != self.op {
-            return tensor;
-        }
-        let mut bytes = tensor.to_bytes();
-        if let Some(byte) = bytes.first_mut() {
-            *byte ^= 1;
-        }
-        Tensor::from_bytes(tensor.dtype(), tensor.shape(), &bytes).expect("as many bytes as before")
+/// Flips the lowest bit of the first element.
+fn flipped(tensor: Tensor) -> Tensor {
+    let mut bytes = tensor.to_bytes();
+    if let Some(byte) = bytes.first_mut() {
+        *byte ^= 1;
     }
-
-    fn leaves(&self, tensor: &Tensor) -> Vec<Hash> {
-        Kernels.leaves(tensor)
-    }
-
-    fn root(&self, tensor: &Tensor) -> Hash {
-        Kernels.root(tensor)
-    }
+    Tensor::from_bytes(tensor.dtype(), tensor.shape(), &bytes).expect("as many bytes as before")
 }

@@ -28,7 +28,7 @@ pub(super) struct Twin {
     pub(super) runs: Runs,
     /// Names of the calls that were accepted and of the errors.
     pub(super) seen: BTreeSet<String>,
-    calls: u32,
+    pub(super) calls: u32,
 }
 
 fn wei(amount: U256) -> u128 {
