@@ -1,8 +1,10 @@
 //! The recipes that are measured, by name.
 //!
 //! *Invariant: a name means the same recipe here and in dev/peers/robust.*
-//! Absent: tuning. Lengths are fixed for all cells, as byzfl's user would have to fix them.
+//! Absent: tuning. Lengths are fixed for all cells, as byzfl's user would have to fix them; what
+//! rounds have is the last but one with another smoothing.
 
+use round::aggregate;
 use round::robust::{Mix, Recipe, Rule};
 use serde_json::{Value, json};
 
@@ -26,7 +28,7 @@ const MEDIAN: Rule = Rule::GeometricMedian { steps: STEPS.0, smoothing: LENGTHS.
 const CLIPPING: Rule = Rule::CentredClipping { steps: STEPS.1, radius: LENGTHS.1 * QUANTA };
 
 /// Pre-steps and rules that are measured.
-pub const RECIPES: [(&str, &[Mix], Rule); 18] = [
+pub const RECIPES: [(&str, &[Mix], Rule); 19] = [
     ("mean", NONE, Rule::Mean),
     ("median", NONE, Rule::Median),
     ("trimmed mean", NONE, Rule::TrimmedMean),
@@ -45,6 +47,7 @@ pub const RECIPES: [(&str, &[Mix], Rule); 18] = [
     ("ARC, geometric median", CLIP, MEDIAN),
     ("ARC, NNM, trimmed mean", CLIP_NEAR, Rule::TrimmedMean),
     ("ARC, NNM, geometric median", CLIP_NEAR, MEDIAN),
+    ("rounds' own", &aggregate::MIXES, aggregate::RULE),
 ];
 
 /// Returns a recipe for so many liars.

@@ -18,12 +18,13 @@
 //! all of them send one row.
 //!
 //! *Invariant: the same recipe and sizes build the same Program, hash for hash; no i32 op of it can
-//! wrap.* Absent: pay and rejection of rows ([`mod@crate::aggregate`]), and which recipe a job
-//! should have (docs/benchmarks.md, the table of attacks).
+//! wrap.* Absent: pay, rejection of rows and the recipe that rounds have
+//! ([`mod@crate::aggregate`]).
 
-use tensor::{BuildError, Builder, Dtype, Program, ShapeError, Tensor};
+use tensor::{BuildError, Builder, Dtype, Program, ShapeError, Tensor, Value};
 
 use crate::chain::SEATS_MAX;
+use crate::parts::Built;
 
 mod rules;
 mod span;
@@ -160,25 +161,39 @@ pub fn program(recipe: &Recipe, n: usize, d: usize) -> Result<Program, RecipeErr
     for _ in 0..n {
         rows.push(b.input(Dtype::I32, &[d])?);
     }
+    let aggregate = combine(&mut b, recipe, &rows, Some((previous, order)))?;
+    let aggregate = b.convert(aggregate, Dtype::F32)?;
+    Ok(b.finish(&[aggregate])?)
+}
+
+/// What a recipe that [`check`] passed makes of rows i32\[d\], f64\[d\] in their units. Beside
+/// them stand the previous aggregate f32\[d\] and the order i32\[n\]; a recipe that reads neither
+/// needs neither.
+pub(crate) fn combine(
+    b: &mut Builder,
+    recipe: &Recipe,
+    rows: &[Value],
+    beside: Option<(Value, Value)>,
+) -> Built {
+    const WANTED: &str = "whoever has a recipe that reads it gives it";
+    let previous = || beside.expect(WANTED).0;
     let plain = recipe.mixes.is_empty();
-    let aggregate = match recipe.rule {
-        Rule::Mean if plain => rules::trimmed(&mut b, &rows, 0)?,
-        Rule::Median if plain => rules::median(&mut b, &rows)?,
-        Rule::TrimmedMean if plain => rules::trimmed(&mut b, &rows, recipe.liars)?,
+    match recipe.rule {
+        Rule::Mean if plain => rules::trimmed(b, rows, 0),
+        Rule::Median if plain => rules::median(b, rows),
+        Rule::TrimmedMean if plain => rules::trimmed(b, rows, recipe.liars),
         Rule::CentredClipping { steps: 1, radius } if plain => {
-            rules::clipped_once(&mut b, &rows, previous, radius)?
+            rules::clipped_once(b, rows, previous(), radius)
         }
         _ => {
             let wanted = matches!(recipe.rule, Rule::CentredClipping { .. });
-            let mut span = span::Span::new(&mut b, &rows, wanted.then_some(previous))?;
+            let mut span = span::Span::new(b, rows, wanted.then(previous))?;
             for mix in &recipe.mixes {
-                span.mix(&mut b, *mix, (recipe.liars, order))?;
+                span.mix(b, *mix, (recipe.liars, beside.map(|(_, order)| order)))?;
             }
-            rules::by_span(&mut b, recipe, &span)?
+            rules::by_span(b, recipe, &span)
         }
-    };
-    let aggregate = b.convert(aggregate, Dtype::F32)?;
-    Ok(b.finish(&[aggregate])?)
+    }
 }
 
 /// Returns the Program's inputs; without an order the rows are taken as they come.

@@ -135,7 +135,7 @@ async fn read(place: &Place) -> anyhow::Result<Status> {
         Ok(Told { releases, epsilon, budget, delta })
     };
     let seats = client.round_config().await?.capacity;
-    let tolerated = u32::try_from(round::aggregate::trim(seats as usize))?;
+    let tolerated = u32::try_from(round::aggregate::tolerated(seats as usize))?;
     let mut status = Status {
         key,
         seats,

@@ -51,15 +51,17 @@ impl Span {
         Ok(Span { rows, weights, products, count: n, more })
     }
 
-    /// Applies a pre-step for so many liars; the order is i32[n].
+    /// Applies a pre-step for so many liars; the order, which bucketing reads, is i32[n].
     pub(super) fn mix(
         &mut self,
         b: &mut Builder,
         mix: Mix,
-        (liars, order): (usize, Value),
+        (liars, order): (usize, Option<Value>),
     ) -> Result<(), BuildError> {
         let (weights, count) = match mix {
-            Mix::Bucketing { size } => self.bucketing(b, size, order)?,
+            Mix::Bucketing { size } => {
+                self.bucketing(b, size, order.expect("buckets are drawn by an order"))?
+            }
             Mix::Neighbours => (self.neighbours(b, liars)?, self.count),
             Mix::Clip => (self.clip(b, liars)?, self.count),
         };

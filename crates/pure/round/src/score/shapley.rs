@@ -12,7 +12,7 @@
 use tensor::{Builder, Dtype, Tensor, Value};
 
 use super::{Config, Rule, original};
-use crate::aggregate::{network, trim};
+use crate::aggregate::{network, tolerated};
 use crate::parts::{Built, fill, float};
 
 /// What coalitions are made of.
@@ -74,7 +74,7 @@ fn trimmed(b: &mut Builder, coalitions: Value, parts: Value) -> Built {
         rows.push(b.matmul(joined, part)?);
     }
     let sorted = network::sort(b, &rows)?;
-    let kept = &sorted[trim(m)..m - trim(m)];
+    let kept = &sorted[tolerated(m)..m - tolerated(m)];
     let mut sum = kept[0];
     for row in &kept[1..] {
         sum = b.add(sum, *row)?;
