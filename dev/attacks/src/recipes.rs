@@ -56,10 +56,17 @@ pub fn recipe((_, mixes, rule): (&str, &[Mix], Rule), liars: usize) -> Recipe {
     Recipe { mixes: mixes.to_vec(), rule, liars }
 }
 
+/// Whether byzfl has it too: it rejects nobody.
+#[must_use]
+pub fn has_peer(recipe: &Recipe) -> bool {
+    !recipe.mixes.contains(&Mix::Reject)
+}
+
 /// Returns a recipe as the peer's process is told of it; lengths in units of updates.
 #[must_use]
 pub fn described(recipe: &Recipe) -> Value {
     let mix = |mix: &Mix| match mix {
+        Mix::Reject => json!(["reject", 0]),
         Mix::Bucketing { size } => json!(["buckets", size]),
         Mix::Neighbours => json!(["neighbours", 0]),
         Mix::Clip => json!(["clip", 0]),

@@ -23,7 +23,7 @@ use crate::data::{Data, Split, mnist};
 use crate::fight::{Fight, Outcome};
 use crate::ours::Ours;
 use crate::peer::Peer;
-use crate::recipes::{RECIPES, recipe};
+use crate::recipes::{RECIPES, has_peer, recipe};
 use crate::task::{Digits, Task};
 use crate::volatility::{Days, Volatility, days};
 
@@ -244,7 +244,8 @@ impl Plan {
     /// Whether a cell of the file is what would be fought, with the peer where there is one.
     fn settles(&self, known: &Cell, cell: &Cell) -> bool {
         let seeds = usize::try_from(self.seeds).unwrap_or(usize::MAX);
-        let beside = self.peer.is_none() || known.peers.len() >= seeds;
+        let alone = self.peer.is_none() || !has_peer(&cell.recipe);
+        let beside = alone || known.peers.len() >= seeds;
         known.key() == cell.key() && known.ours.len() >= seeds && beside
     }
 
@@ -265,7 +266,7 @@ impl Plan {
         };
         let sizes = (self.nodes, task.count());
         let ours = fight.run(task, &mut Ours::new(&cell.recipe, sizes, seed)?)?;
-        let Some(peer) = peer else { return Ok((ours, None)) };
+        let Some(peer) = peer.filter(|_| has_peer(&cell.recipe)) else { return Ok((ours, None)) };
         peer.take(&cell.recipe, seed)?;
         Ok((ours, Some(fight.run(task, peer)?)))
     }

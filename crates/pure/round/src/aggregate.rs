@@ -3,18 +3,14 @@
 //!
 //! For `m` rows of `d` coordinates, in this order:
 //!
-//! 1. Every row is clamped to ±[`UPDATE_MAX`], so that no i32 sum below can wrap.
-//! 2. The rows are sorted coordinate by coordinate by a network of `min` and `max` ([`network`]).
-//! 3. *Distance* of a row: the Euclidean norm, in f64, of its difference from the coordinate median
-//!    (the mean of the two middle rows where `m` is even).
-//! 4. *Accepted*: distance at most [`REJECTION_FACTOR`] × the median distance, which is element
-//!    `⌊m/2⌋` ascending. Where that is zero, most rows are identical: those are accepted, any other
-//!    is rejected with distance +∞. There is no absolute tolerance, since no scale is known here.
-//! 5. *The move*: all rows, rejected or not, are combined by [`recipe`]: the longest are shortened,
-//!    each is replaced by the mean of its neighbours, and of these the geometric median is taken
-//!    ([`crate::robust`]), in f64. Of the recipes that were fought over it keeps most in its worst
-//!    cell (docs/benchmarks.md). `params + step × median` is one f64 fma, rounded to f32 once.
-//! 6. *Pay*: `floor(budget / number of accepted rows)` for each accepted row, added to the
+//! 1. Rows are judged ([`crate::robust`], `judge`): accepted is who is within
+//!    [`REJECTION_FACTOR`] median distances of the coordinate median.
+//! 2. *The move*: rows are combined by [`recipe`]: a rejected one is replaced by the mean of the
+//!    accepted, the longest are shortened, each is replaced by the mean of its neighbours, and of
+//!    these the geometric median is taken, in f64. Of the recipes that were fought over, what
+//!    follows the rejection keeps most in its worst cell (docs/benchmarks.md).
+//!    `params + step × median` is one f64 fma, rounded to f32 once.
+//! 3. *Pay*: `floor(budget / number of accepted rows)` for each accepted row, added to the
 //!    cumulative tensor at the row's registry index. Rows are drawn in proportion to stake
 //!    ([`crate::lots`]), so pay follows stake, and splitting a stake changes no expectation.
 //!
@@ -30,12 +26,14 @@ use court::opening;
 use tensor::{BuildError, Builder, Dtype, Hash, Program, ShapeError, Tensor, Value, tree};
 
 use crate::chain::{SEATS_MAX, Seat};
-use crate::parts::{Built, clamp, fill};
-use crate::robust::{self, Mix, Recipe, Rule};
+use crate::parts::{Built, fill};
+use crate::robust::{self, Beside, Mix, Recipe, Rule};
 
 pub mod network;
 #[cfg(test)]
 mod tests;
+
+pub use crate::robust::REJECTION_FACTOR;
 
 /// Inputs of the Program before the updates, of which there is one a row.
 pub const INPUTS_BEFORE_UPDATES: u32 = 4;
@@ -46,13 +44,10 @@ pub const UPDATE_MAX: i32 = 1 << 24;
 /// The largest budget of a round, in gwei of the token.
 pub const BUDGET_MAX_GWEI: u64 = 1 << 46;
 /// What is done to rows before [`RULE`].
-pub const MIXES: [Mix; 2] = [Mix::Clip, Mix::Neighbours];
+pub const MIXES: [Mix; 3] = [Mix::Reject, Mix::Clip, Mix::Neighbours];
 /// How rows become one: eight steps to the geometric median, in which rows nearer than a unit of an
 /// update count as equally near.
 pub const RULE: Rule = Rule::GeometricMedian { steps: 8, smoothing: 1.0 };
-/// A row farther from the median than this many median distances is rejected.
-pub const REJECTION_FACTOR: f64 = 3.0;
-
 /// Why there is no aggregation Program for these sizes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AggregateError {
@@ -125,14 +120,8 @@ pub fn aggregate(
     for _ in 0..m {
         rows.push(b.input(Dtype::I32, &[d])?);
     }
-    let mut clamped = Vec::with_capacity(m);
-    for row in &rows {
-        clamped.push(clamp(&mut b, *row)?);
-    }
-    let sorted = network::sort(&mut b, &clamped)?;
-    let distances = distances(&mut b, &clamped, &sorted)?;
-    let (accepted, relative) = judge(&mut b, &distances)?;
-    let moved = move_params(&mut b, params, &rows, step)?;
+    let (accepted, relative) = robust::judge(&mut b, &rows)?;
+    let moved = move_params(&mut b, params, (&rows, accepted), step)?;
     let pay = pay(&mut b, budget, accepted)?;
     let scattered = b.scatter_add(pay, members, 0, cumulative_length)?;
     let cumulative = b.add(cumulative, scattered)?;
@@ -218,46 +207,18 @@ pub fn recipe(rows: usize) -> Recipe {
 }
 
 /// `params + step × what the recipe makes of the rows`, rounded to f32 once.
-fn move_params(b: &mut Builder, params: Value, rows: &[Value], step: f32) -> Built {
-    let combined = robust::combine(b, &recipe(rows.len()), rows, None)?;
+fn move_params(
+    b: &mut Builder,
+    params: Value,
+    (rows, accepted): (&[Value], Value),
+    step: f32,
+) -> Built {
+    let beside = Beside { accepted: Some(accepted), ..Beside::default() };
+    let combined = robust::combine(b, &recipe(rows.len()), rows, beside)?;
     let step = fill(b, combined, f64::from(step))?;
     let params = b.convert(params, Dtype::F64)?;
     let moved = b.fma(combined, step, params)?;
     b.convert(moved, Dtype::F32)
-}
-
-/// The distance of each row from the coordinate median, each f64[1].
-fn distances(b: &mut Builder, rows: &[Value], sorted: &[Value]) -> Result<Vec<Value>, BuildError> {
-    let low = b.convert(sorted[(sorted.len() - 1) / 2], Dtype::F64)?;
-    let high = b.convert(sorted[sorted.len() / 2], Dtype::F64)?;
-    let both = b.add(low, high)?;
-    let half = fill(b, both, 0.5)?;
-    let median = b.mul(both, half)?;
-    let mut distances = Vec::with_capacity(rows.len());
-    for row in rows {
-        let row = b.convert(*row, Dtype::F64)?;
-        let apart = b.sub(row, median)?;
-        let square = b.mul(apart, apart)?;
-        let sum = b.sum(square, 0)?;
-        let sum = b.reshape(sum, &[1])?;
-        distances.push(b.sqrt(sum)?);
-    }
-    Ok(distances)
-}
-
-/// Which rows are accepted, i32[m], and the distances over the median distance, f64[m].
-fn judge(b: &mut Builder, distances: &[Value]) -> Result<(Value, Value), BuildError> {
-    let sorted = network::sort(b, distances)?;
-    let median = b.broadcast(sorted[sorted.len() / 2], &[distances.len()])?;
-    let distance = b.concat(distances, 0)?;
-    let factor = fill(b, median, REJECTION_FACTOR)?;
-    let bound = b.mul(median, factor)?;
-    let accepted = b.le(distance, bound)?;
-    let zero = fill(b, distance, 0.0)?;
-    let at_median = b.eq(distance, zero)?;
-    let relative = b.div(distance, median)?;
-    let relative = b.select(at_median, zero, relative)?;
-    Ok((accepted, relative))
 }
 
 /// Each row's share of the budget in whole gwei, f64[m]; there always is an accepted one.

@@ -26,10 +26,14 @@ use tensor::{BuildError, Builder, Dtype, Program, ShapeError, Tensor, Value};
 use crate::chain::SEATS_MAX;
 use crate::parts::Built;
 
+mod judge;
 mod rules;
 mod span;
 #[cfg(test)]
 mod tests;
+
+pub use judge::REJECTION_FACTOR;
+pub(crate) use judge::judge;
 
 /// Inputs of the Program before the rows.
 pub const INPUTS_BEFORE_ROWS: usize = 2;
@@ -37,6 +41,9 @@ pub const INPUTS_BEFORE_ROWS: usize = 2;
 /// What is done to the rows before the rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mix {
+    /// Replaces each row that is far from the coordinate median ([`judge()`]) by the mean of the
+    /// others; before anything else, since only rows have coordinates here.
+    Reject,
     /// Replaces the rows by the means of buckets of `size` rows each, drawn by the order that is
     /// an input; the last bucket may have fewer. Karimireddy, He and Jaggi 2022 (Byzantine-robust
     /// learning on heterogeneous datasets via bucketing), algorithm 1.
@@ -117,6 +124,9 @@ pub enum RecipeError {
         /// Rows that the step sees.
         rows: usize,
     },
+    /// A rejection that is not the first pre-step.
+    #[error("rows are rejected before anything else is done to them")]
+    Order,
     /// A count of steps or a size of buckets that is 0.
     #[error("a rule has at least one step and a bucket at least one row")]
     Steps,
@@ -161,22 +171,27 @@ pub fn program(recipe: &Recipe, n: usize, d: usize) -> Result<Program, RecipeErr
     for _ in 0..n {
         rows.push(b.input(Dtype::I32, &[d])?);
     }
-    let aggregate = combine(&mut b, recipe, &rows, Some((previous, order)))?;
+    let beside = Beside { previous: Some(previous), order: Some(order), accepted: None };
+    let aggregate = combine(&mut b, recipe, &rows, beside)?;
     let aggregate = b.convert(aggregate, Dtype::F32)?;
     Ok(b.finish(&[aggregate])?)
 }
 
-/// What a recipe that [`check`] passed makes of rows i32\[d\], f64\[d\] in their units. Beside
-/// them stand the previous aggregate f32\[d\] and the order i32\[n\]; a recipe that reads neither
-/// needs neither.
-pub(crate) fn combine(
-    b: &mut Builder,
-    recipe: &Recipe,
-    rows: &[Value],
-    beside: Option<(Value, Value)>,
-) -> Built {
+/// What a recipe reads beside the rows, and what is already known of them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Beside {
+    /// The previous aggregate, f32\[d\], which centred clipping reads.
+    pub(crate) previous: Option<Value>,
+    /// The order i32\[n\], which bucketing reads.
+    pub(crate) order: Option<Value>,
+    /// Which rows [`judge()`] accepted, i32\[n\]; judged here where it is not known.
+    pub(crate) accepted: Option<Value>,
+}
+
+/// What a recipe that [`check`] passed makes of rows i32\[d\], f64\[d\] in their units.
+pub(crate) fn combine(b: &mut Builder, recipe: &Recipe, rows: &[Value], beside: Beside) -> Built {
     const WANTED: &str = "whoever has a recipe that reads it gives it";
-    let previous = || beside.expect(WANTED).0;
+    let previous = || beside.previous.expect(WANTED);
     let plain = recipe.mixes.is_empty();
     match recipe.rule {
         Rule::Mean if plain => rules::trimmed(b, rows, 0),
@@ -189,7 +204,21 @@ pub(crate) fn combine(
             let wanted = matches!(recipe.rule, Rule::CentredClipping { .. });
             let mut span = span::Span::new(b, rows, wanted.then(previous))?;
             for mix in &recipe.mixes {
-                span.mix(b, *mix, (recipe.liars, beside.map(|(_, order)| order)))?;
+                let (weights, count) = match *mix {
+                    Mix::Reject => {
+                        let accepted = match beside.accepted {
+                            Some(known) => known,
+                            None => judge(b, rows)?.0,
+                        };
+                        (span.without_rejected(b, accepted)?, span.count)
+                    }
+                    Mix::Bucketing { size } => {
+                        span.bucketing(b, size, beside.order.expect(WANTED))?
+                    }
+                    Mix::Neighbours => (span.neighbours(b, recipe.liars)?, span.count),
+                    Mix::Clip => (span.clip(b, recipe.liars)?, span.count),
+                };
+                span.mix(b, weights, count)?;
             }
             rules::by_span(b, recipe, &span)
         }
@@ -221,6 +250,9 @@ fn check(recipe: &Recipe, n: usize) -> Result<(), RecipeError> {
         if 2 * liars < rows { Ok(()) } else { Err(RecipeError::Liars { liars: *liars, rows }) }
     };
     enough(rows)?;
+    if mixes.iter().skip(1).any(|mix| *mix == Mix::Reject) {
+        return Err(RecipeError::Order);
+    }
     for mix in mixes {
         if let Mix::Bucketing { size } = mix {
             rows = if *size == 0 { return Err(RecipeError::Steps) } else { rows.div_ceil(*size) };

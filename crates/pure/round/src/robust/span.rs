@@ -11,7 +11,6 @@
 
 use tensor::{BuildError, Builder, Dtype, Tensor, Value};
 
-use super::Mix;
 use crate::aggregate::network;
 use crate::parts::{Built, clamp, fill, float};
 
@@ -51,20 +50,13 @@ impl Span {
         Ok(Span { rows, weights, products, count: n, more })
     }
 
-    /// Applies a pre-step for so many liars; the order, which bucketing reads, is i32[n].
+    /// Goes on with `count` weighted sums of the vectors, by weights f64[count, m].
     pub(super) fn mix(
         &mut self,
         b: &mut Builder,
-        mix: Mix,
-        (liars, order): (usize, Option<Value>),
+        weights: Value,
+        count: usize,
     ) -> Result<(), BuildError> {
-        let (weights, count) = match mix {
-            Mix::Bucketing { size } => {
-                self.bucketing(b, size, order.expect("buckets are drawn by an order"))?
-            }
-            Mix::Neighbours => (self.neighbours(b, liars)?, self.count),
-            Mix::Clip => (self.clip(b, liars)?, self.count),
-        };
         let weights = self.widened(b, weights, count)?;
         let across = b.transpose(weights, &[1, 0])?;
         let half = b.matmul(weights, self.products)?;
@@ -156,8 +148,25 @@ impl Span {
         Ok(rounded)
     }
 
+    /// The weights of the accepted vectors, and for each other of their mean, f64[m, m]; `accepted`
+    /// is i32[m], at least one of them 1.
+    pub(super) fn without_rejected(&self, b: &mut Builder, accepted: Value) -> Built {
+        let m = self.count;
+        let flags = b.convert(accepted, Dtype::F64)?;
+        let total = b.sum(flags, 0)?;
+        let total = b.reshape(total, &[1, 1])?;
+        let across = b.reshape(flags, &[1, m])?;
+        let total = b.broadcast(total, &[1, m])?;
+        let share = b.div(across, total)?;
+        let share = b.broadcast(share, &[m, m])?;
+        let down = b.reshape(accepted, &[m, 1])?;
+        let down = b.broadcast(down, &[m, m])?;
+        let own = identity(b, m)?;
+        b.select(down, own, share)
+    }
+
     /// The weights of bucket means, f64[m', m], and their number.
-    fn bucketing(
+    pub(super) fn bucketing(
         &self,
         b: &mut Builder,
         size: usize,
@@ -182,7 +191,7 @@ impl Span {
     }
 
     /// The weights of each vector's nearest, f64[m, m].
-    fn neighbours(&self, b: &mut Builder, liars: usize) -> Built {
+    pub(super) fn neighbours(&self, b: &mut Builder, liars: usize) -> Built {
         let m = self.count;
         let distances = self.distances(b)?;
         let sorted = sorted_rows(b, distances)?;
@@ -191,7 +200,7 @@ impl Span {
     }
 
     /// The weights of the vectors none of which is longer than a quantile, f64[m, m].
-    fn clip(&self, b: &mut Builder, liars: usize) -> Built {
+    pub(super) fn clip(&self, b: &mut Builder, liars: usize) -> Built {
         let m = self.count;
         let squares = self.squares(b)?;
         let lengths = b.sqrt(squares)?;

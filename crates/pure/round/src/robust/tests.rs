@@ -19,7 +19,8 @@ const RULES: [Rule; 7] = [
 ];
 
 /// Pre-steps alone and none.
-const MIXES: [&[Mix]; 4] = [&[], &[Mix::Neighbours], &[Mix::Clip], &[Mix::Bucketing { size: 2 }]];
+const MIXES: [&[Mix]; 5] =
+    [&[], &[Mix::Reject], &[Mix::Neighbours], &[Mix::Clip], &[Mix::Bucketing { size: 2 }]];
 
 /// Pre-steps whose honest vectors are one a honest row.
 const SAFE: [&[Mix]; 4] = [&[], &[Mix::Clip], &[Mix::Neighbours], &[Mix::Clip, Mix::Neighbours]];
@@ -120,6 +121,8 @@ fn sizes_out_of_range_are_refused() {
     let refused = RecipeError::Liars { liars: 2, rows: 4 };
     assert_eq!(build(&buckets, Rule::Median, 2, 8), Err(refused));
     assert_eq!(build(&[Mix::Bucketing { size: 0 }], Rule::Mean, 0, 3), Err(RecipeError::Steps));
+    let late = [Mix::Clip, Mix::Reject];
+    assert_eq!(build(&late, Rule::Mean, 0, 3), Err(RecipeError::Order));
     let median = Rule::GeometricMedian { steps: 0, smoothing: 1.0 };
     assert_eq!(build(&[], median, 0, 3), Err(RecipeError::Steps));
     let clipping = Rule::CentredClipping { steps: 1, radius: 0.0 };

@@ -26,6 +26,21 @@ fn squared(a: &[f64], b: &[f64]) -> f64 {
 fn mix(mix: Mix, rows: &[Vec<f64>], liars: usize) -> Rows {
     let n = rows.len();
     match mix {
+        Mix::Reject => {
+            let columns = (0..rows[0].len()).map(|k| sorted(rows.iter().map(|r| r[k]).collect()));
+            let median: Vec<f64> = columns.map(|c| (c[(n - 1) / 2] + c[n / 2]) / 2.0).collect();
+            let far: Vec<f64> = rows.iter().map(|row| distance(row, &median)).collect();
+            let bound = 3.0 * sorted(far.clone())[n / 2];
+            let kept: Rows = rows
+                .iter()
+                .zip(&far)
+                .filter(|(_, x)| **x <= bound)
+                .map(|(r, _)| r.clone())
+                .collect();
+            let middle = mean(&kept);
+            let row = |(row, x): (&Vec<f64>, &f64)| if *x <= bound { row } else { &middle }.clone();
+            rows.iter().zip(&far).map(row).collect()
+        }
         Mix::Bucketing { size } => rows.chunks(size).map(mean).collect(),
         Mix::Neighbours => {
             let near = |row: &Vec<f64>| {
@@ -126,7 +141,7 @@ pub(super) fn bound((mixes, rule): (&[Mix], Rule), honest: &[Vec<f64>], liars: u
         match step {
             Mix::Clip => (shift, wide) = (shift + longest, 2.0 * longest),
             Mix::Neighbours => (shift, wide) = (shift + wide, 3.0 * wide),
-            Mix::Bucketing { .. } => unreachable!("buckets have bounds of their own"),
+            Mix::Reject | Mix::Bucketing { .. } => unreachable!("these have other bounds"),
         }
     }
     let float = |x: usize| f64::from(u32::try_from(x).expect("few rows"));
