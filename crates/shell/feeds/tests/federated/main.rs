@@ -109,7 +109,7 @@ fn margins_of_the_bundled_series_are_exceeded_as_often_as_the_page_says() {
 #[test]
 fn margins_of_real_venues_are_exceeded_as_often_as_the_page_says() {
     let Some(plan) = crypto() else { return };
-    let said = [[1, 3, 0, 0], [1, 2, 0, 0], [5, 7, 2, 1], [5, 8, 1, 1], [3, 5, 2, 2]];
+    let said = [[1, 3, 0, 0], [1, 3, 0, 0], [6, 7, 2, 1], [5, 8, 1, 1], [3, 5, 2, 2]];
     assert_eq!(exceeded(&plan), said);
 }
 
