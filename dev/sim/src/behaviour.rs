@@ -40,10 +40,16 @@ pub enum Behaviour {
     Thief,
     /// Leaves once it has committed, without a reveal, and takes its stake when it may.
     HitAndRun,
+    /// Claims scores that pay it what the Program does not, and argues for them.
+    FalseScore,
+    /// Says that the market did something else.
+    FalseWindow,
+    /// Says nothing of the market, and claims no score when it is its turn.
+    Mute,
 }
 
 impl Behaviour {
-    /// Every way of lying.
+    /// Every way of lying about rounds.
     pub const LIES: [Self; 15] = [
         Self::Poison,
         Self::WrongResult,
@@ -62,9 +68,18 @@ impl Behaviour {
         Self::HitAndRun,
     ];
 
-    /// Returns whether it states results that the Program did not compute.
+    /// The ways of lying about scores alone; liars about rounds lie about scores as well.
+    pub const SCORE_LIES: [Self; 3] = [Self::FalseScore, Self::FalseWindow, Self::Mute];
+
+    /// Returns whether it states results of rounds that the Program did not compute.
     #[must_use]
     pub const fn bends(self) -> bool {
         matches!(self, Self::WrongResult | Self::Bluff | Self::FalseAlarm)
+    }
+
+    /// Returns whether it states scores that the Program did not compute.
+    #[must_use]
+    pub const fn bends_scores(self) -> bool {
+        self.bends() || matches!(self, Self::FalseScore)
     }
 }

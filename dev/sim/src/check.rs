@@ -22,9 +22,11 @@ use crate::world::{Members, accounts};
 
 mod economy;
 mod violation;
+mod worth;
 
 use economy::Economy;
 pub use violation::Violation;
+use worth::Worth;
 
 /// What an honest node tried in a reveal phase.
 #[derive(Clone, Copy, Debug, Default)]
@@ -53,6 +55,11 @@ pub struct Checkers {
     tries: BTreeMap<(u64, u32), Tries>,
     params: Arc<Tensor>,
     paid: Arc<Tensor>,
+    /// What rounds, or scores where there are any, owe by now.
+    owed: Arc<Tensor>,
+    worth: Worth,
+    /// For how long a stake must be held to count in a score; 0 where rounds are paid alike.
+    score_blocks: Block,
     /// Seats of the round that runs, or ran last.
     seats: Vec<u32>,
     /// The round that ran when the faults ended.
@@ -63,6 +70,14 @@ pub struct Checkers {
     pub settled: u64,
     /// Rounds that were voided.
     pub voided: u64,
+    /// Rounds that were scored.
+    pub scored: u64,
+    /// Claims of scores that were struck.
+    pub scores_struck: u64,
+    /// Gwei of stakes that scores burnt.
+    pub scores_burnt_gwei: u64,
+    /// Stakes that count for nothing in a score, as they could be gone before it.
+    pub unheld: u64,
     /// Claims that were struck.
     pub struck: u64,
     /// Disputes that a scalar step or a comparison decided.
@@ -93,6 +108,7 @@ impl Checkers {
         behaviours: Vec<Behaviour>,
         (ledger, members): (&Ledger, Members),
         (params, paid): (Arc<Tensor>, Arc<Tensor>),
+        score_blocks: Block,
     ) -> Self {
         let economy = Economy::new(ledger, &members, &accounts(behaviours.len()));
         let mut checkers = Self {
@@ -104,6 +120,9 @@ impl Checkers {
             updates: BTreeMap::new(),
             commitments: BTreeMap::new(),
             tries: BTreeMap::new(),
+            owed: Arc::clone(&paid),
+            worth: Worth::new(&params),
+            score_blocks,
             params,
             paid,
             seats: Vec::new(),
@@ -111,6 +130,10 @@ impl Checkers {
             ended: 0,
             settled: 0,
             voided: 0,
+            scored: 0,
+            scores_struck: 0,
+            scores_burnt_gwei: 0,
+            unheld: 0,
             struck: 0,
             judged: 0,
             timeouts: 0,
@@ -268,6 +291,11 @@ impl Checkers {
                     self.settle(*round, roots, members, (ledger, computer))?;
                 }
                 Event::Penalised { index, burnt_wei } => self.penalise(*index, *burnt_wei)?,
+                Event::WindowOpened { round, .. } => self.window(*round, now),
+                Event::Scored { round, claim, cumulative_root, burnt_gwei } => {
+                    let said = (*cumulative_root, burnt_gwei.as_slice());
+                    self.score((*round, *claim), said, (ledger, computer))?;
+                }
                 Event::Voided { round, .. } => {
                     self.end(*round)?;
                     self.voided += 1;
@@ -294,6 +322,7 @@ impl Checkers {
                 _ => {}
             }
         }
+        self.all_burnt()?;
         let (expected_wei, got_wei) = (held_for(ledger), ledger.bonds_wei());
         if expected_wei != got_wei {
             return Err(Violation::Bonds { expected_wei, got_wei });
@@ -326,6 +355,12 @@ impl Checkers {
             }
             court::Event::Decided { id, dispute, asserter_lost, by_clock, .. } => {
                 self.struck += u64::from(asserter_lost);
+                let of_score = |claim: &court::Claim| {
+                    let scores = ledger.config().scores.as_ref();
+                    scores.is_some_and(|terms| terms.contract == claim.consumer)
+                };
+                let of_score = ledger.claim(id).is_some_and(of_score);
+                self.scores_struck += u64::from(asserter_lost && of_score);
                 self.judged += u64::from(!by_clock);
                 self.timeouts += u64::from(by_clock);
                 let asserter = ledger.claim(id).map(|claim| claim.asserter);
@@ -398,7 +433,7 @@ impl Checkers {
     }
 
     fn owed_wei(&self, node: u32) -> u128 {
-        let gwei = self.paid.as_f64().expect("cumulative pay is f64")[node as usize];
+        let gwei = self.owed.as_f64().expect("cumulative pay is f64")[node as usize];
         u128::from(whole(gwei)) * WEI_PER_GWEI
     }
 
@@ -407,8 +442,12 @@ impl Checkers {
         if got_wei > owed_wei { Err(Violation::Pay { node, got_wei, owed_wei }) } else { Ok(()) }
     }
 
-    /// Checks a penalty: an honest node pays one only for a reveal that the faults kept away.
+    /// Checks what was burnt of a stake: what the score at hand says, or a penalty, which an honest
+    /// node pays only for a reveal that the faults kept away.
     fn penalise(&mut self, node: u32, burnt_wei: u128) -> Result<(), Violation> {
+        if let Some(gwei) = self.burn(node) {
+            return self.lose(node, (gwei, burnt_wei));
+        }
         self.penalties += 1;
         let round = self.ended;
         let tries = self.tries.get(&(round, node)).copied().unwrap_or_default();
@@ -454,31 +493,14 @@ impl Checkers {
         if claim.outputs_root != expected || moved != (model_root, cumulative_root) {
             return Err(Violation::Result { round, expected, got: claim.outputs_root });
         }
-        self.owe(round, &case.outputs[3], ledger.config().budget_gwei)?;
+        let pay = (ledger.config().budget_gwei, self.seats.as_slice());
+        owe(round, (&self.paid, &case.outputs[3]), pay)?;
         self.judge(&state, members)?;
         self.params = Arc::clone(&case.outputs[0]);
         self.paid = Arc::clone(&case.outputs[3]);
-        Ok(())
-    }
-
-    /// Checks what a round adds to the pay: nothing is taken away, and no more than there is.
-    fn owe(&self, round: u64, after: &Tensor, budget_gwei: u64) -> Result<(), Violation> {
-        let amounts = |paid: &Tensor| -> Vec<u64> {
-            paid.as_f64().expect("f64").iter().map(|gwei| whole(*gwei)).collect()
-        };
-        let (before, after) = (amounts(&self.paid), amounts(after));
-        for (index, (before, after)) in (0..).zip(before.iter().zip(&after)) {
-            if after < before {
-                let (before, after) = (*before, *after);
-                return Err(Violation::Owed { index, round, before, after });
-            }
-        }
-        let got_gwei = after.iter().sum::<u64>() - before.iter().sum::<u64>();
-        let earned =
-            |(index, paid): (u32, (&u64, &u64))| paid.1 > paid.0 && !self.seats.contains(&index);
-        let stranger = (0..).zip(before.iter().zip(&after)).any(earned);
-        if got_gwei > budget_gwei || stranger {
-            return Err(Violation::Budget { round, got_gwei, budget_gwei });
+        match ledger.config().scores {
+            Some(_) => self.wait(&state, &case),
+            None => self.owed = Arc::clone(&self.paid),
         }
         Ok(())
     }
@@ -496,6 +518,32 @@ impl Checkers {
         self.rejected += members.iter().filter(|(_, accepted)| !accepted).count() as u64;
         Ok(())
     }
+}
+
+/// Checks what a round adds to the pay: nothing is taken away, no more comes than there is, and
+/// nobody earns but those who had a part.
+fn owe(
+    round: u64,
+    (before, after): (&Tensor, &Tensor),
+    (budget_gwei, who): (u64, &[u32]),
+) -> Result<(), Violation> {
+    let amounts = |paid: &Tensor| -> Vec<u64> {
+        paid.as_f64().expect("f64").iter().map(|gwei| whole(*gwei)).collect()
+    };
+    let (before, after) = (amounts(before), amounts(after));
+    for (index, (before, after)) in (0..).zip(before.iter().zip(&after)) {
+        if after < before {
+            let (before, after) = (*before, *after);
+            return Err(Violation::Owed { index, round, before, after });
+        }
+    }
+    let got_gwei = after.iter().sum::<u64>() - before.iter().sum::<u64>();
+    let earned = |(index, paid): (u32, (&u64, &u64))| paid.1 > paid.0 && !who.contains(&index);
+    let stranger = (0..).zip(before.iter().zip(&after)).any(earned);
+    if got_gwei > budget_gwei || stranger {
+        return Err(Violation::Budget { round, got_gwei, budget_gwei });
+    }
+    Ok(())
 }
 
 /// What a court ought to hold: the bonds of claims that stand and of disputes that have not ended,

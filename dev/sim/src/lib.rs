@@ -23,6 +23,7 @@ pub mod sweep;
 mod transcript;
 pub mod work;
 pub mod world;
+pub mod worth;
 
 pub use behaviour::Behaviour;
 pub use check::{Checkers, Violation};

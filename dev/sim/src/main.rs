@@ -34,12 +34,42 @@ struct Arguments {
     /// Rounds that end before a run does; `any` lets the seed decide
     #[arg(long, value_name = "R", default_value_t = Count(Some(20)))]
     rounds: Count,
+    /// How rounds are paid: what rows were worth, every accepted row alike, or as the seed decides
+    #[arg(long, value_enum, default_value_t = Pay::Any)]
+    pay: Pay,
     /// Print every effect of the one seed, a line each
     #[arg(long, requires = "seed", conflicts_with = "json")]
     trace: bool,
     /// Print a line of JSON a seed
     #[arg(long)]
     json: bool,
+}
+
+/// How rounds are paid.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Pay {
+    Any,
+    Flat,
+    Scores,
+}
+
+impl Pay {
+    const fn scores(self) -> Option<bool> {
+        match self {
+            Pay::Any => None,
+            Pay::Flat => Some(false),
+            Pay::Scores => Some(true),
+        }
+    }
+
+    /// The argument, where it is not what it would be without.
+    const fn argument(self) -> &'static str {
+        match self {
+            Pay::Any => "",
+            Pay::Flat => " --pay flat",
+            Pay::Scores => " --pay scores",
+        }
+    }
 }
 
 /// A number, or the seed's own choice.
@@ -75,7 +105,11 @@ fn main() -> ExitCode {
         eprintln!("a network has at least 4 nodes; give --nodes 4 or more");
         return ExitCode::FAILURE;
     }
-    let size = Size { nodes: arguments.nodes.0, rounds: arguments.rounds.0.map(u64::from) };
+    let size = Size {
+        nodes: arguments.nodes.0,
+        rounds: arguments.rounds.0.map(u64::from),
+        scores: arguments.pay.scores(),
+    };
     let failed = match arguments.seed {
         Some(seed) => one(seed, size, &arguments),
         None => many(size, &arguments),
@@ -138,14 +172,16 @@ fn many(size: Size, arguments: &Arguments) -> bool {
 fn summary(reports: &[Report], failed: u64, started: Instant) -> String {
     let sum = |of: fn(&Report) -> u64| reports.iter().map(of).sum::<u64>();
     format!(
-        "{} seeds, {failed} failed, {} blocks: {} rounds settled, {} void; {} claims struck, {} \
-         disputes judged, {} by a clock; {} penalties, {} rows rejected, {} nodes joined late or \
-         again, {} stakes withdrawn; {:.1} s",
+        "{} seeds, {failed} failed, {} blocks: {} rounds settled, {} void, {} scored; {} claims \
+         struck, {} of them of scores, {} disputes judged, {} by a clock; {} penalties, {} rows \
+         rejected, {} nodes joined late or again, {} stakes withdrawn; {:.1} s",
         reports.len() as u64 + failed,
         sum(|r| r.blocks),
         sum(|r| r.settled),
         sum(|r| r.voided),
+        sum(|r| r.scored),
         sum(|r| r.struck),
+        sum(|r| r.scores_struck),
         sum(|r| r.judged),
         sum(|r| r.timeouts),
         sum(|r| r.penalties),
@@ -165,7 +201,8 @@ fn print_json(report: &Report, started: Instant) {
 /// One line for a failure, and one that shows it again.
 fn complain(failure: &Failure, seed: u64, arguments: &Arguments) {
     let (nodes, rounds) = (arguments.nodes, arguments.rounds);
-    let again = format!("cargo xtask sim --seed {seed} --nodes {nodes} --rounds {rounds}");
+    let pay = arguments.pay.argument();
+    let again = format!("cargo xtask sim --seed {seed} --nodes {nodes} --rounds {rounds}{pay}");
     if arguments.json {
         println!("{}", json!({"seed": seed, "failed": failure.to_string(), "again": again}));
     } else {

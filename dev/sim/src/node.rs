@@ -10,11 +10,12 @@ use std::sync::Arc;
 
 use court::Address;
 use round::machine::{Record, Retry, Signature};
-use round::{Block, Config, Machine};
+use round::{Block, Config, Machine, Scorer};
 use tensor::{Hash, Tensor};
 
 use crate::behaviour::Behaviour;
 use crate::work::Case;
+use crate::worth::Scored;
 
 /// What survives a crash.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +28,10 @@ pub struct Disk {
     pub tensors: BTreeMap<Hash, Arc<Tensor>>,
     /// What it last aggregated, to argue about.
     pub case: Option<Arc<Case>>,
+    /// Aggregations of settled rounds that wait for their score.
+    pub waiting: BTreeMap<u64, Arc<Case>>,
+    /// What it last scored, to argue about.
+    pub scored: Option<Arc<Scored>>,
 }
 
 /// Work that waits for a tensor from a peer.
@@ -52,6 +57,17 @@ pub enum Waiting {
         /// The rows.
         members: Vec<round::machine::Member>,
     },
+    /// Scoring a round.
+    Score {
+        /// The round.
+        round: u64,
+        /// The claim it is compared with.
+        claim: u64,
+        /// Roots of the params before the round, and before each of the last ones.
+        models: Vec<Hash>,
+        /// Root of the cumulative pay.
+        cumulative_root: Hash,
+    },
 }
 
 impl Waiting {
@@ -63,7 +79,28 @@ impl Waiting {
             Self::Aggregate { model_root, cumulative_root, .. } => {
                 vec![*model_root, *cumulative_root]
             }
+            Self::Score { models, cumulative_root, .. } => {
+                models.iter().chain([cumulative_root]).copied().collect()
+            }
         }
+    }
+
+    /// Returns the round whose aggregation it needs.
+    #[must_use]
+    pub fn aggregation(&self) -> Option<u64> {
+        match self {
+            Self::Score { round, .. } => Some(*round),
+            _ => None,
+        }
+    }
+
+    /// Returns whether all it needs is on a disk.
+    #[must_use]
+    pub fn is_ready(&self, disk: &Disk) -> bool {
+        let there = |root| disk.tensors.contains_key(root);
+        let aggregation = self.aggregation();
+        self.needs().iter().all(there)
+            && aggregation.is_none_or(|round| disk.waiting.contains_key(&round))
     }
 }
 
@@ -80,6 +117,8 @@ pub struct Node {
     pub disk: Disk,
     /// The running machine, if the process runs.
     pub machine: Option<Machine>,
+    /// Its part in scores, where a running process has one.
+    pub scorer: Option<Scorer>,
     /// How often it was started; a look at the chain belongs to one life.
     pub life: u64,
     /// The last block it saw.
@@ -102,6 +141,7 @@ impl Node {
             behaviour,
             disk: Disk::default(),
             machine: None,
+            scorer: None,
             life: 0,
             block: 0,
             waiting: Vec::new(),
@@ -115,11 +155,14 @@ impl Node {
         self.life += 1;
         let records = self.disk.records.iter().copied();
         self.machine = Some(Machine::restore(config.clone(), retry, self.key, records));
+        let challenges = config.terms.window_blocks;
+        let scores = config.scores.as_ref().map(|terms| (terms.window_blocks, challenges));
+        self.scorer = scores.map(|blocks| Scorer::new(blocks, retry, self.key));
     }
 
     /// Kills the process: everything but the disk is gone.
     pub fn kill(&mut self) {
-        self.machine = None;
+        (self.machine, self.scorer) = (None, None);
         self.block = 0;
         self.waiting.clear();
         self.moved.clear();

@@ -12,6 +12,10 @@ use round::chain::SEATS_MAX;
 use crate::behaviour::Behaviour;
 use crate::rng::Rng;
 
+mod scores;
+
+pub use scores::Scores;
+
 /// How large a run is; what is not given is drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Size {
@@ -19,6 +23,8 @@ pub struct Size {
     pub nodes: Option<u32>,
     /// Rounds that must have ended, of which the last ones after the faults.
     pub rounds: Option<u64>,
+    /// Whether rounds are paid by what rows were worth.
+    pub scores: Option<bool>,
 }
 
 /// What a seed decides before the first tick.
@@ -85,16 +91,25 @@ pub struct Options {
     pub rounds: u64,
     /// Of them, rounds that must settle once the faults are over.
     pub live_rounds: u64,
+    /// Pay by what rows were worth; without it every accepted row earns the same.
+    pub scores: Option<Scores>,
 }
 
 impl Options {
-    /// Draws the options of a seed.
+    /// Draws the options of a seed: from one stream those of any run, from another what scores are
+    /// like where it has them.
     ///
     /// # Panics
     ///
     /// If a size of fewer than 4 nodes or no rounds is asked for.
     #[must_use]
-    pub fn draw(rng: &mut Rng, size: Size) -> Self {
+    pub fn draw(rng: &mut Rng, scores: &mut Rng, size: Size) -> Self {
+        let mut options = Self::draw_rounds(rng, size);
+        Scores::draw(scores, size.scores, &mut options);
+        options
+    }
+
+    fn draw_rounds(rng: &mut Rng, size: Size) -> Self {
         let drawn = if rng.chance((1, 24)) { 25 } else { rng.between(4, 10) };
         let count = size.nodes.map_or(drawn, u64::from);
         let rounds = rng.between(3, 8);
@@ -163,6 +178,7 @@ impl Options {
             work_ticks_max: rng.between(1, work),
             rounds,
             live_rounds,
+            scores: None,
         }
     }
 
@@ -186,12 +202,13 @@ impl Options {
     }
 
     /// Returns the least time from leaving to a free stake: longer than a round can take that is
-    /// disputed once.
+    /// disputed once, and than a score.
     #[must_use]
     pub fn unbond_blocks(&self) -> u64 {
         let turns = self.aggregate_blocks * u64::from(self.capacity);
         let dispute = self.window_blocks + 2 * self.clock_blocks;
-        self.commit_blocks + self.reveal_blocks + turns + dispute + 1
+        let round = self.commit_blocks + self.reveal_blocks + turns + dispute;
+        round.max(self.score_blocks()) + 1
     }
 
     /// Returns after how many blocks the faults end even where rounds are slow.
@@ -209,14 +226,21 @@ impl Options {
     #[must_use]
     pub fn round_blocks_max(&self) -> u64 {
         let count = u64::from(self.capacity);
-        let liars = self.behaviours.iter().filter(|b| **b != Behaviour::Honest).count() as u64;
         let dispute = self.window_blocks + 2 * self.clock_blocks;
         let turn = self.aggregate_blocks + dispute + 2 * count + 8;
-        let disputed = (liars * u64::from(self.liar_bonds) * 4).div_ceil(3);
         self.commit_blocks
             + self.reveal_blocks
-            + (disputed + 1) * (liars + 1) * turn
+            + (self.disputed_max() + 1) * (self.liars() + 1) * turn
             + self.count() as u64
+    }
+
+    fn liars(&self) -> u64 {
+        self.behaviours.iter().filter(|b| **b != Behaviour::Honest).count() as u64
+    }
+
+    /// How many disputes all liars together can pay for.
+    fn disputed_max(&self) -> u64 {
+        (self.liars() * u64::from(self.liar_bonds) * 4).div_ceil(3)
     }
 }
 

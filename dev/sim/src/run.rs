@@ -24,8 +24,16 @@ pub struct Report {
     pub settled: u64,
     /// Rounds that missed a quorum.
     pub voided: u64,
+    /// Rounds that were scored.
+    pub scored: u64,
     /// Claims that were struck.
     pub struck: u64,
+    /// Of them, claims of scores.
+    pub scores_struck: u64,
+    /// Gwei of stakes that scores burnt.
+    pub scores_burnt_gwei: u64,
+    /// Stakes that counted for nothing in a score, as they could be gone before it.
+    pub unheld: u64,
     /// Disputes that a scalar step or a comparison decided.
     pub judged: u64,
     /// Disputes that a clock decided.
@@ -184,7 +192,8 @@ fn live(world: &mut World, seed: u64, say: &mut dyn FnMut(String)) -> Result<Rep
         within(world, seed, say, (("settled round", 2 * bound), reached))?;
     }
     world.close();
-    let bound = world.options.round_blocks_max();
+    let scores = world.checkers.unscored() * world.options.score_blocks_max();
+    let bound = world.options.round_blocks_max() + scores;
     let done = |world: &World| world.is_done();
     within(world, seed, say, (("complete pay with every bond returned", 2 * bound), done))?;
     let block = world.block();
@@ -200,7 +209,11 @@ fn report(world: &World, seed: u64) -> Report {
         blocks: world.block(),
         settled: checkers.settled,
         voided: checkers.voided,
+        scored: checkers.scored,
         struck: checkers.struck,
+        scores_struck: checkers.scores_struck,
+        scores_burnt_gwei: checkers.scores_burnt_gwei,
+        unheld: checkers.unheld,
         judged: checkers.judged,
         timeouts: checkers.timeouts,
         penalties: checkers.penalties,

@@ -26,11 +26,19 @@ pub enum Sabotage {
     HiddenPenalty,
     /// A round is said to end twice.
     RepeatedEnd,
+    /// Honest nodes never challenge a score.
+    NoScoreChallenge,
+    /// Nobody settles a score.
+    NoScoreSettling,
+    /// A round is said to be scored twice.
+    RepeatedScore,
+    /// The ledger says that a score burns nothing.
+    UnsaidBurn,
 }
 
 impl Sabotage {
     /// Every mistake.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::ForgottenLog,
         Self::WrongBits,
         Self::NoChallenge,
@@ -40,5 +48,18 @@ impl Sabotage {
         Self::RepeatedPay,
         Self::HiddenPenalty,
         Self::RepeatedEnd,
+        Self::NoScoreChallenge,
+        Self::NoScoreSettling,
+        Self::RepeatedScore,
+        Self::UnsaidBurn,
     ];
+
+    /// Returns whether it shows only where rounds are paid by what rows were worth.
+    #[must_use]
+    pub const fn is_of_scores(self) -> bool {
+        matches!(
+            self,
+            Self::NoScoreChallenge | Self::NoScoreSettling | Self::RepeatedScore | Self::UnsaidBurn
+        )
+    }
 }

@@ -5,7 +5,7 @@
 //! the Program through the reference interpreter, once for the same rows whoever asks: a thousand
 //! honest nodes would all compute the same bits.
 //!
-//! Absent: learning. What is simulated is the protocol around it.
+//! Scores are in [`worth`]. Absent: learning. What is simulated is the protocol around it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -17,13 +17,22 @@ use round::aggregate::{self, Row};
 use tensor::{Dtype, Hash, Program, Tensor};
 
 use crate::behaviour::Behaviour;
+use crate::options::Options;
+use crate::worth::{self, Scored};
 
 /// What a coordinate's unit is worth: updates are in steps of 2^-16.
 pub const STEP: f32 = 1.0 / 65536.0;
 
-/// The aggregation Programs of a job, by number of rows.
+/// Output of the aggregation that is the new cumulative pay.
+pub const AGGREGATED: usize = 3;
+
+/// The Programs of a job, by number of rows.
 #[derive(Clone, Debug)]
-pub struct Programs(BTreeMap<usize, Registered>);
+pub struct Programs {
+    aggregates: BTreeMap<usize, Registered>,
+    /// None where rounds are paid alike.
+    scores: BTreeMap<usize, Registered>,
+}
 
 /// A Program with what the chain knows of it.
 #[derive(Clone, Debug)]
@@ -33,48 +42,72 @@ struct Registered {
     header: Vec<u8>,
 }
 
+impl Registered {
+    fn new(program: Program) -> Self {
+        let header = program.header();
+        Self { hash: Header::program(&header), program: Arc::new(program), header }
+    }
+}
+
 impl Programs {
-    /// Builds the Programs from quorum to capacity, for updates and a cumulative tensor of these
-    /// lengths.
+    /// Builds the Programs of a job from quorum to capacity.
     ///
     /// # Panics
     ///
     /// If there are none for these sizes, which the options rule out.
     #[must_use]
-    pub fn build(
-        (quorum, capacity): (u32, u32),
-        (dimension, cumulative_length): (usize, usize),
-    ) -> Self {
-        let register = |rows: u32| {
-            let rows = rows as usize;
+    pub fn build(options: &Options) -> Self {
+        let (dimension, cumulative_length) = options.lengths();
+        let rows = || (options.quorum..=options.capacity).map(|rows| rows as usize);
+        let aggregate = |rows| {
             let built = round::aggregate(rows, dimension, cumulative_length, STEP);
-            let program = Arc::new(built.expect("the options keep the limits"));
-            let header = program.header();
-            (rows, Registered { hash: Header::program(&header), program, header })
+            (rows, Registered::new(built.expect("the options keep the limits")))
         };
-        Self((quorum..=capacity).map(register).collect())
+        let score = |terms, rows| {
+            let program = worth::program(rows, (dimension, cumulative_length), terms);
+            (rows, Registered::new(program))
+        };
+        let scores = options.scores.iter().flat_map(|terms| rows().map(move |m| score(terms, m)));
+        Self { aggregates: rows().map(aggregate).collect(), scores: scores.collect() }
     }
 
-    /// Returns the hash of each, ascending by rows.
+    /// Returns the hash of each aggregation, ascending by rows.
     #[must_use]
     pub fn hashes(&self) -> Vec<Hash> {
-        self.0.values().map(|registered| registered.hash).collect()
+        self.aggregates.values().map(|registered| registered.hash).collect()
     }
 
-    /// Returns the Program for so many rows.
+    /// Returns the hash of each score, ascending by rows.
+    #[must_use]
+    pub fn score_hashes(&self) -> Vec<Hash> {
+        self.scores.values().map(|registered| registered.hash).collect()
+    }
+
+    /// Returns the aggregation of so many rows.
     ///
     /// # Panics
     ///
     /// If there is none.
     #[must_use]
     pub fn of(&self, rows: usize) -> &Arc<Program> {
-        &self.0.get(&rows).expect("a round aggregates from quorum to capacity").program
+        &self.aggregates.get(&rows).expect("a round aggregates from quorum to capacity").program
+    }
+
+    /// Returns the score of so many rows.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    #[must_use]
+    pub fn score(&self, rows: usize) -> &Arc<Program> {
+        &self.scores.get(&rows).expect("a round has from quorum to capacity rows").program
     }
 
     /// Returns the header of the Program with this hash, nothing if there is none.
     #[must_use]
     pub fn header(&self, hash: Hash) -> Vec<u8> {
-        let known = self.0.values().find(|registered| registered.hash == hash);
+        let mut all = self.aggregates.values().chain(self.scores.values());
+        let known = all.find(|registered| registered.hash == hash);
         known.map(|registered| registered.header.clone()).unwrap_or_default()
     }
 }
@@ -121,13 +154,14 @@ pub struct Computer {
     pub programs: Arc<Programs>,
     budget_gwei: u64,
     memory: VecDeque<(Matter, Arc<Case>)>,
+    scores: VecDeque<Arc<Scored>>,
 }
 
 impl Computer {
     /// Returns one that has run nothing.
     #[must_use]
     pub fn new(programs: Arc<Programs>, budget_gwei: u64) -> Self {
-        Self { programs, budget_gwei, memory: VecDeque::new() }
+        Self { programs, budget_gwei, memory: VecDeque::new(), scores: VecDeque::new() }
     }
 
     /// Returns the result of an aggregation; params, pay and rows are asked for if it is new.
@@ -158,6 +192,26 @@ impl Computer {
         self.memory.truncate(KEPT);
         case
     }
+
+    /// Returns a score; its inputs are asked for if it is new.
+    ///
+    /// # Panics
+    ///
+    /// If there is no Program for these rows, or the tensors are not its inputs.
+    pub fn score(
+        &mut self,
+        (inputs_root, rows): (Hash, usize),
+        inputs: impl FnOnce() -> Vec<Tensor>,
+    ) -> Arc<Scored> {
+        const KEPT: usize = 4;
+        if let Some(scored) = self.scores.iter().find(|known| known.inputs_root == inputs_root) {
+            return Arc::clone(scored);
+        }
+        let scored = Arc::new(Scored::run(self.programs.score(rows), inputs()));
+        self.scores.push_front(Arc::clone(&scored));
+        self.scores.truncate(KEPT);
+        scored
+    }
 }
 
 /// Executes as a liar does that bends the cumulative pay: all else is right.
@@ -165,6 +219,8 @@ impl Computer {
 pub struct Bent {
     /// The liar's registry index.
     pub node: u32,
+    /// Which of the Program's outputs is the cumulative pay.
+    pub output: usize,
 }
 
 impl Executor for Bent {
@@ -176,7 +232,11 @@ impl Executor for Bent {
         inputs: &[Tensor],
     ) -> Tensor {
         let right = Reference.execute(program, index, operands, inputs);
-        if program.outputs().get(3) == Some(&index) { more(&right, self.node) } else { right }
+        if program.outputs().get(self.output) == Some(&index) {
+            more(&right, self.node)
+        } else {
+            right
+        }
     }
 }
 

@@ -11,7 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::hash::{Hash as _, Hasher as _};
+use std::hash::Hasher as _;
 use std::sync::Arc;
 
 use court::advocate::Revealed;
@@ -19,8 +19,8 @@ use court::trace::Witness;
 use court::{Address, Terms};
 use round::chain::WEI_PER_TOKEN;
 use round::ledger::{self, Event};
-use round::machine::{Input, Output, Retry};
-use round::{Block, Config, Domain, Ledger, Phase, View};
+use round::machine::{Input, Retry};
+use round::{Block, Config, Domain, Ledger, Phase, ScoreTerms, View, scorer};
 use tensor::Hash;
 
 use crate::behaviour::Behaviour;
@@ -39,11 +39,13 @@ mod liars;
 mod members;
 mod operators;
 mod packets;
+mod scores;
 
 use faults::Split;
 pub(crate) use members::{Members, accounts, key, node, payee};
 use members::{account, client};
 pub use packets::Packet;
+pub(crate) use scores::rows;
 
 /// After how many blocks a machine asks again.
 pub const RETRY: Retry = Retry { tx_blocks: 2, offer_blocks: 2, fetch_blocks: 2 };
@@ -71,6 +73,8 @@ enum Happening {
     Transaction { from: usize, input: Box<ledger::Input> },
     /// Work ends; also work that was begun before a kill.
     Done { to: usize, input: Box<Input> },
+    /// A score is computed, likewise.
+    Scored { to: usize, input: Box<scorer::Input> },
     /// A killed process starts again.
     Restart { to: usize },
 }
@@ -85,6 +89,8 @@ struct Look {
     view: Arc<View>,
     own: Option<u32>,
     challenged: bool,
+    /// What all see of scores, where rounds are paid by them, and whether this node disputes one.
+    scores: Option<(Arc<scorer::View>, bool)>,
 }
 
 impl Look {
@@ -92,6 +98,13 @@ impl Look {
         let mut view = View::clone(&self.view);
         (view.own, view.challenged) = (self.own, self.challenged);
         view
+    }
+
+    fn score_view(&self) -> Option<scorer::View> {
+        let (view, challenged) = self.scores.as_ref()?;
+        let mut view = scorer::View::clone(view);
+        (view.own, view.challenged) = (self.own, *challenged);
+        Some(view)
     }
 }
 
@@ -127,6 +140,8 @@ pub struct World {
     digests: BTreeMap<Held, Hash>,
     /// Executions that disputes asked for, by their inputs and by whose account they are bent.
     witnesses: BTreeMap<(Hash, Option<u32>), Witness>,
+    /// What the chain's log has of scores.
+    log: scores::Log,
     faults: bool,
     openable: bool,
     split: Split,
@@ -151,8 +166,8 @@ impl Setting {
     #[must_use]
     pub fn draw(seed: u64, size: Size) -> Self {
         let mut rng = Rng::new(seed);
-        let options = Options::draw(&mut rng, size);
-        let programs = Programs::build((options.quorum, options.capacity), options.lengths());
+        let options = Options::draw(&mut rng, &mut Rng::new(!seed), size);
+        let programs = Programs::build(&options);
         Self { options, programs: Arc::new(programs), rng }
     }
 }
@@ -179,8 +194,13 @@ impl World {
         }
         let (ledger, members) = open_accounts(&config, &options);
         let [params, paid] = genesis;
-        let checkers =
-            Checkers::new(options.behaviours.clone(), (&ledger, members.clone()), (params, paid));
+        let initial = params.root();
+        let checkers = Checkers::new(
+            options.behaviours.clone(),
+            (&ledger, members.clone()),
+            (params, paid),
+            options.score_blocks(),
+        );
         let mut world = Self {
             checkers,
             ledger,
@@ -199,6 +219,7 @@ impl World {
             revealed: BTreeMap::new(),
             digests: BTreeMap::new(),
             witnesses: BTreeMap::new(),
+            log: scores::Log::new(initial),
             faults: true,
             openable: true,
             split: Split::default(),
@@ -225,11 +246,20 @@ impl World {
         self.transcript.finish()
     }
 
-    /// Returns whether no round runs, every bond is back, and every honest node has its pay.
+    /// Returns how many rounds wait for their score and not for later rounds.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        let view = self.ledger.score_view(self.block, Address::default());
+        view.map_or(0, |view| view.waiting.len() as u64)
+    }
+
+    /// Returns whether no round runs or waits for its score, every bond is back, and every honest
+    /// node has its pay.
     #[must_use]
     pub fn is_done(&self) -> bool {
         self.ledger.bonds_wei() == 0
             && self.ledger.round(self.block).phase == Phase::Idle
+            && self.waiting() == 0
             && self.checkers.all_paid(&self.ledger).is_ok()
     }
 
@@ -279,7 +309,7 @@ impl World {
     }
 
     /// As [`World::note`], for the effects of machines, of which there are many.
-    fn note_output(&mut self, node: usize, output: &Output) {
+    fn note_output(&mut self, node: usize, output: &(impl std::hash::Hash + std::fmt::Debug)) {
         self.transcript.write_u64(node as u64);
         output.hash(&mut self.transcript);
         self.tell(node, format_args!("{output:?}"));
@@ -308,6 +338,7 @@ impl World {
                 Ok(())
             }
             Happening::Done { to, input } => self.feed(to, *input),
+            Happening::Scored { to, input } => self.weigh(to, *input),
             Happening::Restart { to } => {
                 self.restart(to);
                 Ok(())
@@ -328,11 +359,16 @@ impl World {
         view.openable &= self.openable;
         let view = Arc::new(view);
         let challengers = self.challengers(view.round.claim);
+        let scores = self.ledger.score_view(self.block, Address::default()).map(Arc::new);
+        let id = scores.as_ref().and_then(|view| view.waiting.first()).map(|(_, past)| past.claim);
+        let disputing = self.challengers(id.unwrap_or(0));
         for to in 0..self.nodes.len() {
             if !self.chain_lost(to) {
                 let Node { key, life, .. } = self.nodes[to];
                 let (own, challenged) = (self.members.index(to), challengers.contains(&key));
-                let look = Look { block: self.block, view: Arc::clone(&view), own, challenged };
+                let scores = scores.as_ref().map(|v| (Arc::clone(v), disputing.contains(&key)));
+                let (block, view) = (self.block, Arc::clone(&view));
+                let look = Look { block, view, own, challenged, scores };
                 let delay = self.delay() + self.options.lags[to];
                 self.schedule(delay, Happening::Look { to, life, look });
             }
@@ -356,7 +392,8 @@ impl World {
             let key = self.nodes[to].key;
             let (own, view) = (self.members.index(to), Arc::new(view.clone()));
             let challenged = self.challengers(view.round.claim).contains(&key);
-            let shown = Look { block: self.block, view, own, challenged }.view();
+            let look = Look { block: self.block, view, own, challenged, scores: None };
+            let shown = look.view();
             assert!(shown == self.ledger.view(self.block, key), "node {to} is shown another chain");
         }
     }
@@ -384,6 +421,10 @@ impl World {
             }
             _ => None,
         };
+        let window = match &input {
+            ledger::Input::PostWindow { data, .. } => data.clone(),
+            _ => Vec::new(),
+        };
         let result = self.ledger.handle(self.block, key, input);
         if let Some((dispute, record)) = moved.filter(|_| result.is_ok()) {
             self.checkers.moved(key, (dispute, &record), &self.ledger)?;
@@ -401,7 +442,15 @@ impl World {
                         self.data.insert((*round, *node), data.clone());
                     }
                 }
-                Event::Settled { round, .. } => self.forget(*round),
+                Event::Settled { round, model_root, .. } => {
+                    self.forget(*round);
+                    self.log.models.push(*model_root);
+                }
+                Event::WindowPosted { round, node, .. } => {
+                    self.log.windows.insert((*round, *node), window.clone());
+                    self.checkers.said((*round, *node), &window);
+                }
+                Event::Scored { round, .. } => self.forget_waiting(*round),
                 Event::Court(event) => self.log(event),
                 _ => {}
             }
@@ -415,10 +464,16 @@ impl World {
         let again = |event: &&Event| match event {
             Event::Paid { .. } => is(Sabotage::RepeatedPay),
             Event::Settled { .. } => is(Sabotage::RepeatedEnd),
+            Event::Scored { .. } => is(Sabotage::RepeatedScore),
             _ => false,
         };
         let repeated = events.iter().find(again).cloned();
         events.extend(repeated);
+        for event in events.iter_mut().filter(|_| is(Sabotage::UnsaidBurn)) {
+            if let Event::Scored { burnt_gwei, .. } = event {
+                burnt_gwei.iter_mut().for_each(|(_, gwei)| *gwei = 0);
+            }
+        }
         events.retain(|event| match event {
             Event::Paid { .. } => !is(Sabotage::HiddenPay),
             Event::Penalised { .. } => !is(Sabotage::HiddenPenalty),
@@ -468,7 +523,16 @@ fn config(options: &Options, programs: &Programs, rng: &mut Rng) -> Config {
         },
         minimum_stake_wei: WEI_PER_TOKEN,
         unbond_blocks: options.unbond_blocks(),
-        scores: None,
+        scores: options.scores.as_ref().map(|scores| ScoreTerms {
+            contract: account(10, 0),
+            programs: programs.score_hashes(),
+            models: scores.models,
+            window_bytes: 8 * options.dimension,
+            lag: scores.lag,
+            window_blocks: scores.window_blocks,
+            turn_blocks: scores.turn_blocks,
+            budget_gwei: BUDGET_GWEI,
+        }),
     }
 }
 

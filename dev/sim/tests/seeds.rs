@@ -5,7 +5,7 @@ use sim::sweep::sweep;
 use sim::{Behaviour, Report, Setting, Size};
 
 /// What CI runs: the size of network and run that docs/benchmarks.md names.
-const SIZE: Size = Size { nodes: Some(25), rounds: Some(20) };
+const SIZE: Size = Size { nodes: Some(25), rounds: Some(20), scores: None };
 
 fn reports(seeds: std::ops::Range<u64>, size: Size) -> Vec<Report> {
     let (mut reports, mut failures) = (Vec::new(), Vec::new());
@@ -25,14 +25,18 @@ fn two_hundred_seeds_keep_every_property() {
     let (penalties, rejected) = (sum(|r| r.penalties), sum(|r| r.rejected));
     let (judged, timeouts) = (sum(|r| r.judged), sum(|r| r.timeouts));
     let (joined, withdrawn) = (sum(|r| r.joined), sum(|r| r.withdrawn));
+    let (scored, false_scores) = (sum(|r| r.scored), sum(|r| r.scores_struck));
+    let (unheld, burnt_gwei) = (sum(|r| r.unheld), sum(|r| r.scores_burnt_gwei));
     println!(
         "{settled} settled, {voided} voided, {struck} struck, {judged} judged, {timeouts} \
          timeouts, {penalties} penalties, {rejected} rejected, {joined} joined, {withdrawn} \
-         withdrawn"
+         withdrawn; {scored} scored, {false_scores} struck of them, {unheld} stakes unheld, \
+         {burnt_gwei} gwei burnt by scores"
     );
     // A simulator that never meets a fault proves nothing.
     assert!(settled > 3000 && voided > 20 && penalties > 20 && rejected > 50);
     assert!(struck > 20 && judged > 20 && timeouts > 8 && joined > 20 && withdrawn > 20);
+    assert!(scored > 500 && false_scores > 10 && unheld > 0 && burnt_gwei > 0);
 }
 
 #[test]
@@ -45,7 +49,7 @@ fn networks_of_any_size_keep_every_property() {
 fn every_behaviour_is_drawn() {
     let drawn: Vec<Behaviour> =
         (0..200).flat_map(|seed| Setting::draw(seed, SIZE).options.behaviours).collect();
-    for lie in Behaviour::LIES {
+    for lie in Behaviour::LIES.into_iter().chain(Behaviour::SCORE_LIES) {
         assert!(drawn.iter().filter(|behaviour| **behaviour == lie).count() > 5, "{lie:?}");
     }
 }

@@ -4,9 +4,10 @@
 //! mirror of `Registry`, `Rounds`, `Court` and `Rewards` with the same rules and the same names of
 //! errors. [`Machine`] is what one node does about it: it is shown the chain again and again and
 //! answers with effects as data, so that it may be killed between any two of them. [`aggregate`] is
-//! the Program both sides rely on. [`concentration`] says how unevenly it is all held, [`jobs`] how
-//! several jobs are paid, moved on and retired, [`runs`] how open ones are, [`gather`] how
-//! commitments and reveals of a round come under one root each.
+//! the Program both sides rely on, and [`Scorer`] what a node does besides where rounds are paid by
+//! what rows were worth. [`concentration`] says how unevenly it is all held, [`jobs`] how several
+//! jobs are paid, moved on and retired, [`runs`] how open ones are, [`gather`] how commitments and
+//! reveals of a round come under one root each.
 //!
 //! Invariants: the ledger conserves tokens; a machine commits to at most one update a round,
 //! whatever the crash; the same inputs give the same outputs, always.
@@ -27,6 +28,7 @@ mod parts;
 pub mod robust;
 pub mod runs;
 pub mod score;
+pub mod scorer;
 pub mod sums;
 
 pub use aggregate::aggregate;
@@ -34,3 +36,4 @@ pub use chain::{Block, Config, Domain, Phase, Round, ScoreTerms, Seat, View};
 pub use court::Address;
 pub use ledger::Ledger;
 pub use machine::Machine;
+pub use scorer::Scorer;

@@ -305,6 +305,6 @@ impl Machine {
 }
 
 /// Whether something last done in block `last`, if ever, is to be done again.
-fn due(last: Option<&Block>, now: Block, retry_blocks: Block) -> bool {
+pub(crate) fn due(last: Option<&Block>, now: Block, retry_blocks: Block) -> bool {
     last.is_none_or(|last| now >= last.saturating_add(retry_blocks))
 }

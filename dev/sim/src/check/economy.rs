@@ -221,6 +221,11 @@ impl Economy {
         }
     }
 
+    /// Returns an index's stake before the call at hand.
+    pub(super) fn stake_wei(&self, index: u32) -> u128 {
+        self.stakes.get(index as usize).copied().unwrap_or(0)
+    }
+
     /// Returns what a node has: in both its accounts, and at stake.
     pub(super) fn wealth_wei(&self, accounts: [Address; 2], indices: &[u32]) -> u128 {
         let balance = |account| self.balances.get(&account).copied().unwrap_or(0);
@@ -233,6 +238,7 @@ impl Economy {
 fn is_small(events: &[Event]) -> bool {
     let ends = |event: &Event| {
         matches!(event, Event::Settled { .. } | Event::Voided { .. } | Event::Penalised { .. })
+            || matches!(event, Event::Scored { .. })
             || matches!(event, Event::Court(court::Event::Decided { .. }))
     };
     !events.iter().any(ends)

@@ -148,6 +148,36 @@ pub enum Violation {
         /// What was settled, or zero when another root of it differs.
         got: Hash,
     },
+    /// A round was scored twice, or out of turn.
+    #[error("round {round} was scored after round {last}")]
+    Scored {
+        /// The round.
+        round: u64,
+        /// The last one that had been scored.
+        last: u64,
+    },
+    /// A score is of other inputs than the log tells of, or not what the Program gives for them.
+    #[error("round {round} was scored by {got}, not by {expected}")]
+    Score {
+        /// The round.
+        round: u64,
+        /// List root of the Program's inputs, or of its outputs.
+        expected: Hash,
+        /// As claimed.
+        got: Hash,
+    },
+    /// A score burnt something else than it says, or more than a twentieth of a stake.
+    #[error("round {round} burnt {got_gwei} gwei of index {index}, its score says {expected_gwei}")]
+    Burn {
+        /// Registry index.
+        index: u32,
+        /// The round.
+        round: u64,
+        /// By the score, within the limit.
+        expected_gwei: u128,
+        /// By the ledger.
+        got_gwei: u128,
+    },
     /// The pay of a round exceeds its budget.
     #[error("round {round} paid {got_gwei} gwei of {budget_gwei}")]
     Budget {

@@ -5,6 +5,9 @@
 //!
 //! Absent: judgement of who should win. The court decides, [`crate::Checkers`] watch.
 
+use std::collections::btree_map::Entry;
+use std::sync::Arc;
+
 use court::advocate::next_move;
 use court::trace::{Executor, Reference, Witness};
 use court::{Dispute, Event, Input, Side};
@@ -13,7 +16,8 @@ use tensor::Hash;
 
 use super::{RETRY, World};
 use crate::behaviour::Behaviour;
-use crate::work::Bent;
+use crate::work::{AGGREGATED, Bent};
+use crate::worth;
 
 impl World {
     /// Takes what a dispute revealed into the chain's log.
@@ -87,18 +91,29 @@ impl World {
     /// Executes the case on the disk, if it is the one in question and nobody has who computes as
     /// this node does; returns by what the execution is found.
     fn testify(&mut self, to: usize, inputs_root: Hash) -> Option<(Hash, Option<u32>)> {
-        let node = &self.nodes[to];
-        let case = node.disk.case.as_ref().filter(|case| case.inputs_root == inputs_root)?;
-        let bent = if node.behaviour.bends() { Some(self.members.index(to)?) } else { None };
+        let (node, programs) = (&self.nodes[to], &self.computer.programs);
+        let models = self.options.scores.as_ref().map_or(0, |scores| scores.models);
+        let round = node.disk.case.as_ref().filter(|case| case.inputs_root == inputs_root);
+        let score = node.disk.scored.as_ref().filter(|scored| scored.inputs_root == inputs_root);
+        let (program, inputs, output, bends) = match (round, score) {
+            (Some(case), _) => {
+                (programs.of(case.rows()), &case.inputs, AGGREGATED, node.behaviour.bends())
+            }
+            (None, Some(scored)) => {
+                let program = programs.score(scored.rows(models));
+                (program, &scored.inputs, worth::CUMULATIVE, node.behaviour.bends_scores())
+            }
+            (None, None) => return None,
+        };
+        let bent = if bends { Some(self.members.index(to)?) } else { None };
         let place = (inputs_root, bent);
-        if !self.witnesses.contains_key(&place) {
+        if let Entry::Vacant(place) = self.witnesses.entry(place) {
             let executor: Box<dyn Executor> = match bent {
-                Some(node) => Box::new(Bent { node }),
+                Some(node) => Box::new(Bent { node, output }),
                 None => Box::new(Reference),
             };
-            let program = self.computer.programs.of(case.rows()).clone();
-            let witness = Witness::new(program, case.inputs.clone(), 1, executor);
-            self.witnesses.insert(place, witness.ok()?);
+            let witness = Witness::new(Arc::clone(program), inputs.clone(), 1, executor);
+            place.insert(witness.ok()?);
         }
         Some(place)
     }

@@ -54,6 +54,9 @@ impl World {
         self.lie(to, &view);
         self.tend(to, &view);
         self.feed(to, Input::Chain(Box::new(view)))?;
+        if let Some(view) = look.score_view() {
+            self.look_at_scores(to, view)?;
+        }
         self.litigate(to);
         if let Some(index) = look.own.filter(|_| self.nodes[to].machine.is_some()) {
             self.checkers.looked(index, (round, phase), look.block >= half);
@@ -168,7 +171,7 @@ impl World {
     }
 
     /// Asks peers for the tensors that work waits for.
-    fn ask_again(&mut self, to: usize) {
+    pub(super) fn ask_again(&mut self, to: usize) {
         if self.nodes[to].waiting.is_empty() {
             return;
         }
@@ -178,26 +181,27 @@ impl World {
                 self.want(to, root);
             }
         }
+        self.want_aggregations(to);
     }
 
     /// Starts the work whose tensors are there.
     pub(super) fn resume(&mut self, to: usize) {
         let node = &mut self.nodes[to];
-        let tensors = &node.disk.tensors;
-        let there = |task: &Waiting| task.needs().iter().all(|root| tensors.contains_key(root));
+        let there = |task: &Waiting| task.is_ready(&node.disk);
         let (ready, waiting) = std::mem::take(&mut node.waiting).into_iter().partition(there);
         node.waiting = waiting;
         let ready: Vec<Waiting> = ready;
         for task in ready {
-            if let Some(input) = self.work(to, task) {
+            if let Some(happening) = self.work(to, task) {
                 let longest = if self.faults { self.options.work_ticks_max } else { 1 };
                 let delay = self.rng.between(1, longest);
-                self.schedule(delay, Happening::Done { to, input: Box::new(input) });
+                self.schedule(delay, happening);
             }
         }
     }
 
-    fn work(&mut self, to: usize, task: Waiting) -> Option<Input> {
+    fn work(&mut self, to: usize, task: Waiting) -> Option<Happening> {
+        let done = |input| Happening::Done { to, input: Box::new(input) };
         let index = self.members.index(to);
         let salt = self.rng.hash();
         let behaviour = self.nodes[to].behaviour;
@@ -205,7 +209,7 @@ impl World {
             Waiting::Train { round, seed, model_root } => {
                 let params = &self.nodes[to].disk.tensors[&model_root];
                 let update = work::train(seed, index?, params, behaviour);
-                Some(Input::Trained { round, update, salt })
+                Some(done(Input::Trained { round, update, salt }))
             }
             Waiting::Aggregate { round, model_root, cumulative_root, members } => {
                 let row = |m: &Member| (m.index, m.update_root);
@@ -232,8 +236,15 @@ impl World {
                 let disk = &mut self.nodes[to].disk;
                 disk.tensors.insert(roots[0], Arc::clone(&case.outputs[0]));
                 disk.tensors.insert(roots[3], paid);
+                if self.options.scores.is_some() {
+                    disk.waiting.insert(round, Arc::clone(&case));
+                }
                 disk.case = Some(case);
-                Some(Input::Computed { round, output_roots: roots, accepted_chunk })
+                Some(done(Input::Computed { round, output_roots: roots, accepted_chunk }))
+            }
+            Waiting::Score { round, claim, models, cumulative_root } => {
+                let input = self.score(to, (round, claim), (&models, cumulative_root))?;
+                Some(Happening::Scored { to, input: Box::new(input) })
             }
         }
     }

@@ -12,6 +12,7 @@ use super::{Happening, World};
 use crate::behaviour::Behaviour;
 use crate::check::Violation;
 use crate::node::signature;
+use crate::work::Case;
 
 /// One message between two nodes.
 #[derive(Clone, Debug)]
@@ -60,6 +61,18 @@ pub enum Packet {
     WantTensor {
         /// Its root.
         root: Hash,
+    },
+    /// The sender lacks the aggregation of a settled round that waits for its score.
+    WantAggregation {
+        /// The round.
+        round: u64,
+    },
+    /// The aggregation asked for.
+    Aggregation {
+        /// The round.
+        round: u64,
+        /// What went in and came out.
+        case: Arc<Case>,
     },
     /// The tensor asked for.
     Tensor {
@@ -137,6 +150,17 @@ impl World {
                     let tensor = Arc::clone(tensor);
                     self.pass(to, from, Packet::Tensor { root, tensor });
                 }
+                Ok(())
+            }
+            Packet::WantAggregation { round } => {
+                if let Some(case) = self.nodes[to].disk.waiting.get(&round).filter(|_| serves) {
+                    let case = Arc::clone(case);
+                    self.pass(to, from, Packet::Aggregation { round, case });
+                }
+                Ok(())
+            }
+            Packet::Aggregation { round, case } => {
+                self.take_aggregation(to, (round, case));
                 Ok(())
             }
             Packet::Tensor { root, tensor } => {

@@ -22,6 +22,7 @@ use crate::{digest, score};
 
 #[cfg(test)]
 mod tests;
+mod view;
 
 /// Bytes of a chunk of f64.
 const CHUNK_BYTES: usize = 256;
