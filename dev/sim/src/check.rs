@@ -291,7 +291,13 @@ impl Checkers {
                     self.settle(*round, roots, members, (ledger, computer))?;
                 }
                 Event::Penalised { index, burnt_wei } => self.penalise(*index, *burnt_wei)?,
-                Event::WindowOpened { round, .. } => self.window(*round, now),
+                Event::WindowOpened { round, last_block } => {
+                    self.window(*round, (now, last_block.saturating_sub(now)));
+                }
+                Event::ScorePosted { round, claim, node, .. } => {
+                    let terms = ledger.config().scores.as_ref().expect("scores have terms");
+                    self.claimed(now, (*round, *claim, *node), terms)?;
+                }
                 Event::Scored { round, claim, cumulative_root, burnt_gwei } => {
                     let said = (*cumulative_root, burnt_gwei.as_slice());
                     self.score((*round, *claim), said, (ledger, computer))?;
@@ -306,7 +312,7 @@ impl Checkers {
                         return Err(Violation::Window { claim: *id, deadline });
                     }
                 }
-                Event::Court(event) => self.court(event, ledger)?,
+                Event::Court(event) => self.court(now, event, ledger)?,
                 Event::Paid { node, .. } => self.pay(*node, ledger)?,
                 Event::Joined { .. } => self.joined += 1,
                 Event::Leaving { index, .. } => {
@@ -345,7 +351,12 @@ impl Checkers {
     }
 
     /// Checks that no honest side loses a dispute.
-    fn court(&mut self, event: &court::Event, ledger: &Ledger) -> Result<(), Violation> {
+    fn court(
+        &mut self,
+        now: Block,
+        event: &court::Event,
+        ledger: &Ledger,
+    ) -> Result<(), Violation> {
         match *event {
             court::Event::Challenged { id, dispute, challenger, .. } => {
                 self.disputes.insert(dispute, (id, challenger));
@@ -355,6 +366,9 @@ impl Checkers {
             }
             court::Event::Decided { id, dispute, asserter_lost, by_clock, .. } => {
                 self.struck += u64::from(asserter_lost);
+                if asserter_lost {
+                    self.fell(now, id);
+                }
                 let of_score = |claim: &court::Claim| {
                     let scores = ledger.config().scores.as_ref();
                     scores.is_some_and(|terms| terms.contract == claim.consumer)

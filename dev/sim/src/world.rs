@@ -448,7 +448,7 @@ impl World {
                 }
                 Event::WindowPosted { round, node, .. } => {
                     self.log.windows.insert((*round, *node), window.clone());
-                    self.checkers.said((*round, *node), &window);
+                    self.checkers.said(self.block, (*round, *node), &window);
                 }
                 Event::Scored { round, .. } => self.forget_waiting(*round),
                 Event::Court(event) => self.log(event),

@@ -166,6 +166,16 @@ pub enum Violation {
         /// As claimed.
         got: Hash,
     },
+    /// A score was claimed by a node whose turn it was not.
+    #[error("index {node} claimed the score of round {round}, it was {expected}'s turn")]
+    Turn {
+        /// The round.
+        round: u64,
+        /// Registry index.
+        node: u32,
+        /// Whose turn it was.
+        expected: u32,
+    },
     /// A score burnt something else than it says, or more than a twentieth of a stake.
     #[error("round {round} burnt {got_gwei} gwei of index {index}, its score says {expected_gwei}")]
     Burn {

@@ -14,7 +14,7 @@ use court::opening;
 use round::chain::WEI_PER_GWEI;
 use round::ledger::{Past, Player};
 use round::score;
-use round::{Block, Ledger};
+use round::{Block, Ledger, ScoreTerms, digest};
 use tensor::{Hash, Tensor};
 
 use super::{Checkers, Violation, whole};
@@ -32,6 +32,12 @@ struct Waiting {
     past: Past,
     case: Arc<Case>,
     windows: BTreeMap<u32, Vec<u8>>,
+    /// Block from which turns to claim it are counted: its windows' last, or a claim's fall.
+    since: Block,
+    /// Claims of it that fell.
+    attempt: u64,
+    /// Its claim that stands, 0 for none.
+    claim: u64,
 }
 
 /// The books of scores.
@@ -60,9 +66,41 @@ impl Checkers {
     }
 
     /// Notes what a node said that the market did.
-    pub(crate) fn said(&mut self, (round, node): (u64, u32), window: &[u8]) {
+    pub(crate) fn said(&mut self, now: Block, (round, node): (u64, u32), window: &[u8]) {
         if let Some(waiting) = self.worth.waiting.get_mut(&round) {
             waiting.windows.insert(node, window.to_vec());
+            if waiting.windows.len() == waiting.past.players.len() {
+                waiting.since = now;
+            }
+        }
+    }
+
+    /// Checks that a score is claimed by whose turn it is, or by anybody once all had theirs.
+    pub(super) fn claimed(
+        &mut self,
+        now: Block,
+        (round, claim, node): (u64, u64, u32),
+        terms: &ScoreTerms,
+    ) -> Result<(), Violation> {
+        let Some(waiting) = self.worth.waiting.get_mut(&round) else { return Ok(()) };
+        waiting.claim = claim;
+        let players = waiting.past.players.iter();
+        let rows: Vec<u32> =
+            players.flat_map(|one| (0..one.rows).map(move |_| one.index)).collect();
+        let late = now.saturating_sub(waiting.since) / terms.turn_blocks;
+        let row = digest::elected_row(waiting.past.seed, waiting.attempt + late, rows.len());
+        if now < waiting.since || rows[row] != node && late < rows.len() as u64 {
+            return Err(Violation::Turn { round, node, expected: rows[row] });
+        }
+        Ok(())
+    }
+
+    /// Notes that a claim fell; if it was of a score, the next node has its turn.
+    pub(super) fn fell(&mut self, now: Block, claim: u64) {
+        let mut waiting = self.worth.waiting.values_mut();
+        if let Some(waiting) = waiting.find(|waiting| waiting.claim == claim) {
+            (waiting.since, waiting.claim) = (now, 0);
+            waiting.attempt += 1;
         }
     }
 
@@ -88,16 +126,19 @@ impl Checkers {
             seed: state.elect_seed,
             players: state.members().map(player).collect(),
         };
-        let waiting = Waiting { past, case: Arc::clone(case), windows: BTreeMap::new() };
+        let (case, windows) = (Arc::clone(case), BTreeMap::new());
+        let params = Arc::clone(&case.outputs[0]);
+        let waiting = Waiting { past, case, windows, since: 0, attempt: 0, claim: 0 };
         self.worth.waiting.insert(state.number, waiting);
-        self.worth.models.push(Arc::clone(&case.outputs[0]));
+        self.worth.models.push(params);
     }
 
     /// Notes that windows are asked for: stakes count as far as they are held until the score. A
     /// penalty of the round that settled in the same call comes after it.
-    pub(super) fn window(&mut self, round: u64, now: Block) {
+    pub(super) fn window(&mut self, round: u64, (now, window_blocks): (Block, Block)) {
         let last = now + self.score_blocks;
         let Some(waiting) = self.worth.waiting.get_mut(&round) else { return };
+        waiting.since = now + window_blocks;
         for player in &mut waiting.past.players {
             let held = self.unbond.get(&player.index).is_none_or(|block| *block > last);
             let held_wei = if held { self.economy.stake_wei(player.index) } else { 0 };
@@ -115,7 +156,7 @@ impl Checkers {
         (ledger, computer): (&Ledger, &mut Computer),
     ) -> Result<(), Violation> {
         let next = self.worth.waiting.keys().next().copied();
-        let Some(Waiting { past, case, windows }) =
+        let Some(Waiting { past, case, windows, .. }) =
             self.worth.waiting.remove(&round).filter(|_| next == Some(round))
         else {
             return Err(Violation::Scored { round, last: self.worth.last });

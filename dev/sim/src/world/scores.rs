@@ -80,13 +80,7 @@ impl World {
             Output::PostScore { .. } if is_silent(behaviour) => None,
             Output::PostScore { round, inputs_root, outputs_root } => {
                 let case = self.nodes[to].disk.waiting.get(&round);
-                case.map(|case| ledger::Input::PostScore {
-                    round,
-                    inputs: court::opening::roots(&case.inputs),
-                    outputs: case.roots.to_vec(),
-                    inputs_root,
-                    outputs_root,
-                })
+                case.map(|case| post((round, case), (inputs_root, outputs_root)))
             }
             Output::Challenge { .. } if self.is_lenient(to) => None,
             Output::Challenge { claim, outputs_root } => self.ledger.claim(claim).map(|posted| {
@@ -134,12 +128,13 @@ impl World {
     }
 
     /// Calls that are out of place: windows nobody asks for or that are none, a score of nothing,
-    /// and settlements of nothing, of what was not claimed, and too early.
+    /// settlements of nothing, of what was not claimed, and too early, and right claims out of
+    /// turn.
     fn pester(&mut self, to: usize, view: &View) {
         let Some((round, _)) = view.waiting.first() else { return };
         let (round, root) = (*round, self.rng.hash());
         let chunk = vec![0; 256];
-        let input = match self.rng.index(6) {
+        let input = match self.rng.index(7) {
             0 => ledger::Input::PostWindow { round: round + 1, data: vec![0; 8] },
             1 => ledger::Input::PostWindow { round, data: vec![0xff; 8 * self.options.dimension] },
             2 => ledger::Input::PostScore {
@@ -156,8 +151,14 @@ impl World {
                 pay_chunk: chunk,
             },
             other => {
-                let Some(scored) = &self.nodes[to].disk.scored else { return };
+                let disk = &self.nodes[to].disk;
+                let Some(scored) = &disk.scored else { return };
                 let mut output_roots = scored.roots.clone();
+                if let Some(case) = disk.waiting.get(&round).filter(|_| other == 6) {
+                    let outputs_root = court::opening::list_root(&output_roots);
+                    let post = post((round, case), (scored.inputs_root, outputs_root));
+                    return self.submit(to, post);
+                }
                 if other == 4 {
                     output_roots[worth::CUMULATIVE] = root;
                 }
@@ -268,6 +269,12 @@ impl World {
             node.waiting.retain(|task| task.aggregation().is_none_or(|of| of > round));
         }
     }
+}
+
+/// The claim of a round's score.
+fn post((round, case): (u64, &Case), (inputs_root, outputs_root): (Hash, Hash)) -> ledger::Input {
+    let (inputs, outputs) = (court::opening::roots(&case.inputs), case.roots.to_vec());
+    ledger::Input::PostScore { round, inputs, outputs, inputs_root, outputs_root }
 }
 
 /// Whether a node claims no score when it is its turn.
