@@ -30,12 +30,13 @@ pub type Target = (&'static str, fn(&[u8]));
 /// Returns every target that this build has.
 #[must_use]
 pub fn targets() -> Vec<Target> {
-    let pure: [Target; 5] = [
+    let pure: [Target; 6] = [
         ("program", program),
         ("listing", listing),
         ("opening", opening::opening),
         ("judge", judge::judge),
         ("report", report::report),
+        ("packed", packed),
     ];
     #[cfg(feature = "shell")]
     let shell: [Target; 5] = [
@@ -74,6 +75,18 @@ fn listing(bytes: &[u8]) {
     if let Ok(program) = text.parse::<Program>() {
         let again = format!("{program:#}").parse::<Program>();
         assert_eq!(again, Ok(program), "a listing that reads as another Program");
+    }
+}
+
+/// An update between nodes, the first two bytes telling how many elements it has: what decodes is
+/// the one form of what it decoded to, and no longer than it may be.
+fn packed(bytes: &[u8]) {
+    let Some((count, bytes)) = bytes.split_first_chunk() else { return };
+    let count = usize::from(u16::from_le_bytes(*count));
+    if let Ok(update) = round::packed::decode(bytes, count) {
+        assert_eq!(update.len(), count, "an update of another length");
+        assert_eq!(round::packed::encode(&update), bytes, "two forms of one update");
+        assert!(bytes.len() <= round::packed::size_max(count), "longer than it may be");
     }
 }
 

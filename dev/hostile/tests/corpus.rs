@@ -31,6 +31,8 @@ fn the_corpus_reaches_behind_the_first_check() {
     assert!(tensor::Program::decode(&read("program/seed-one-step-of-gradient-descent")).is_ok());
     let listing = String::from_utf8(read("listing/seed-small")).expect("text");
     assert!(listing.parse::<tensor::Program>().is_ok());
+    let update = read("packed/seed-uneven");
+    assert_eq!(round::packed::decode(&update[2..], 65).map(|update| update[64]), Ok(3));
     assert!(net::Request::decode(&read("message/seed-request")).is_ok());
     assert!(net::Request::decode(&read("message/seed-piece")).is_ok());
     assert!(net::Response::decode(&read("message/seed-piece-answer")).is_ok());

@@ -22,13 +22,15 @@ const FOLDER: &str = "dev/fuzz";
 const CORPUS: &str = "dev/hostile/corpus";
 
 /// The targets, each with the feature that has its decoder.
-const TARGETS: [(&str, Option<&str>); 9] = [
+const TARGETS: [(&str, Option<&str>); 11] = [
     ("program", None),
     ("listing", None),
     ("opening", None),
     ("judge", None),
     ("report", None),
+    ("packed", None),
     ("message", Some("shell")),
+    ("piece", Some("shell")),
     ("greeting", Some("shell")),
     ("keystore", Some("shell")),
     ("wire", Some("shell")),

@@ -1,8 +1,12 @@
 //! From a trained difference to the integers that are committed to, revealed and aggregated.
 //!
-//! `q = round(update * SCALE + residual)`, ties up, clamped to +-[`UPDATE_MAX`]; what rounding lost
-//! is the residual and enters the next round's update (error feedback), so that small moves add up
-//! instead of vanishing. A residual stays within half a unit: what the clamp cut is not carried.
+//! `q = round(update * scale + residual)`, ties up, clamped to +-[`UPDATE_MAX`], at the round's
+//! coordinates; what rounding lost there, and the whole of it elsewhere, is the residual and enters
+//! the next round's update (error feedback), so that small moves add up instead of vanishing, and
+//! what a round has no place for is sent by a later one. At a coordinate a residual stays within
+//! half a unit: what the clamp cut is not carried. Elsewhere it is clamped as an update is.
+
+use crate::Coordinates;
 
 /// Units of the integer update per unit of a parameter: 2^20.
 pub const SCALE: f32 = 1_048_576.0;
@@ -34,12 +38,54 @@ pub const fn step() -> f32 {
 /// ```
 #[must_use]
 pub fn quantise(update: &[f32], residual: &[f32], scale: f32) -> (Vec<i32>, Vec<f32>) {
-    let residuals = residual.iter().copied().chain(std::iter::repeat(0.0));
-    update.iter().zip(residuals).map(|(value, residual)| one(*value, residual, scale)).unzip()
+    compress(update, residual, (update.len().into(), [0; 2]), scale)
 }
 
-fn one(value: f32, residual: f32, scale: f32) -> (i32, f32) {
-    let wanted = f64::from(value) * f64::from(scale) + f64::from(residual);
+/// Returns the quantised update at the coordinates that a key draws, and the residual of every
+/// parameter to hand to the next call. With all coordinates it is [`quantise`].
+///
+/// ```
+/// use learn::{Coordinates, compress};
+///
+/// let few = Coordinates::new(4, 2);
+/// let places = few.places([3, 4]);
+/// let (q, residual) = compress(&[2.25; 4], &[], (few, [3, 4]), 1.0);
+/// assert_eq!(q, [2, 2]);
+/// assert!((0..4).all(|at| residual[at] == if places.contains(&at) { 0.25 } else { 2.25 }));
+/// ```
+#[must_use]
+pub fn compress(
+    update: &[f32],
+    residual: &[f32],
+    (coordinates, key): (Coordinates, [i32; 2]),
+    scale: f32,
+) -> (Vec<i32>, Vec<f32>) {
+    let wanted = |at: usize| {
+        let (value, residual) = (update[at], residual.get(at).copied().unwrap_or(0.0));
+        f64::from(value) * f64::from(scale) + f64::from(residual)
+    };
+    let mut left: Vec<f32> = (0..update.len()).map(|at| kept(wanted(at))).collect();
+    let mut quantised = Vec::with_capacity(coordinates.count());
+    for place in coordinates.places(key) {
+        let (value, lost) = if place < update.len() { rounded(wanted(place)) } else { (0, 0.0) };
+        quantised.push(value);
+        if let Some(left) = left.get_mut(place) {
+            *left = lost;
+        }
+    }
+    (quantised, left)
+}
+
+/// What is left of a coordinate that the round has no place for.
+fn kept(wanted: f64) -> f32 {
+    let bound = f64::from(UPDATE_MAX);
+    #[expect(clippy::cast_possible_truncation, reason = "far below what f32 holds")]
+    let kept = wanted.clamp(-bound, bound) as f32;
+    if kept.is_nan() { 0.0 } else { kept }
+}
+
+/// The nearest integer, and what it lost.
+fn rounded(wanted: f64) -> (i32, f32) {
     #[expect(clippy::cast_possible_truncation, reason = "saturating, and clamped next; NaN is 0")]
     let rounded = (wanted + 0.5).floor() as i32;
     let clamped = rounded.clamp(-UPDATE_MAX, UPDATE_MAX);
@@ -64,6 +110,33 @@ mod tests {
         }
         assert!((sums[0] - 300).abs() <= 1 && (sums[1] + 7_770).abs() <= 1, "{sums:?}");
         assert_eq!(sums[2], 0);
+    }
+
+    #[test]
+    fn what_a_round_has_no_place_for_is_sent_later() {
+        let (update, few) = ([0.3, -7.77, 0.0, 100.0, 2.5], Coordinates::new(5, 3));
+        let (mut residual, mut sums) = (vec![], [0_i64; 5]);
+        for round in 0..1_000 {
+            let key = [round, 1];
+            let (q, next) = compress(&update, &residual, (few, key), 1.0);
+            assert_eq!(q.len(), 2);
+            for (q, place) in q.iter().zip(few.places(key)) {
+                match sums.get_mut(place) {
+                    Some(sum) => *sum += i64::from(*q),
+                    None => assert_eq!(*q, 0, "nothing lies beyond the last parameter"),
+                }
+            }
+            residual = next;
+        }
+        for ((sum, left), update) in sums.iter().zip(&residual).zip(update) {
+            #[expect(clippy::cast_precision_loss, reason = "a small sum")]
+            let all = *sum as f64 + f64::from(*left);
+            assert!((all - 1_000.0 * f64::from(update)).abs() < 0.5, "{sums:?} and {residual:?}");
+        }
+        let (q, left) =
+            compress(&[f32::NAN, 1e30, -1e30], &[], (Coordinates::new(3, 3), [0; 2]), 1.0);
+        let bound = f64::from(UPDATE_MAX);
+        assert!(q[0].abs() <= UPDATE_MAX && left.iter().all(|r| f64::from(r.abs()) <= bound));
     }
 
     #[test]

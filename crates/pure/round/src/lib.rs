@@ -24,6 +24,7 @@ pub mod jobs;
 pub mod ledger;
 pub mod lots;
 pub mod machine;
+pub mod packed;
 mod parts;
 pub mod robust;
 pub mod runs;

@@ -1,0 +1,4 @@
+//! Feeds `packed`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hostile::feed("packed", bytes));
