@@ -253,7 +253,8 @@ fn to_seat(seat: &IRounds::Seat) -> Seat {
     }
 }
 
-fn to_claim(claim: &ICourt::Claim) -> court::Claim {
+/// Returns a claim as the pure crates know it.
+pub(crate) fn to_claim(claim: &ICourt::Claim) -> court::Claim {
     let state = match ClaimState::from_word(claim.state) {
         Some(ClaimState::Open) => court::State::Open,
         Some(ClaimState::Disputed) => court::State::Disputed,

@@ -1,29 +1,38 @@
-//! A node's part in scores: it says what the market did after a round in which it had rows,
-//! computes every score, claims it when it is its turn, challenges what comes out differently here,
-//! and settles what can no longer fall.
+//! A node's part in scores, done: the windows, computations and transactions that
+//! [`round::Scorer`] asks for.
 //!
-//! Level-triggered: everything is read from the chain, so a crash in between repeats what is
-//! missing and nothing else. Where rounds are paid alike there is nothing to do.
+//! The scorer is shown the chain once a block and says what is missing, so a crash in between
+//! repeats that and nothing else. Where rounds are paid alike there is nothing to do.
 //!
-//! Invariant: outputs are in the tensor store before anybody is told their roots.
+//! Invariant: outputs are in the tensor store before anybody is told their roots. Absent: when to
+//! do what, which is the scorer's to say.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use alloy::primitives::U256;
 use chain::{
-    ClaimState, Client,
+    Client,
     client::{Lists, Past},
-    contracts::court::ICourt,
+    contracts::court::Court,
+};
+use round::{
+    Scorer,
+    machine::Retry,
+    scorer::{Input, Output},
 };
 use tensor::{Hash, Tensor};
 
 use crate::{
     Job, Lie, NodeError, TensorStore,
     challenges::{Challenge, Challenges},
-    job::{hash, word},
+    eye::to_address,
+    job::word,
     journal::Journal,
     panel::Today,
     prices::Series,
@@ -31,19 +40,17 @@ use crate::{
 
 mod ground;
 mod verdict;
+mod view;
 
 pub(crate) use ground::{Ground, crooked, execution};
 pub use verdict::{Shelf, Verdict};
-
-/// Rounds that can have their windows open at once and are looked at.
-const OPEN_MAX: u64 = 4;
 
 /// Outputs of the score Program that settling shows.
 const BURN: usize = 2;
 const PAY: usize = 3;
 
-/// Blocks after which a score is settled by whoever comes, whosever turn it was.
-const LATE_BLOCKS: u64 = 8;
+/// What is done is waited for, so nothing is on its way at the next look.
+const RETRY: Retry = Retry { tx_blocks: 1, offer_blocks: 1, fetch_blocks: 1 };
 
 /// What a node that is there for show does otherwise.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +68,8 @@ pub(crate) struct Scores {
     challenges: Challenges,
     shelf: Shelf,
     habits: Habits,
+    /// What decides, once the chain has said for how many blocks windows are taken.
+    scorer: Mutex<Option<Scorer>>,
     /// The last score that was computed.
     computed: Mutex<Option<Computed>>,
     /// Held while one look lasts.
@@ -73,146 +82,152 @@ type Computed = (Lists, Arc<Verdict>);
 /// What the work needs of the node.
 pub(crate) type Kept<'a> = (&'a TensorStore, &'a net::blobs::Store, &'a Journal);
 
+/// The day of the last round, and the registry indices of active nodes.
+type Seen = (Today, Vec<u32>);
+
 impl Scores {
     pub(crate) fn new(
         (client, challenges): (Client, Challenges),
         series: Option<Series>,
         (shelf, habits): (Shelf, Habits),
     ) -> Scores {
-        let (computed, busy) = Default::default();
-        Scores { client, series, challenges, shelf, habits, computed, busy }
+        let (scorer, computed, busy) = Default::default();
+        Scores { client, series, challenges, shelf, habits, scorer, computed, busy }
     }
 
     /// Does what is due, unless the last look still does.
-    pub(crate) async fn tend(&self, job: &Job, kept: Kept<'_>, today: Today) {
+    pub(crate) async fn tend(&self, job: &Job, kept: Kept<'_>, (today, actives): Seen) {
         if self.busy.swap(true, Ordering::Acquire) {
             return;
         }
-        if let Err(error) = self.look(job, kept, today).await {
+        if let Err(error) = self.look(job, kept, (today, actives)).await {
             tracing::debug!(%error, "scores wait");
         }
         self.busy.store(false, Ordering::Release);
     }
 
-    async fn look(&self, job: &Job, kept: Kept<'_>, today: Today) -> Result<(), NodeError> {
-        let Some(next) = self.client.next_score().await? else { return Ok(()) };
-        let own = self.client.find(self.client.address()).await?;
-        for round in next..next.saturating_add(OPEN_MAX).min(today.round.saturating_add(1)) {
-            let Some(past) = self.client.past(round).await? else { continue };
-            if past.openBlock == 0 {
-                break;
-            }
-            self.say(job, (round, &past), (own, today.block)).await?;
-            if round == next {
-                self.score(job, kept, (round, &past, own), today).await?;
+    async fn look(&self, job: &Job, kept: Kept<'_>, seen: Seen) -> Result<(), NodeError> {
+        let (today, actives) = seen;
+        let view = view::view(&self.client, (today.round, actives)).await?;
+        let Some(view) = view else { return Ok(()) };
+        self.start().await?;
+        let mut outputs = self.handle(today.block, Input::Chain(Box::new(view)));
+        let mut failed = None;
+        while let Some(output) = outputs.pop_front() {
+            // What cannot be done keeps nothing else from being done.
+            match self.perform(job, kept, (output, today.block)).await {
+                Ok(further) => outputs.extend(further),
+                Err(error) => failed = failed.or(Some(error)),
             }
         }
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Makes what decides, at the first look.
+    async fn start(&self) -> Result<(), NodeError> {
+        if self.scorer.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+            return Ok(());
+        }
+        let at = self.client.deployment();
+        let windows = self.client.score_terms().await?.windowBlocks;
+        let challenges = self.client.view(at.court, Court::windowBlocksCall {}).await?;
+        let scorer = Scorer::new((windows, challenges), RETRY, to_address(self.client.address()));
+        *self.scorer.lock().unwrap_or_else(PoisonError::into_inner) = Some(scorer);
         Ok(())
     }
 
-    /// Says what the market did, where this node had rows and has not.
-    async fn say(
+    fn handle(&self, block: u64, input: Input) -> VecDeque<Output> {
+        let mut scorer = self.scorer.lock().unwrap_or_else(PoisonError::into_inner);
+        scorer.as_mut().map(|scorer| scorer.handle(block, input)).unwrap_or_default().into()
+    }
+
+    /// Does one thing; returns what is to be done besides.
+    async fn perform(
         &self,
         job: &Job,
-        (round, past): (u64, &Past),
-        (own, block): (Option<u32>, u64),
-    ) -> Result<(), NodeError> {
-        let mine = past.players.iter().find(|player| Some(player.index) == own);
-        let missing = mine.is_some_and(|player| player.window.is_zero());
-        let Some(series) = self.series.as_ref().filter(|_| missing) else { return Ok(()) };
-        if block > past.openBlock + self.client.score_terms().await?.windowBlocks {
-            return Ok(());
+        kept: Kept<'_>,
+        (output, block): (Output, u64),
+    ) -> Result<VecDeque<Output>, NodeError> {
+        match output {
+            Output::PostWindow { round } => self.say(job, round).await?,
+            Output::Compute { round, .. } => {
+                let Some(past) = self.client.past(round).await? else { return Ok(VecDeque::new()) };
+                let (_, verdict) = self.computed(job, kept, (round, &past)).await?;
+                let (inputs_root, output_roots) =
+                    (verdict.inputs_root, verdict.output_roots.clone());
+                let score = round::scorer::Computed { inputs_root, output_roots };
+                let claim = u64::try_from(past.claim).unwrap_or(u64::MAX);
+                return Ok(self.handle(block, Input::Computed { round, claim, score }));
+            }
+            Output::PostScore { round, inputs_root, outputs_root } => {
+                self.claim(job, kept, (round, inputs_root, outputs_root)).await?;
+            }
+            Output::Challenge { claim, outputs_root } => {
+                self.challenge(job, (claim, outputs_root)).await?;
+            }
+            Output::Settle { round, output_roots } => {
+                let (_, verdict) = self.last()?;
+                let roots = output_roots.into_iter().map(word).collect();
+                let chunk = |output| verdict.chunk(kept.0, output).map(Into::into);
+                self.client.settle_score(round, roots, (chunk(BURN)?, chunk(PAY)?)).await?;
+                tracing::info!(round, "settled what the rows were worth");
+            }
         }
+        Ok(VecDeque::new())
+    }
+
+    /// Says what the market did.
+    async fn say(&self, job: &Job, round: u64) -> Result<(), NodeError> {
+        let Some(series) = &self.series else { return Ok(()) };
         let window = window(job, series, round)?;
         self.client.post_window(round, window.to_bytes().into()).await?;
         tracing::info!(round, "said what the market did since");
         Ok(())
     }
 
-    /// Claims, checks or settles the next score.
-    async fn score(
-        &self,
-        job: &Job,
-        kept: Kept<'_>,
-        (round, past, own): (u64, &Past, Option<u32>),
-        today: Today,
-    ) -> Result<(), NodeError> {
-        let Some((poster, free)) = self.client.score_poster().await? else { return Ok(()) };
-        let (lists, verdict) = self.computed(job, kept, (round, past)).await?;
-        if past.claim == 0 {
-            let holds_back = round < self.habits.first_turn && past.attempt == 0;
-            let turn = own == Some(poster) || free && own.is_some() && today.turn;
-            if turn && !holds_back {
-                let root = match self.habits.lie {
-                    Some(Lie::Score) => {
-                        let ground = Ground::of_round(&self.client, kept, (round, past)).await?;
-                        crooked(job, &ground.inputs(job, kept)?, poster)?.outputs_root()
-                    }
-                    _ => verdict.outputs_root(),
-                };
-                return self.claim((round, lists), (verdict.inputs_root, root)).await;
-            }
-            return Ok(());
-        }
-        let id = U256::from(past.claim);
-        let claim = self.client.claim(id).await?;
-        if hash(claim.outputsRoot) != verdict.outputs_root() {
-            return self.challenge(job, (id, &claim), &verdict, today).await;
-        }
-        let due = match ClaimState::from_word(claim.state) {
-            Some(ClaimState::Open) => today.block > claim.deadline,
-            state => state == Some(ClaimState::Final),
-        };
-        if due && (today.turn || today.block > claim.deadline + LATE_BLOCKS) {
-            let roots = verdict.output_roots.iter().map(|root| word(*root)).collect();
-            let chunk = |output| verdict.chunk(kept.0, output).map(Into::into);
-            let chunks = (chunk(BURN)?, chunk(PAY)?);
-            self.client.settle_score(round, roots, chunks).await?;
-            tracing::info!(round, "settled what the rows were worth");
-        }
-        Ok(())
-    }
-
     /// Claims a score; what it was computed from may have changed since, and is then computed anew.
     async fn claim(
         &self,
-        (round, lists): (u64, Lists),
-        (inputs_root, outputs_root): (Hash, Hash),
+        job: &Job,
+        kept: Kept<'_>,
+        (round, inputs_root, outputs_root): (u64, Hash, Hash),
     ) -> Result<(), NodeError> {
-        let roots = (word(inputs_root), word(outputs_root));
-        if let Err(error) = self.client.post_score(round, lists, roots).await {
-            *self.computed.lock().unwrap_or_else(PoisonError::into_inner) = None;
-            return Err(error.into());
+        let (lists, _) = self.last()?;
+        // Whatever comes of it: money may come in before another claim.
+        *self.computed.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let Some(past) = self.client.past(round).await? else { return Ok(()) };
+        if round < self.habits.first_turn && past.attempt == 0 {
+            return Ok(());
         }
+        let outputs_root = match self.habits.lie {
+            Some(Lie::Score) => {
+                let own = self.client.find(self.client.address()).await?.unwrap_or(0);
+                let ground = Ground::of_round(&self.client, kept, (round, &past)).await?;
+                crooked(job, &ground.inputs(job, kept)?, own)?.outputs_root()
+            }
+            _ => outputs_root,
+        };
+        self.client.post_score(round, lists, (word(inputs_root), word(outputs_root))).await?;
         tracing::info!(round, "claimed what the rows were worth");
         Ok(())
     }
 
-    async fn challenge(
-        &self,
-        job: &Job,
-        (id, claim): (U256, &ICourt::Claim),
-        verdict: &Verdict,
-        today: Today,
-    ) -> Result<(), NodeError> {
-        let state = ClaimState::from_word(claim.state);
-        let open = matches!(state, Some(ClaimState::Open | ClaimState::Disputed));
-        let me = self.client.address();
-        if !open || claim.asserter == me || today.block > claim.deadline {
+    async fn challenge(&self, job: &Job, (claim, root): (u64, Hash)) -> Result<(), NodeError> {
+        let id = U256::from(claim);
+        if self.client.has_challenged(id, self.client.address()).await? {
             return Ok(());
         }
-        if hash(claim.inputsRoot) != verdict.inputs_root {
-            return Err(NodeError::absent("the inputs kept here are not the score's"));
-        }
-        if self.client.has_challenged(id, me).await? {
-            return Ok(());
-        }
+        let (_, verdict) = self.last()?;
         let header = job.score(verdict.members.len())?.header();
-        let outputs_root = word(verdict.outputs_root());
-        let claim = id.saturating_to();
-        self.challenges.make(Challenge { claim, outputs_root, header }).await?;
+        self.challenges.make(Challenge { claim, outputs_root: word(root), header }).await?;
         tracing::info!(claim, "a score that comes out differently here: challenged");
         Ok(())
+    }
+
+    /// The score that was computed last.
+    fn last(&self) -> Result<Computed, NodeError> {
+        let computed = self.computed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        computed.ok_or_else(|| NodeError::absent("a score that was computed"))
     }
 
     /// Computes a score, unless it is the one computed last.
@@ -222,9 +237,8 @@ impl Scores {
         kept: Kept<'_>,
         (round, past): (u64, &Past),
     ) -> Result<Computed, NodeError> {
-        let before = self.computed.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let same = |one: &Verdict| (one.round, one.claim) == (round, past.claim);
-        if let Some(before) = before.filter(|(_, verdict)| same(verdict)) {
+        if let Some(before) = self.last().ok().filter(|(_, verdict)| same(verdict)) {
             return Ok(before);
         }
         let ground = Ground::of_round(&self.client, kept, (round, past)).await?;

@@ -169,7 +169,8 @@ impl Node {
         let today = today(look, self.day(look.view.round.number).unwrap_or(0));
         let (job, tensors, blobs, journal) =
             (self.job.clone(), self.tensors.clone(), self.blobs.clone(), self.journal.clone());
-        tokio::spawn(async move { scores.tend(&job, (&tensors, &blobs, &journal), today).await });
+        let seen = (today, look.view.actives.clone());
+        tokio::spawn(async move { scores.tend(&job, (&tensors, &blobs, &journal), seen).await });
     }
 }
 
