@@ -34,7 +34,7 @@ library Inputs {
         for (uint256 i = 0; i < seats.length; ++i) {
             if (!seats[i].revealed) continue;
             for (uint256 end = row + seats[i].rows; row < end; ++row) {
-                _writeI32(members, row, seats[i].index);
+                writeI32(members, row, seats[i].index);
                 roots[FIXED + row] = seats[i].updateRoot;
             }
         }
@@ -77,7 +77,8 @@ library Inputs {
         }
     }
 
-    function _writeI32(bytes memory chunk, uint256 element, uint256 value) private pure {
+    /// @notice Writes an element of an i32 tensor's chunk.
+    function writeI32(bytes memory chunk, uint256 element, uint256 value) internal pure {
         for (uint256 i = 0; i < 4; ++i) {
             chunk[4 * element + i] = bytes1(uint8(value >> (8 * i)));
         }
