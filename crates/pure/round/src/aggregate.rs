@@ -120,12 +120,24 @@ pub fn aggregate(
     for _ in 0..m {
         rows.push(b.input(Dtype::I32, &[d])?);
     }
-    let (accepted, relative) = robust::judge(&mut b, &rows)?;
-    let moved = move_params(&mut b, params, (&rows, accepted), step)?;
-    let pay = pay(&mut b, budget, accepted)?;
+    let [moved, accepted, relative] = rule(&mut b, params, &rows, step)?;
+    let weights = b.convert(accepted, Dtype::F64)?;
+    let pay = pay(&mut b, budget, weights)?;
     let scattered = b.scatter_add(pay, members, 0, cumulative_length)?;
     let cumulative = b.add(cumulative, scattered)?;
     Ok(b.finish(&[moved, accepted, relative, cumulative])?)
+}
+
+/// Steps 1 and 2: params moved by the rows, which rows are accepted, and their distances.
+pub(crate) fn rule(
+    b: &mut Builder,
+    params: Value,
+    rows: &[Value],
+    step: f32,
+) -> Result<[Value; 3], BuildError> {
+    let (accepted, relative) = robust::judge(b, rows)?;
+    let moved = move_params(b, params, (rows, accepted), step)?;
+    Ok([moved, accepted, relative])
 }
 
 /// Returns the Program's inputs: params and cumulative as they are, the rest laid out as the
@@ -185,11 +197,11 @@ pub fn bytes_root(bytes: &[u8]) -> Hash {
 }
 
 /// The registry index as the bits of an i32, which is what the contract writes.
-fn member(index: u32) -> i32 {
+pub(crate) fn member(index: u32) -> i32 {
     i32::from_le_bytes(index.to_le_bytes())
 }
 
-fn budget(budget_gwei: u64) -> Result<Tensor, ShapeError> {
+pub(crate) fn budget(budget_gwei: u64) -> Result<Tensor, ShapeError> {
     #[expect(clippy::cast_precision_loss, reason = "a job's budget is below 2^53")]
     Tensor::f64(&[1], vec![budget_gwei as f64])
 }
@@ -221,9 +233,8 @@ fn move_params(
     b.convert(moved, Dtype::F32)
 }
 
-/// Each row's share of the budget in whole gwei, f64[m]; there always is an accepted one.
-fn pay(b: &mut Builder, budget: Value, accepted: Value) -> Built {
-    let weights = b.convert(accepted, Dtype::F64)?;
+/// Shares of the budget in whole gwei by weight, f64[m]; there always is a weight above zero.
+pub(crate) fn pay(b: &mut Builder, budget: Value, weights: Value) -> Built {
     let total = b.sum(weights, 0)?;
     let dims = *b.shape_of(weights);
     let total = b.broadcast(total, dims.dims())?;

@@ -12,14 +12,20 @@
 //! the plain sum mod 2^32 whoever dropped out, or there is none; who lied is a [`Verdict`], that a
 //! question cannot be answered an error, and the two never share a type.
 //!
+//! On a chain all of this is `PrivateRounds`, whose mirror is [`ledger`]; what a node has to do
+//! about it says [`duty`], and [`aggregate`] is the Program that the sums go into.
+//!
 //! Deliberately absent: keys and encryption of what is sent (the shell's), a wild update (nobody
-//! sees it here; it spoils its bucket, and the rule stands so many spoilt rows), two members who
-//! collude (docs/private.md says what they can do), and a round that runs any of this.
+//! sees it here; it spoils its bucket, and the rule stands so many spoilt rows), and two members
+//! who collude (docs/private.md says what they can do).
 
 use court::opening;
 use tensor::Hash;
 
+mod aggregate;
 mod draw;
+pub mod duty;
+pub mod ledger;
 mod partial;
 mod roll;
 mod share;
@@ -27,6 +33,10 @@ mod tally;
 #[cfg(test)]
 mod tests;
 
+pub use aggregate::{
+    BucketRow, INPUTS_BEFORE_SUMS, ROWS_MAX, Summed, aggregate, aggregate_inputs,
+    aggregate_inputs_root,
+};
 pub use draw::{Bucket, Buckets, DrawError, SIZE_MIN, buckets};
 pub use partial::{PartialError, mean, mean_inputs, partial};
 pub use roll::{Called, Committed, Lost, Receipt, Roll, Strike, call};

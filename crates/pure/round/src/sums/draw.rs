@@ -168,6 +168,6 @@ fn members(seats: &[Seat], trainers: &[u32], (seed, bucket): (Hash, u64)) -> [u3
 }
 
 /// The hash as a big-endian number, modulo a number of seats.
-fn modulo(hash: Hash, seats: u64) -> u64 {
+pub(super) fn modulo(hash: Hash, seats: u64) -> u64 {
     hash.0.iter().fold(0, |rest, byte| (rest << 8 | u64::from(*byte)) % seats)
 }

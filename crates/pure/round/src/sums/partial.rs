@@ -15,10 +15,10 @@
 //! a bit, and a quotient that is no multiple of 1/2 is at least 1/64 away from one, so what comes
 //! out is the exact mean rounded to nearest, halves up.
 
-use tensor::{BuildError, Builder, Dtype, Program, ShapeError, Tensor, tree};
+use tensor::{BuildError, Builder, Dtype, Program, ShapeError, Tensor, Value, tree};
 
 use super::{DATA_LANES, SHARES, width};
-use crate::chain::SEATS_MAX;
+use crate::{chain::SEATS_MAX, parts::Built};
 
 /// Why there is no Program of partial sums for these sizes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -84,15 +84,24 @@ pub fn partial(n: usize, d: usize) -> Result<Program, PartialError> {
 /// [`BuildError`] if no Program has this size.
 pub fn mean(d: usize) -> Result<Program, BuildError> {
     let mut b = Builder::new();
-    let width = width(d);
-    let mut sums = Vec::with_capacity(SHARES);
-    for _ in 0..SHARES {
-        sums.push(b.input(Dtype::I32, &[width])?);
-    }
+    let sums = parts(&mut b, d)?;
     let count = b.input(Dtype::F64, &[1])?;
+    let mean = row(&mut b, sums, count, d)?;
+    b.finish(&[mean])
+}
+
+/// Appends the inputs of one bucket: its three partial sums.
+pub(super) fn parts(b: &mut Builder, d: usize) -> Result<[Value; SHARES], BuildError> {
+    let width = [width(d)];
+    Ok([b.input(Dtype::I32, &width)?, b.input(Dtype::I32, &width)?, b.input(Dtype::I32, &width)?])
+}
+
+/// Appends the mean of a bucket: `count` f64\[1\] of updates i32\[d\] that three partial sums are
+/// of.
+pub(super) fn row(b: &mut Builder, sums: [Value; SHARES], count: Value, d: usize) -> Built {
     let two = b.add(sums[0], sums[1])?;
     let sum = b.add(two, sums[2])?;
-    let chunks = width / tree::CHUNK_ELEMENTS;
+    let chunks = width(d) / tree::CHUNK_ELEMENTS;
     let sum = b.reshape(sum, &[chunks, tree::CHUNK_ELEMENTS])?;
     let sum = b.slice(sum, &[0, 0], &[chunks, DATA_LANES])?;
     let sum = b.reshape(sum, &[chunks * DATA_LANES])?;
@@ -103,8 +112,7 @@ pub fn mean(d: usize) -> Result<Program, BuildError> {
     let half = b.full(Dtype::F64, &[d], 0.5)?;
     let mean = b.add(mean, half)?;
     let mean = b.floor(mean)?;
-    let mean = b.convert(mean, Dtype::I32)?;
-    b.finish(&[mean])
+    b.convert(mean, Dtype::I32)
 }
 
 /// Returns the inputs of [`mean`].

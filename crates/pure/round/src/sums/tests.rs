@@ -11,6 +11,7 @@ use crate::aggregate::UPDATE_MAX;
 use crate::chain::Seat;
 
 mod bucket;
+mod rounds;
 mod simulated;
 
 pub(super) fn seed(number: u64) -> Hash {
