@@ -13,7 +13,7 @@
 //! question cannot be answered an error, and the two never share a type.
 //!
 //! On a chain all of this is `PrivateRounds`, whose mirror is [`ledger`]; what a node has to do
-//! about it says [`duty`], and [`aggregate`] is the Program that the sums go into.
+//! about it says [`duty`], and [`aggregate()`] is the Program that the sums go into.
 //!
 //! Deliberately absent: keys and encryption of what is sent (the shell's), a wild update (nobody
 //! sees it here; it spoils its bucket, and the rule stands so many spoilt rows), and two members

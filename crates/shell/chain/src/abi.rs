@@ -54,7 +54,7 @@ struct Table {
 }
 
 /// The artifacts by contract name.
-const ARTIFACTS: [(&str, &str); 23] = [
+const ARTIFACTS: [(&str, &str); 24] = [
     ("AssayToken", include_str!("../../../../contracts/artifacts/AssayToken.json")),
     ("Registry", include_str!("../../../../contracts/artifacts/Registry.json")),
     ("Programs", include_str!("../../../../contracts/artifacts/Programs.json")),
@@ -77,6 +77,7 @@ const ARTIFACTS: [(&str, &str); 23] = [
     ("Jobs", include_str!("../../../../contracts/artifacts/Jobs.json")),
     ("Revenue", include_str!("../../../../contracts/artifacts/Revenue.json")),
     ("Runs", include_str!("../../../../contracts/artifacts/Runs.json")),
+    ("PrivateRounds", include_str!("../../../../contracts/artifacts/PrivateRounds.json")),
     ("OrderDesk", include_str!("../../../../contracts/artifacts/OrderDesk.json")),
 ];
 

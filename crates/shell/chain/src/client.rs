@@ -17,6 +17,7 @@ mod jobs;
 mod market;
 mod oracle;
 mod panel;
+mod private;
 mod runs;
 mod scores;
 
@@ -47,6 +48,7 @@ pub use self::{
     market::{Account, Match, Order},
     oracle::{Based, Basis, Bundle, Posting, Price, Report},
     panel::{FeedTerms, Message, PanelPolicy, PanelState, Record, Reporter, SlotReport, Step},
+    private::{Ended, Stated, Told},
     runs::{OpenProposal, RunState},
     scores::{Lists, Past, Player, ScorePosted, ScoreTerms},
 };
@@ -105,7 +107,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ClientError::OtherChain`], [`ClientError::NoContract`] where the contracts are not there,
+    /// [`ClientError::OtherChain`], [`ClientError::NoContract`] where the contracts that the
+    /// deployment names are not there,
     /// and those of [`Client::connect`].
     pub async fn open(
         url: &str,
@@ -117,7 +120,8 @@ impl Client {
         if expected != got {
             return Err(ClientError::OtherChain { url: url.to_owned(), expected, got });
         }
-        for (name, address) in deployment.named() {
+        let named = deployment.named().into_iter().filter(|(_, address)| !address.is_zero());
+        for (name, address) in named {
             if client.code(address).await?.is_empty() {
                 return Err(ClientError::NoContract { name, address, url: url.to_owned() });
             }

@@ -84,6 +84,7 @@ artifact!(rewards, Rewards, "../../../contracts/artifacts/Rewards.json");
 artifact!(scores, Scores, "../../../contracts/artifacts/Scores.json");
 artifact!(rounds, Rounds, "../../../contracts/artifacts/Rounds.json");
 artifact!(jobs, Jobs, "../../../contracts/artifacts/Jobs.json");
+artifact!(private, PrivateRounds, "../../../contracts/artifacts/PrivateRounds.json");
 artifact!(runs, Runs, "../../../contracts/artifacts/Runs.json");
 artifact!(revenue, Revenue, "../../../contracts/artifacts/Revenue.json");
 artifact!(oracle, RiskOracle, "../../../contracts/artifacts/RiskOracle.json");

@@ -38,12 +38,14 @@ mod court;
 mod house;
 mod jobs;
 mod panel;
+mod private;
 mod scores;
 
 pub use clearing::{Clearing, ClearingSetup, deploy_clearing, plan_clearing};
 pub use court::{CourtTerms, deploy_court};
 pub use house::HouseSetup;
 pub use panel::PanelSetup;
+pub use private::{PrivateSetup, deploy_private, plan_private};
 
 /// `IPrograms.State.Registered`.
 const REGISTERED: u8 = 1;

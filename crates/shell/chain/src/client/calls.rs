@@ -32,7 +32,8 @@ impl Client {
     /// Approves the contracts that take stake, bonds and funds, without limit. Done once a key.
     pub async fn approve_all(&self) -> Result<(), ClientError> {
         let at = self.deployment();
-        for spender in [at.registry, at.programs, at.court, at.rewards, at.feed, at.spot] {
+        let all = [at.registry, at.programs, at.court, at.rewards, at.feed, at.spot];
+        for spender in all.into_iter().filter(|spender| !spender.is_zero()) {
             let owner = self.address();
             let allowance = AssayToken::allowanceCall { owner, spender };
             if self.view(at.token, allowance).await? < U256::MAX >> 1 {

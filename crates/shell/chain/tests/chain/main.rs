@@ -9,6 +9,7 @@ mod jobs;
 mod ledger;
 mod panel;
 mod persistence;
+mod private;
 mod protocol;
 mod rpc;
 mod runs;
