@@ -17,6 +17,7 @@ mod house;
 mod outside;
 pub(crate) mod pages;
 mod panel;
+mod private;
 mod quality;
 mod scores;
 mod screen;
@@ -82,6 +83,12 @@ pub(crate) struct Args {
     /// convicted. With --attack.
     #[arg(long, requires = "attack")]
     false_score: bool,
+    /// Train a private job instead (docs/private.md): thirteen nodes, whose updates are summed in
+    /// shares. One sends wild updates, one goes silent in round 2. Without the explorer.
+    #[arg(long, conflicts_with_all = [
+        "rpc", "no_liar", "false_report", "false_grid", "attack", "data",
+    ])]
+    private: bool,
     /// Port of the explorer; the next free one is taken when it is in use.
     #[arg(long, default_value_t = 8650)]
     port: u16,
@@ -129,7 +136,8 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     ));
     let layout = Layout::new(&args.dir);
     let _lock = layout.lock()?;
-    let settings = Settings::of(&args)?.agree(&layout)?;
+    let settings = Settings::of(&args)?;
+    let settings = if args.private { settings } else { settings.agree(&layout)? };
     let (children, mut restarts) = Children::new();
     let told = screen.clone();
     tokio::spawn(async move {
@@ -158,6 +166,9 @@ async fn work(
     children: &mut Children,
     screen: &Arc<Screen>,
 ) -> anyhow::Result<()> {
+    if args.private {
+        return private::work(args, layout, children, screen).await;
+    }
     let say = |line: &str| screen.line(line);
     let network = genesis::build(args, layout, settings, children, &say).await?;
     screen.market(&network, settings);

@@ -251,7 +251,7 @@ pub(crate) fn fits(request: &Request, response: &Response) -> bool {
         (request, response),
         (_, Response::Refused { .. })
             | (
-                Request::Get { .. } | Request::Tensor { .. },
+                Request::Get { .. } | Request::Tensor { .. } | Request::Share { .. },
                 Response::Blob(_) | Response::NotFound
             )
             | (Request::Offer { .. }, Response::Attest { .. })

@@ -71,6 +71,15 @@ pub enum Request {
         /// Which piece, from 0.
         index: u32,
     },
+    /// Asks for a share of a private update, of whom it was made or of its other holder.
+    Share {
+        /// The round.
+        round: u64,
+        /// Registry index of the trainer.
+        node: u32,
+        /// Which of its three shares.
+        share: u8,
+    },
 }
 
 /// The answer to a [`Request`].
@@ -186,13 +195,17 @@ impl Message for Request {
             3 => Some(1 + 32),
             4 => Some(1 + ITEM),
             5 => Some(1 + ITEM + VARINT_32),
+            6 => Some(1 + VARINT_64 + VARINT_32 + 1),
             _ => None,
         }
     }
 
     fn check_fields(&self) -> Result<(), WireError> {
         match self {
-            Request::Get { .. } | Request::Status | Request::Tensor { .. } => Ok(()),
+            Request::Get { .. }
+            | Request::Status
+            | Request::Tensor { .. }
+            | Request::Share { .. } => Ok(()),
             Request::Offer { bytes, .. } => within(bytes.len(), BLOB_SIZE_MAX),
             Request::Have { item } => exists(item, 0),
             Request::Piece { item, index } => exists(item, *index),
@@ -331,6 +344,9 @@ impl fmt::Debug for Request {
             Request::Have { item } => write!(f, "Have({})", short(&item.name)),
             Request::Piece { item, index } => {
                 write!(f, "Piece({index} of {})", short(&item.name))
+            }
+            Request::Share { round, node, share } => {
+                write!(f, "Share(round {round}, node {node}, share {share})")
             }
         }
     }

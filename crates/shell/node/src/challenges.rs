@@ -34,6 +34,8 @@ pub(crate) enum Kind {
     Grid,
     /// The claim of a score.
     Score,
+    /// The claim of a private bucket's sum.
+    Sum,
 }
 
 impl Kind {
@@ -45,6 +47,7 @@ impl Kind {
             Kind::Step => "challenge of a step",
             Kind::Grid => "challenge of a grid",
             Kind::Score => "challenge of a score",
+            Kind::Sum => "challenge of a sum",
         }
     }
 }

@@ -51,6 +51,8 @@ pub struct Config {
     pub publish: Option<Source>,
     /// Set on nodes that report prices to the feed: where they read them.
     pub prices: Option<Source>,
+    /// Set on nodes of a private job, whose `deployment` is one.
+    pub private: Option<crate::Private>,
     /// Whether it is a provider beside the one whose reports the gate reads.
     pub provides: bool,
 }

@@ -100,7 +100,7 @@ pub(crate) enum Subject {
 }
 
 /// What is to be done about a dispute.
-enum Due {
+pub(crate) enum Due {
     Nothing,
     Move,
     Timeout,
@@ -329,7 +329,7 @@ impl Docket {
 }
 
 /// What the account `me` has to do about a dispute; `None` if it is not its own and runs by itself.
-fn due(
+pub(crate) fn due(
     standing: &Standing,
     (me, asserter): (Address, Address),
     fallen: bool,

@@ -253,15 +253,20 @@ fn to_seat(seat: &IRounds::Seat) -> Seat {
     }
 }
 
+/// A claim's state as the court's crate has it.
+pub(crate) fn claim_state(state: ClaimState) -> court::State {
+    match state {
+        ClaimState::Open => court::State::Open,
+        ClaimState::Disputed => court::State::Disputed,
+        ClaimState::Final => court::State::Final,
+        ClaimState::Struck => court::State::Struck,
+        ClaimState::Void => court::State::Void,
+    }
+}
+
 /// Returns a claim as the pure crates know it.
 pub(crate) fn to_claim(claim: &ICourt::Claim) -> court::Claim {
-    let state = match ClaimState::from_word(claim.state) {
-        Some(ClaimState::Open) => court::State::Open,
-        Some(ClaimState::Disputed) => court::State::Disputed,
-        Some(ClaimState::Final) => court::State::Final,
-        Some(ClaimState::Struck) => court::State::Struck,
-        Some(ClaimState::Void) | None => court::State::Void,
-    };
+    let state = ClaimState::from_word(claim.state).map_or(court::State::Void, claim_state);
     court::Claim {
         program: hash(claim.program),
         inputs_root: hash(claim.inputsRoot),

@@ -30,6 +30,7 @@ mod panel;
 mod peers;
 mod prices;
 pub mod privacy;
+mod private;
 mod publisher;
 mod pulse;
 pub mod report;
@@ -52,6 +53,7 @@ pub use job::{
 };
 pub use lie::Lie;
 pub use privacy::Privacy;
+pub use private::{Private, PrivatePace, PrivatePrograms, private_update};
 pub use publisher::market_id;
 pub use pulse::Pulse;
 pub use runner::run;

@@ -70,6 +70,14 @@ impl Directory {
         })
     }
 
+    /// Registry index of an active node's key.
+    pub(crate) fn index_of(&self, key: Address) -> Option<u32> {
+        self.read(|entries| {
+            let found = entries.iter().position(|entry| entry.active && entry.key == key);
+            found.and_then(|index| u32::try_from(index).ok())
+        })
+    }
+
     fn entry(&self, index: u32) -> Option<Entry> {
         self.read(|entries| entries.get(index as usize).cloned())
     }
@@ -163,7 +171,8 @@ impl Peers {
         }
     }
 
-    async fn ask(&self, index: u32, request: Request) -> Option<Response> {
+    /// Asks a node, or says why not in the log.
+    pub(crate) async fn ask(&self, index: u32, request: Request) -> Option<Response> {
         let peer = self.resolve(index).await?;
         match self.endpoint.request(&peer, request).await {
             Ok(response) => Some(response),

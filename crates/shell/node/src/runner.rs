@@ -34,6 +34,7 @@ use crate::{
     missed::Missed,
     peers::{self, Peers},
     privacy::Guard,
+    private,
     publisher::{self, Publisher},
     review::{Review, Sample, Seen},
     store::Store,
@@ -55,7 +56,7 @@ const RETRY: Retry = Retry { tx_blocks: 6, offer_blocks: 3, fetch_blocks: 3 };
 pub(crate) mod answers;
 mod errands;
 mod panels;
-mod start;
+pub(crate) mod start;
 #[cfg(test)]
 mod tests;
 
@@ -119,6 +120,9 @@ struct Node {
 /// [`NodeError`] when the directory, the key or the data cannot be used, or the chain's job is
 /// another one. A chain that does not answer is waited for.
 pub async fn run(dir: &Path, config: Config, keys: Keys, pulse: Pulse) -> Result<(), NodeError> {
+    if let Some(private) = config.private {
+        return private::run(dir, config, keys, private).await;
+    }
     let store = Arc::new(Store::open(dir)?);
     let tensors = TensorStore::open(&dir.join("tensors"))?;
     let blobs = start::blobs(dir)?;
@@ -371,6 +375,7 @@ impl Node {
                 let items = self.items();
                 aside(reply, move || items.piece(&item, index));
             }
+            Request::Share { .. } => reply.send(Response::NotFound),
             Request::Status => {
                 let (round, node) = self
                     .look

@@ -129,6 +129,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         check_permille: 1_000,
         publish: None,
         prices: None,
+        private: None,
         provides: false,
     };
     layout::replace_json(&path, &config)?;

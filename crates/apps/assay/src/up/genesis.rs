@@ -42,7 +42,7 @@ const AGGREGATE_BLOCKS: u64 = 20;
 /// Blocks each side of a dispute has: some twenty moves, and a restart in between.
 const CLOCK_BLOCKS: u64 = 400;
 /// The most a unit of a move's gas is advanced at, wei of the token.
-const GAS_PRICE_CAP: u64 = 1_000_000_000_000;
+pub(super) const GAS_PRICE_CAP: u64 = 1_000_000_000_000;
 /// The round from which every node takes its turn as aggregator. Before it only the one that lies
 /// about it does, so that its conviction is seen in the first round of a show.
 const FIRST_TURN: u64 = 2;
@@ -53,7 +53,7 @@ const BLOCK_MS_MIN: u64 = 50;
 const BLOCK_MS_MAX: u64 = 125;
 /// The port that the embedded chain prefers is so far below the explorer's: 8545 beside 8650. Two
 /// networks with ports of their own do not take each other's while a chain is started again.
-const CHAIN_PORT_BELOW: u16 = 105;
+pub(super) const CHAIN_PORT_BELOW: u16 = 105;
 /// How often a step is repeated while the chain does not answer.
 const ATTEMPTS: usize = 150;
 /// The pause in between.
@@ -197,7 +197,7 @@ fn calendar(plan: &market::Plan) -> Vec<u64> {
 }
 
 /// Starts the chain's process and waits until it listens.
-async fn start_chain(
+pub(super) async fn start_chain(
     layout: &Layout,
     plan: &market::Plan,
     (deployer, port): (Address, u16),
@@ -383,6 +383,7 @@ fn start_node(
         check_permille: 1_000,
         publish: (index == PUBLISHER).then(|| settings.source.clone()),
         prices: Some(settings.source.clone()),
+        private: None,
         provides: index == SECOND,
     };
     layout::replace_json(&dir.join("config.json"), &config)?;

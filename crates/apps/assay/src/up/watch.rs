@@ -73,6 +73,15 @@ pub(crate) struct Watch {
     scored: bool,
 }
 
+/// The days that a new model is evaluated on.
+pub(super) fn evaluation_days(plan: &market::Plan) -> anyhow::Result<Dataset> {
+    let days = &plan.evaluations[0].days;
+    let rows: Vec<Vec<f32>> = days.iter().map(|day| day.features.clone()).collect();
+    #[expect(clippy::cast_possible_truncation, reason = "a ratio near 1, rounded to f32")]
+    let targets: Vec<f32> = days.iter().map(|day| (day.proxy / day.anchor) as f32).collect();
+    Dataset::new(&rows, &targets).context("the evaluation days")
+}
+
 impl Watch {
     pub(crate) async fn new(
         layout: &Layout,
@@ -81,12 +90,7 @@ impl Watch {
         screen: Arc<Screen>,
         view: Sender<Arc<explorer::View>>,
     ) -> anyhow::Result<Watch> {
-        let evaluation = &network.plan.evaluations[0];
-        let rows: Vec<Vec<f32>> = evaluation.days.iter().map(|day| day.features.clone()).collect();
-        #[expect(clippy::cast_possible_truncation, reason = "a ratio near 1, rounded to f32")]
-        let targets: Vec<f32> =
-            evaluation.days.iter().map(|day| (day.proxy / day.anchor) as f32).collect();
-        let data = Dataset::new(&rows, &targets).context("the evaluation days")?;
+        let data = evaluation_days(&network.plan)?;
         let house = patiently(|| Show::new(&network)).await?;
         let mut pages = Pages::new(&network, settings, view).await?;
         let shown = patiently(|| house.current(&network)).await?;

@@ -19,6 +19,7 @@ mod open;
 mod operate;
 mod options;
 mod outside;
+mod private;
 mod program;
 mod refusals;
 mod replays;

@@ -17,6 +17,11 @@ fn request() -> impl Strategy<Value = Request> {
         item().prop_map(|item| Request::Have { item }),
         (item(), any::<u32>())
             .prop_map(|(item, at)| Request::Piece { item, index: at % item.count() }),
+        (any::<u64>(), any::<u32>(), any::<u8>()).prop_map(|(round, node, share)| Request::Share {
+            round,
+            node,
+            share
+        }),
     ]
 }
 
@@ -122,6 +127,7 @@ fn mutated_messages_never_panic() {
         Response::Blob(vec![9; 150]).encode(),
         Response::Attest { signature: [4; 65] }.encode(),
         Request::Piece { item: Item::blob([5; 32], 1 << 20), index: 3 }.encode(),
+        Request::Share { round: 1 << 40, node: 9, share: 2 }.encode(),
         Response::Piece { path: vec![[6; 32]; 3], bytes: vec![7; 40] }.encode(),
     ]
     .into_iter()
@@ -160,7 +166,7 @@ fn limits_are_known_from_the_first_byte() {
     let size_max = 1;
     let expected = Err(WireError::Size { kind: 2, size: 2, size_max });
     assert_eq!(check_size::<Request>(2, 2), expected);
-    assert_eq!(check_size::<Request>(1, 6), Err(WireError::Kind { kind: 6 }));
+    assert_eq!(check_size::<Request>(1, 7), Err(WireError::Kind { kind: 7 }));
     assert_eq!(check_size::<Response>(1, 7), Err(WireError::Kind { kind: 7 }));
     assert_eq!(Request::decode(&[]), Err(WireError::Empty));
 }
@@ -249,6 +255,8 @@ fn the_layout_is_the_documented_one() {
     let piece = Request::Piece { item: Item::blob([0xdd; 32], 300_000), index: 1 };
     let expected = format!("260000000500{}e0a71201", "dd".repeat(32));
     assert_eq!(hex::encode(piece.encode().expect("there is such a piece")), expected);
+    let share = Request::Share { round: 300, node: 7, share: 2 };
+    assert_eq!(hex::encode(share.encode().expect("it is short")), "0500000006ac020702");
     let attest = Response::Attest { signature: [0xcc; 65] };
     let expected = format!("4200000002{}", "cc".repeat(65));
     assert_eq!(hex::encode(attest.encode().expect("a signature is short")), expected);

@@ -91,7 +91,9 @@ async fn answer_all(mut incoming: mpsc::Receiver<Incoming>, kept: Vec<Vec<u8>>) 
             Request::Status => {
                 Response::Status { node: Some(3), round: 2, block: 1, blobs: kept.len() as u64 }
             }
-            Request::Have { .. } | Request::Piece { .. } => Response::NotFound,
+            Request::Have { .. } | Request::Piece { .. } | Request::Share { .. } => {
+                Response::NotFound
+            }
         });
     }
 }

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Opens the chain, waiting for one that does not answer yet.
-pub(super) async fn connect(
+pub(crate) async fn connect(
     config: &Config,
     signer: &PrivateKeySigner,
 ) -> Result<Client, NodeError> {
@@ -29,7 +29,7 @@ pub(super) async fn connect(
 }
 
 /// Repeats what fails for want of a chain; other failures are the caller's.
-pub(super) async fn wait_for<T, F>(attempt: impl Fn() -> F) -> Result<T, NodeError>
+pub(crate) async fn wait_for<T, F>(attempt: impl Fn() -> F) -> Result<T, NodeError>
 where
     F: Future<Output = Result<T, NodeError>>,
 {
@@ -59,7 +59,7 @@ pub(super) fn check_job(job: &Job, rounds: &round::Config) -> Result<(), NodeErr
 }
 
 /// Joins the registry, or announces a new address.
-pub(super) async fn register(
+pub(crate) async fn register(
     client: &Client,
     config: &Config,
     endpoint: &Endpoint,
@@ -97,7 +97,7 @@ pub(super) fn blobs(dir: &Path) -> Result<net::blobs::Store, NodeError> {
 }
 
 /// Other nodes, and what is here of what is fetched from them.
-pub(super) fn peers(dir: &Path, endpoint: Endpoint) -> Result<Peers, NodeError> {
+pub(crate) fn peers(dir: &Path, endpoint: Endpoint) -> Result<Peers, NodeError> {
     let opened = Library::open(dir).and_then(|library| library.sweep().map(|()| library));
     let library = opened.map_err(FetchError::Disk)?;
     let (directory, gathering) = (Directory::default(), Gathering::default());
