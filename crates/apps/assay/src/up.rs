@@ -89,6 +89,9 @@ pub(crate) struct Args {
         "rpc", "no_liar", "false_report", "false_grid", "attack", "data",
     ])]
     private: bool,
+    /// Let a member of buckets state sums that are none, to see it convicted. With --private.
+    #[arg(long, requires = "private")]
+    false_sum: bool,
     /// Port of the explorer; the next free one is taken when it is in use.
     #[arg(long, default_value_t = 8650)]
     port: u16,

@@ -36,9 +36,7 @@ use crate::{
     eye,
     keys::Keys,
     peers::Peers,
-    runner::start,
-    store::Store,
-    training,
+    runner::start::{self, Opened},
 };
 
 mod acts;
@@ -112,16 +110,7 @@ pub(crate) async fn run(
     keys: Keys,
     own: Private,
 ) -> Result<(), NodeError> {
-    let store = Arc::new(Store::open(dir)?);
-    let tensors = TensorStore::open(&dir.join("tensors"))?;
-    let kind = config.model.parse().map_err(|error| NodeError::Config {
-        path: dir.join("config.json"),
-        reason: format!("{error}"),
-    })?;
-    let job = Arc::new(Job::new(kind)?);
-    let data = Arc::new(training::dataset(&tensors, &config.slice)?);
-    tensors.put(&job.initial_params())?;
-    tensors.put(&Job::initial_cumulative())?;
+    let Opened { store, tensors, job, data } = start::open(dir, &config)?;
     let client = start::connect(&config, &keys.chain).await?;
     let terms = start::wait_for(|| async { Ok(client.private_config().await?) }).await?;
     let programs = PrivatePrograms::new(&job, terms.size, terms.quorum, terms.capacity)?;

@@ -61,7 +61,7 @@ pub(crate) mod start;
 mod tests;
 
 use errands::Underway;
-use start::{check_job, connect, guard, register, residual, wait_for};
+use start::{Opened, check_job, connect, guard, register, residual, wait_for};
 
 /// What comes back to the event loop.
 #[derive(Debug)]
@@ -123,18 +123,9 @@ pub async fn run(dir: &Path, config: Config, keys: Keys, pulse: Pulse) -> Result
     if let Some(private) = config.private {
         return private::run(dir, config, keys, private).await;
     }
-    let store = Arc::new(Store::open(dir)?);
-    let tensors = TensorStore::open(&dir.join("tensors"))?;
+    let Opened { store, tensors, job, data } = start::open(dir, &config)?;
     let blobs = start::blobs(dir)?;
     let journal = Journal::open(dir)?;
-    let kind = config.model.parse().map_err(|error| NodeError::Config {
-        path: dir.join("config.json"),
-        reason: format!("{error}"),
-    })?;
-    let job = Arc::new(Job::new(kind)?);
-    let data = Arc::new(training::dataset(&tensors, &config.slice)?);
-    tensors.put(&job.initial_params())?;
-    tensors.put(&Job::initial_cumulative())?;
 
     let client = connect(&config, &keys.chain).await?;
     let rounds = wait_for(|| eye::round_config(&client)).await?;

@@ -2,8 +2,8 @@
 //!
 //! Thirteen nodes, so that a bad bucket and a lost one leave the rule a majority. One sends a wild
 //! update in every round; another commits in the second and is then silent, as a trainer and as a
-//! member. What is shown is what the chain tells: buckets, rows and pay, and nothing of one update,
-//! since nobody but its node has it.
+//! member; with `--false-sum` a third states sums that are none. What is shown is what the chain
+//! tells: buckets, rows and pay, and nothing of one update, since nobody but its node has it.
 //!
 //! Absent: a market, reports and the explorer's pages, which are about open rounds.
 
@@ -30,6 +30,8 @@ const NODES: usize = 13;
 const LIAR: usize = 3;
 /// The node that is silent once it has committed, and from which round on.
 const SILENT: (usize, u64) = (8, 2);
+/// The node that states wrong sums, where one is asked for.
+const WRONG: usize = 5;
 /// Fewest trainers of a bucket.
 const SIZE: u32 = 3;
 /// Fewest rows that are aggregated: of two none is rejected, of three one can be.
@@ -83,6 +85,8 @@ struct Summary {
     nodes: usize,
     liar: u32,
     silent: u32,
+    /// Who states sums that are none; null where nobody does.
+    wrong: Option<u32>,
     rounds: Vec<RoundLine>,
     chain: ChainLine,
 }
@@ -120,13 +124,17 @@ pub(super) async fn work(
         "private   {NODES} nodes; node {LIAR} sends wild updates, node {} goes silent in round {}",
         SILENT.0, SILENT.1
     ));
+    if args.false_sum {
+        screen.line(&format!("          node {WRONG} states sums that are none"));
+    }
     let told = watch(&network, layout, screen, rounds).await?;
     if args.json {
         let liar = network.index(LIAR).await?;
         let silent = network.index(SILENT.0).await?;
         let blocks = network.client.block_number().await?;
         let chain = ChainLine { id: network.client.chain_id(), blocks };
-        let summary = Summary { nodes: NODES, liar, silent, rounds: told, chain };
+        let wrong = if args.false_sum { Some(network.index(WRONG).await?) } else { None };
+        let summary = Summary { nodes: NODES, liar, silent, wrong, rounds: told, chain };
         println!("{}", serde_json::to_string_pretty(&summary)?);
     }
     if !args.exit {
@@ -244,7 +252,7 @@ fn start_node(
         private: Some(Private {
             rounds,
             silent_from: (index == SILENT.0).then_some(SILENT.1),
-            wrong_sums_from: None,
+            wrong_sums_from: (args.false_sum && index == WRONG).then_some(1),
         }),
         provides: false,
     };
@@ -339,11 +347,13 @@ fn sentence(line: &RoundLine) -> String {
     let none = || "none".to_owned();
     let listed = if rejected.is_empty() { none() } else { rejected.join(", ") };
     format!(
-        "round {:<3} loss {:.4} · {} buckets, {rows} rows · rejected {listed} · {} paid, gone {:?}",
+        "round {:<3} loss {:.4} · {} buckets, {rows} rows · rejected {listed} · {} paid, gone {:?}, \
+         lied {:?}",
         line.index,
         line.loss,
         line.buckets.len(),
         line.pay.len(),
-        line.gone
+        line.gone,
+        line.lied
     )
 }

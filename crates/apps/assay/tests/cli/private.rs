@@ -1,5 +1,5 @@
-//! `up --private`: rounds that settle with a liar and with a node that goes silent, and updates
-//! that are with nobody but their nodes.
+//! `up --private`: rounds that settle with a liar, with a node that states wrong sums and with one
+//! that goes silent, and updates that are with nobody but their nodes.
 
 use std::{
     collections::BTreeSet,
@@ -21,12 +21,14 @@ fn list(value: &Value) -> Vec<u64> {
 fn a_private_job_trains_and_shows_no_update() {
     let root = directory();
     let rounds = ROUNDS.to_string();
-    let args = ["--private", "--rounds", &rounds, "--exit", "--json", "--port", "9400"];
+    let args =
+        ["--private", "--false-sum", "--rounds", &rounds, "--exit", "--json", "--port", "9400"];
     let json = Process::up(root.path(), &args).finish().json();
     let settled = json["rounds"].as_array().expect("rounds");
     assert_eq!(settled.len(), ROUNDS);
     for round in settled {
         check(round, json["liar"].as_u64().expect("a node"));
+        who_lies_is_convicted(round, json["wrong"].as_u64().expect("a node"));
     }
     let losses: Vec<f64> =
         settled.iter().map(|one| one["loss"].as_f64().expect("a loss")).collect();
@@ -60,6 +62,19 @@ fn check(round: &Value, liar: u64) {
     assert!(total > 99.0 && total <= 100.0, "{total}");
 }
 
+/// Nobody else is, and it is wherever both of its sums had another holder that stated its own.
+fn who_lies_is_convicted(round: &Value, wrong: u64) {
+    let (lied, gone) = (list(&round["lied"]), list(&round["gone"]));
+    assert!(lied.iter().all(|node| *node == wrong), "{round}");
+    for bucket in round["buckets"].as_array().expect("buckets") {
+        let members = list(&bucket["members"]);
+        let had_a_row = !list(&bucket["summed"]).is_empty();
+        if had_a_row && members.contains(&wrong) && !members.iter().any(|one| gone.contains(one)) {
+            assert!(!lied.is_empty(), "{round}");
+        }
+    }
+}
+
 fn files(dir: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(dir).expect("a directory") {
@@ -85,9 +100,12 @@ fn no_update_is_elsewhere(net: &Path) {
         .map(|path| (path.clone(), std::fs::read(&path).expect("readable")))
         .collect();
     let dir = |node: usize| net.join(format!("node-{node}"));
-    // All of an honest update after the first coordinates: bytes that nothing else has by chance.
+    // An honest update's first coordinates are bytes that nothing else has by chance.
+    let mut kept = 0;
     for node in (0..NODES).filter(|node| *node != 3) {
-        let update = node::private_update(&dir(node)).expect("its database has it");
+        // One that came too late for every round has made none.
+        let Ok(update) = node::private_update(&dir(node)) else { continue };
+        kept += 1;
         let needle = &update[..update.len().min(64)];
         assert!(needle.len() >= 16 && needle.iter().any(|byte| *byte != 0));
         let holders: Vec<&PathBuf> =
@@ -95,4 +113,5 @@ fn no_update_is_elsewhere(net: &Path) {
         assert!(!holders.is_empty(), "what is looked for is what is kept");
         assert!(holders.iter().all(|path| path.starts_with(dir(node))), "{node}: {holders:?}");
     }
+    assert!(kept >= 6, "a round has six trainers at least: {kept}");
 }

@@ -1,21 +1,48 @@
-//! What a node does before its loop: find its chain, refuse another job's, join.
+//! What a node does before its loop: open its directory, find its chain, refuse another job's,
+//! join.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use alloy::{
     primitives::{B256, U256, utils::Unit},
     signers::local::PrivateKeySigner,
 };
 use chain::Client;
+use learn::Dataset;
 use net::{Endpoint, library::Library, swarm::FetchError};
 
 use super::{CHAIN_RETRY, RESIDUAL};
 use crate::{
-    Config, Job, NodeError,
+    Config, Job, NodeError, TensorStore,
     peers::{Directory, Gathering, Peers},
     privacy::Guard,
     store::Store,
+    training,
 };
+
+/// What every node has in its directory.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) store: Arc<Store>,
+    pub(crate) tensors: TensorStore,
+    pub(crate) job: Arc<Job>,
+    pub(crate) data: Arc<Dataset>,
+}
+
+/// Opens a node's directory and puts into its store what its job starts from.
+pub(crate) fn open(dir: &Path, config: &Config) -> Result<Opened, NodeError> {
+    let store = Arc::new(Store::open(dir)?);
+    let tensors = TensorStore::open(&dir.join("tensors"))?;
+    let kind = config.model.parse().map_err(|error| NodeError::Config {
+        path: dir.join("config.json"),
+        reason: format!("{error}"),
+    })?;
+    let job = Arc::new(Job::new(kind)?);
+    let data = Arc::new(training::dataset(&tensors, &config.slice)?);
+    tensors.put(&job.initial_params())?;
+    tensors.put(&Job::initial_cumulative())?;
+    Ok(Opened { store, tensors, job, data })
+}
 
 /// Opens the chain, waiting for one that does not answer yet.
 pub(crate) async fn connect(
