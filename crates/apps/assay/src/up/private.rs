@@ -347,8 +347,8 @@ fn sentence(line: &RoundLine) -> String {
     let none = || "none".to_owned();
     let listed = if rejected.is_empty() { none() } else { rejected.join(", ") };
     format!(
-        "round {:<3} loss {:.4} · {} buckets, {rows} rows · rejected {listed} · {} paid, gone {:?}, \
-         lied {:?}",
+        "round {:<3} loss {:.4} · {} buckets, {rows} rows · rejected {listed} · {} paid, \
+         gone {:?}, lied {:?}",
         line.index,
         line.loss,
         line.buckets.len(),
